@@ -1,0 +1,126 @@
+using System.Numerics;
+
+namespace Cfr.Kernels;
+
+/// <summary>
+/// A caching allocator: what comes back is kept by size and lent again, so that a warm training step asks the system for
+/// nothing. Sizes are rounded up to eighths of a power of two (at most 12.5 % is wasted). Thread-safe.
+/// </summary>
+public sealed class BufferPool
+{
+    const long Smallest = 256;
+
+    readonly Func<long, nint> _allocate;
+    readonly Action<nint> _free;
+    readonly Dictionary<long, Stack<nint>> _idle = [];
+    readonly Lock _lock = new();
+    bool _closed;
+
+    /// <summary>A pool over a device's own allocation; addresses must be multiples of 64.</summary>
+    internal BufferPool(Func<long, nint> allocate, Action<nint> free)
+    {
+        _allocate = allocate;
+        _free = free;
+    }
+
+    /// <summary>Bytes obtained from the system and not given back to it.</summary>
+    public long ReservedBytes { get; private set; }
+
+    /// <summary>Bytes lent out now.</summary>
+    public long BytesInUse { get; private set; }
+
+    /// <summary>Largest value of <see cref="BytesInUse"/> since the start or <see cref="ResetPeak"/>.</summary>
+    public long PeakBytes { get; private set; }
+
+    /// <summary>How often the system was asked for memory.</summary>
+    public long SystemAllocations { get; private set; }
+
+    /// <summary>Buffers lent out now.</summary>
+    public int BuffersInUse { get; private set; }
+
+    /// <summary>Starts a new measurement of <see cref="PeakBytes"/>.</summary>
+    public void ResetPeak()
+    {
+        lock (_lock) PeakBytes = BytesInUse;
+    }
+
+    /// <summary>Gives all idle memory back to the system.</summary>
+    public void Trim()
+    {
+        lock (_lock)
+        {
+            foreach (var (bytes, addresses) in _idle)
+                while (addresses.TryPop(out nint address))
+                    FreeToSystem(address, bytes);
+        }
+    }
+
+    /// <summary>A buffer of at least <paramref name="bytes"/> bytes; its contents are arbitrary.</summary>
+    /// <exception cref="OutOfMemoryException">The device has no such memory left, even after a trim.</exception>
+    public DeviceBuffer Rent(long bytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(bytes);
+        long size = RoundUp(bytes);
+        lock (_lock)
+        {
+            nint address = _idle.TryGetValue(size, out var addresses) && addresses.TryPop(out nint idle)
+                ? idle
+                : AllocateFromSystem(size);
+            BytesInUse += size;
+            BuffersInUse++;
+            PeakBytes = Math.Max(PeakBytes, BytesInUse);
+            return new DeviceBuffer(this, address, size);
+        }
+    }
+
+    internal void Return(nint address, long bytes)
+    {
+        lock (_lock)
+        {
+            BytesInUse -= bytes;
+            BuffersInUse--;
+            if (_closed)
+                FreeToSystem(address, bytes);
+            else if (_idle.TryGetValue(bytes, out var addresses))
+                addresses.Push(address);
+            else
+                _idle[bytes] = new Stack<nint>([address]);
+        }
+    }
+
+    internal void Close()
+    {
+        lock (_lock) _closed = true;
+        Trim();
+    }
+
+    internal static long RoundUp(long bytes)
+    {
+        if (bytes <= Smallest) return Smallest;
+        long step = Math.Max(64, (long)BitOperations.RoundUpToPowerOf2((ulong)bytes) / 16);
+        return (bytes + step - 1) / step * step;
+    }
+
+    nint AllocateFromSystem(long size)
+    {
+        nint address;
+        try
+        {
+            address = _allocate(size);
+        }
+        catch (OutOfMemoryException)
+        {
+            Trim();
+            address = _allocate(size);
+        }
+        ReservedBytes += size;
+        SystemAllocations++;
+        return address;
+    }
+
+    void FreeToSystem(nint address, long bytes)
+    {
+        _free(address);
+        ReservedBytes -= bytes;
+    }
+}

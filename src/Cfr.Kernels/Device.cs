@@ -1,0 +1,80 @@
+namespace Cfr.Kernels;
+
+/// <summary>
+/// A device: its memory and its kernels, a family each. Kernels take <see cref="View"/>s and sizes, trust their arguments
+/// (shapes are checked by the ops above), write every element of their outputs unless they say that they add, and may run
+/// asynchronously in the order in which they were called.
+/// </summary>
+public abstract class Device : IDisposable
+{
+    /// <summary>The name by which <see cref="Open"/> finds it: <c>cpu</c>.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>One line for people: the processor, its vector width, the threads used.</summary>
+    public abstract string Description { get; }
+
+    /// <summary>The device's memory.</summary>
+    public abstract BufferPool Pool { get; }
+
+    /// <summary>Matrix products.</summary>
+    public abstract IMatmul Matmul { get; }
+
+    /// <summary>Convolutions and their gradients.</summary>
+    public abstract IConvolution Convolution { get; }
+
+    /// <summary>Max pooling.</summary>
+    public abstract IPooling Pooling { get; }
+
+    /// <summary>Softmax attention.</summary>
+    public abstract IAttention Attention { get; }
+
+    /// <summary>Layer, batch, instance and group norm.</summary>
+    public abstract INormalization Normalization { get; }
+
+    /// <summary>Softmax and log-softmax.</summary>
+    public abstract ISoftmax Softmax { get; }
+
+    /// <summary>Functions of single elements.</summary>
+    public abstract IElementWise ElementWise { get; }
+
+    /// <summary>Sums, maxima, arg-max.</summary>
+    public abstract IReduction Reduction { get; }
+
+    /// <summary>Copies that rearrange: permute, slice, pad, gather.</summary>
+    public abstract ILayout Layout { get; }
+
+    /// <summary>Resizing of images and volumes.</summary>
+    public abstract IResampling Resampling { get; }
+
+    /// <summary>Segmentation losses.</summary>
+    public abstract ILosses Losses { get; }
+
+    /// <summary>Optimiser steps over many parameters at once.</summary>
+    public abstract IOptimizers Optimizers { get; }
+
+    /// <summary>Random numbers and dropout.</summary>
+    public abstract IRandom Random { get; }
+
+    /// <summary>Opens a device by name: <c>cpu</c>.</summary>
+    /// <exception cref="ArgumentException">There is no such device.</exception>
+    public static Device Open(string name = "cpu") => name switch
+    {
+        "cpu" => new Cpu.CpuDevice(),
+        _ => throw new ArgumentException($"there is no device '{name}'; known devices: cpu"),
+    };
+
+    /// <summary>A buffer for <paramref name="count"/> elements; its contents are arbitrary.</summary>
+    public DeviceBuffer Allocate(DType type, long count) => Pool.Rent(count * type.Bytes());
+
+    /// <summary>Copies from the host to the device; the source may be reused on return.</summary>
+    public abstract void Upload<T>(ReadOnlySpan<T> source, View destination) where T : unmanaged;
+
+    /// <summary>Waits for what was launched and copies from the device to the host.</summary>
+    public abstract void Download<T>(View source, Span<T> destination) where T : unmanaged;
+
+    /// <summary>Waits for everything that was launched.</summary>
+    public abstract void Synchronize();
+
+    /// <summary>Gives the device's memory back to the system.</summary>
+    public abstract void Dispose();
+}
