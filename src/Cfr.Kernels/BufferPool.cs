@@ -38,6 +38,9 @@ public sealed class BufferPool
     /// <summary>Buffers lent out now.</summary>
     public int BuffersInUse { get; private set; }
 
+    /// <summary>Called with each buffer that is lent: tests fill it with NaN, so that unwritten outputs show.</summary>
+    internal Action<nint, long>? Lending { get; set; }
+
     /// <summary>Starts a new measurement of <see cref="PeakBytes"/>.</summary>
     public void ResetPeak()
     {
@@ -69,6 +72,7 @@ public sealed class BufferPool
             BytesInUse += size;
             BuffersInUse++;
             PeakBytes = Math.Max(PeakBytes, BytesInUse);
+            Lending?.Invoke(address, size);
             return new DeviceBuffer(this, address, size);
         }
     }

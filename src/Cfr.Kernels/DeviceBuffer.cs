@@ -24,12 +24,12 @@ public sealed class DeviceBuffer
     /// <summary>Usable size in bytes; at least what was asked for.</summary>
     public long Bytes { get; }
 
-    /// <summary>False once the last holder has released it: the memory may already serve somebody else.</summary>
-    public bool IsAlive => _holders > 0;
-
     /// <summary>Address on the device, a multiple of 64.</summary>
     /// <exception cref="ObjectDisposedException">The buffer went back to the pool.</exception>
     public nint Address => _holders > 0 ? _address : throw new ObjectDisposedException(nameof(DeviceBuffer), ReleasedMessage);
+
+    /// <summary>How many hold it.</summary>
+    public int Holders => _holders;
 
     /// <summary>Counts one more holder in.</summary>
     public void Retain()

@@ -1,0 +1,160 @@
+using Cfr.Kernels;
+
+namespace Cfr.Tensors;
+
+/// <summary>
+/// A contiguous block of numbers on a device, row-major, channels last: images <c>[N, H, W, C]</c>, volumes
+/// <c>[N, D, H, W, C]</c>, tokens <c>[N, L, C]</c>. There are no strides; a view is a reshape or a run of the leading axis.
+/// Nobody disposes tensors: see <see cref="Scope"/>.
+/// </summary>
+public sealed class Tensor
+{
+    readonly DeviceBuffer _buffer;
+    readonly long _offset;
+
+    internal Tensor(Session session, Shape shape, DType type, DeviceBuffer buffer, long offset = 0)
+    {
+        Session = session;
+        Shape = shape;
+        DType = type;
+        _buffer = buffer;
+        _offset = offset;
+    }
+
+    /// <summary>The session that it belongs to; operands of an op must share one.</summary>
+    public Session Session { get; }
+
+    /// <summary>Sizes of the axes.</summary>
+    public Shape Shape { get; }
+
+    /// <summary>Element type: float32 for values, int32 for labels and indices.</summary>
+    public DType DType { get; }
+
+    /// <summary>Number of axes.</summary>
+    public int Rank => Shape.Rank;
+
+    /// <summary>Number of elements.</summary>
+    public long Count => Shape.Count;
+
+    /// <summary>True if a backward pass computes a gradient for it.</summary>
+    public bool RequiresGrad => Slot is not null;
+
+    /// <summary>
+    /// What <see cref="Backward()"/> has added up for it since <see cref="ClearGrad"/>; null before. Only leaves (parameters and
+    /// tensors that asked by <see cref="WithGrad"/>) keep theirs.
+    /// </summary>
+    public Tensor? Grad => Slot?.Gradient;
+
+    internal View View => new(_buffer.Address + (nint)(_offset * DType.Bytes()), Count, DType);
+
+    internal GradientSlot? Slot { get; set; }
+
+    /// <summary>The scope at whose end it goes; null if it is kept by something else.</summary>
+    internal Scope? Owner { get; set; }
+
+    /// <summary>True if nothing else holds its memory.</summary>
+    internal bool IsSoleHolder => _buffer.Holders == 1;
+
+    /// <summary>Size of an axis; <c>^1</c> is the last one.</summary>
+    public int Size(Index axis) => Shape[axis];
+
+    /// <summary>Makes this tensor a leaf whose gradient is computed, or stops that.</summary>
+    /// <exception cref="InvalidOperationException">It is the result of an op.</exception>
+    public Tensor WithGrad(bool requiresGrad = true)
+    {
+        if (Slot is { Producer: not null })
+            throw new InvalidOperationException("only a leaf can ask for a gradient; this tensor is the result of an op");
+        if (requiresGrad)
+            Slot ??= new GradientSlot();
+        else
+            DropSlot();
+        return this;
+    }
+
+    /// <summary>Forgets the gradient that was added up.</summary>
+    public void ClearGrad() => Slot?.Clear();
+
+    /// <summary>The same numbers, cut off from the tape.</summary>
+    public Tensor Detach() => Alias(Shape);
+
+    /// <summary>Gradients of all leaves with respect to this scalar; the tape is consumed.</summary>
+    /// <exception cref="InvalidOperationException">It is no scalar, depends on no leaf, or was walked back before.</exception>
+    public void Backward()
+    {
+        if (Count != 1)
+        {
+            throw new InvalidOperationException(
+                $"Backward() needs a scalar, this tensor has shape {Shape}; reduce it first (Sum, Mean) or give the gradient of each element: Backward(gradient)");
+        }
+        using Scope scope = Session.Scope();
+        Backward(Session.Full(Shape, 1));
+    }
+
+    /// <summary>Gradients of all leaves, given the gradient of each element of this tensor.</summary>
+    public void Backward(Tensor gradient)
+    {
+        Session.Common(nameof(Backward), this, gradient);
+        if (gradient.Shape != Shape)
+            throw Expect.Mismatch(nameof(Backward), nameof(gradient), gradient, Shape.ToString());
+        Session.Tape.Backward(this, gradient);
+    }
+
+    /// <summary>The numbers, copied to the host.</summary>
+    public float[] ToArray()
+    {
+        Expect.Type(nameof(ToArray), "tensor", this, DType.Float32);
+        float[] values = new float[Count];
+        Session.Device.Download<float>(View, values);
+        return values;
+    }
+
+    /// <summary>The labels or indices, copied to the host.</summary>
+    public int[] ToIntArray()
+    {
+        Expect.Type(nameof(ToIntArray), "tensor", this, DType.Int32);
+        int[] values = new int[Count];
+        Session.Device.Download<int>(View, values);
+        return values;
+    }
+
+    /// <summary>The only number of a tensor of one element.</summary>
+    public float Item()
+    {
+        if (Count != 1) throw Expect.Mismatch(nameof(Item), "tensor", this, "one element");
+        float value = 0;
+        Session.Device.Download(View, new Span<float>(ref value));
+        return value;
+    }
+
+    /// <summary>Overwrites the numbers from the host.</summary>
+    public void Set(ReadOnlySpan<float> values)
+    {
+        Expect.Type(nameof(Set), "tensor", this, DType.Float32);
+        if (values.Length != Count)
+            throw new ArgumentException($"Set: {values.Length} values for shape {Shape}");
+        Session.Device.Upload(values, View);
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{DType} {Shape} on {Session.Device.Name}";
+
+    /// <summary>Another handle on the same memory, or from element <paramref name="start"/> of it on.</summary>
+    internal Tensor Alias(Shape shape, long start = 0) => Alias(shape, start, Session.CurrentScope);
+
+    /// <summary>The same, owned by the given scope or by the caller.</summary>
+    internal Tensor Alias(Shape shape, long start, Scope? owner)
+    {
+        _buffer.Retain();
+        var alias = new Tensor(Session, shape, DType, _buffer, _offset + start);
+        owner?.Adopt(alias);
+        return alias;
+    }
+
+    internal void Release() => _buffer.Release();
+
+    internal void DropSlot()
+    {
+        Slot?.Clear();
+        Slot = null;
+    }
+}
