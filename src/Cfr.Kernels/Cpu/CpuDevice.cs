@@ -109,7 +109,7 @@ public sealed class CpuDevice : Device
             new CpuAttention<V>(_threads, Pool), new CpuNormalization<V>(_threads, Pool), new CpuSoftmax<V>(_threads),
             new CpuElementWise<V>(_threads), new CpuReduction<V>(_threads, Pool), new CpuLayout<V>(_threads),
             new CpuResampling<V>(_threads, Pool), new CpuLosses<V>(_threads, Pool), new CpuOptimizers<V>(_threads),
-            new CpuRandom(_threads));
+            new CpuRandom<V>(_threads, Pool));
 
     static int WidestVectors() =>
         Vector512.IsHardwareAccelerated ? 16 : Vector256.IsHardwareAccelerated && Fma.IsSupported ? 8 : 4;
