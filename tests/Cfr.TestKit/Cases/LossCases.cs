@@ -10,7 +10,8 @@ static class LossCases
         Loss([1, 2]), Loss([7, 2]), Loss([2, 3, 5, 4]), Loss([64, 3]), Loss([65, 14], firstClass: 1), Loss([300, 4], 1, 0),
         Loss([300, 4], 0, 1, firstClass: 1), Loss([9001, 2], 0.2f, 0.8f, 1e-10f), Loss([130, 5], ignore: 3),
         Loss([130, 3], labelsUpTo: 6), Loss([20, 40]), Loss([3, 1]),
-        Loss([112 * 112 * 80, 2]) with { BenchmarkOnly = true }, Loss([112 * 112 * 80, 14]) with { BenchmarkOnly = true },
+        Loss([112 * 112 * 80, 2]) with { Name = "2 classes at 112x112x80", BenchmarkOnly = true },
+        Loss([112 * 112 * 80, 14]) with { Name = "14 classes at 112x112x80", BenchmarkOnly = true },
     ];
 
     static OpCase Loss(

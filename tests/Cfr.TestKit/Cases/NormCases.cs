@@ -9,24 +9,23 @@ static class NormCases
 
     public static IEnumerable<OpCase> All =>
     [
-        Layer([1, 1]), Layer([5, 2]), Layer([3, 7]), Layer([2, 3, 16]), Layer([1, 67]), Layer([300, 13]), Layer([4, 768]),
+        Layer([1, 1]), Layer([3, 7]), Layer([2, 3, 16]), Layer([1, 67]), Layer([300, 13]), Layer([4, 768]),
         Layer([3, 45], hasWeight: false), Layer([3, 0]), Layer([0, 5]),
-        Layer([4096, 768]) with { BenchmarkOnly = true },
+        Layer([4096, 768]) with { Name = "4096 x 768", BenchmarkOnly = true },
 
         Batch([2, 1]), Batch([3, 2]), Batch([2, 5, 3]), Batch([1, 3, 3, 3, 5]), Batch([2, 3, 5, 16], Activation.Relu),
         Batch([2, 7, 9, 32], Activation.Gelu), Batch([3, 2, 5, 2, 1], Activation.Relu), Batch([1, 4, 3, 255]),
         Batch([1, 70000, 1]), Batch([1, 2500, 33], Activation.Relu), Batch([4, 9, 14], hasWeight: false),
-        Batch([1, 112, 112, 80, 16], Activation.Relu) with { BenchmarkOnly = true },
+        Batch([1, 112, 112, 80, 16], Activation.Relu) with { Name = "16 channels at 112x112x80, ReLU", BenchmarkOnly = true },
         Fixed([2, 5, 3]), Fixed([2, 3, 3, 16], Activation.Relu), Fixed([1, 1, 7], Activation.Gelu),
 
         Group([2, 5, 6], 2), Group([1, 3, 3, 3, 12], 3, Activation.Relu), Group([3, 1, 8], 1), Group([2, 600, 10], 5, Activation.Gelu),
         Group([2, 3, 3, 4], 2, hasWeight: false),
         Instance([2, 5, 3]), Instance([3, 2, 3, 4, 17], Activation.Relu), Instance([2, 9, 1]), Instance([1, 3, 3, 8], hasWeight: false),
-        Instance([1, 112, 112, 80, 16], Activation.Relu) with { BenchmarkOnly = true },
     ];
 
     static OpCase Layer(Shape shape, bool hasWeight = true) => new(
-        "layernorm", Name(shape, Activation.None, hasWeight), Inputs(shape, hasWeight),
+        "layer norm", Name(shape, Activation.None, hasWeight), Inputs(shape, hasWeight),
         x => x[0].LayerNorm(x.ElementAtOrDefault(1), x.ElementAtOrDefault(2), Eps),
         x =>
         {
@@ -40,21 +39,21 @@ static class NormCases
     static OpCase Batch(Shape shape, Activation activation = Activation.None, bool hasWeight = true)
     {
         var norm = NormShape.PerChannel(shape[0], shape[1..^1].Count, shape[^1]);
-        return Case("batchnorm", shape, norm, activation, hasWeight, (x, weight, bias) =>
+        return Case("batch norm", shape, norm, activation, hasWeight, (x, weight, bias) =>
             x.BatchNormTraining(weight, bias, eps: Eps, activation: activation));
     }
 
     static OpCase Group(Shape shape, int groups, Activation activation = Activation.None, bool hasWeight = true)
     {
         var norm = NormShape.PerGroup(shape[0], shape[1..^1].Count, shape[^1], groups);
-        return Case($"groupnorm {groups}", shape, norm, activation, hasWeight, (x, weight, bias) =>
+        return Case($"group norm, {groups} groups", shape, norm, activation, hasWeight, (x, weight, bias) =>
             x.GroupNorm(groups, weight, bias, Eps, activation));
     }
 
     static OpCase Instance(Shape shape, Activation activation = Activation.None, bool hasWeight = true)
     {
         var norm = NormShape.PerGroup(shape[0], shape[1..^1].Count, shape[^1], shape[^1]);
-        return Case("instancenorm", shape, norm, activation, hasWeight, (x, weight, bias) =>
+        return Case("instance norm", shape, norm, activation, hasWeight, (x, weight, bias) =>
             x.InstanceNorm(weight, bias, Eps, activation));
     }
 
@@ -81,7 +80,7 @@ static class NormCases
         var norm = NormShape.PerChannel(shape[0], shape[1..^1].Count, shape[^1]);
         Shape channels = [shape[^1]];
         return new(
-            "batchnorm fixed", Name(shape, activation, hasWeight: true),
+            "batch norm, fixed statistics", Name(shape, activation, hasWeight: true),
             [
                 .. Inputs(shape, hasWeight: true), new Input("mean", channels, Differentiated: false),
                 new Input("variance", channels, Fill.Positive, Differentiated: false),

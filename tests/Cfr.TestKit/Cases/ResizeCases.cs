@@ -18,9 +18,17 @@ static class ResizeCases
         .. Sizes.Select(one => Resize(one.Shape, one.Size, Interpolation.Nearest)),
         .. Sizes.Select(one => Resize(one.Shape, one.Size, Interpolation.Linear)),
         .. Sizes.Select(one => Resize(one.Shape, one.Size, Interpolation.Linear, alignCorners: true)),
-        Resize([1, 256, 256, 1], [1024, 1024], Interpolation.Linear) with { BenchmarkOnly = true },
-        Resize([1, 56, 56, 40, 16], [112, 112, 80], Interpolation.Linear) with { BenchmarkOnly = true },
-        Resize([1, 14, 14, 10, 2], [112, 112, 80], Interpolation.Linear) with { BenchmarkOnly = true },
+        Resize([1, 256, 256, 1], [1024, 1024], Interpolation.Linear) with { Name = "256 to 1024, 1 channel", BenchmarkOnly = true },
+        Resize([1, 56, 56, 40, 16], [112, 112, 80], Interpolation.Linear) with
+        {
+            Name = "56x56x40 to 112x112x80, 16 channels",
+            BenchmarkOnly = true,
+        },
+        Resize([1, 14, 14, 10, 2], [112, 112, 80], Interpolation.Linear) with
+        {
+            Name = "14x14x10 to 112x112x80, 2 channels",
+            BenchmarkOnly = true,
+        },
     ];
 
     static OpCase Resize(Shape shape, int[] size, Interpolation interpolation, bool alignCorners = false)

@@ -11,8 +11,9 @@ static class SoftmaxCases
     public static IEnumerable<OpCase> All =>
     [
         .. Shapes.Select(Softmax), .. Shapes.Select(LogSoftmax),
-        Softmax([4096, 768]) with { BenchmarkOnly = true }, Softmax([112 * 112 * 80, 2]) with { BenchmarkOnly = true },
-        Softmax([112 * 112 * 80, 14]) with { BenchmarkOnly = true },
+        Softmax([4096, 768]) with { Name = "4096 x 768", BenchmarkOnly = true },
+        Softmax([112 * 112 * 80, 2]) with { Name = "2 classes at 112x112x80", BenchmarkOnly = true },
+        Softmax([112 * 112 * 80, 14]) with { Name = "14 classes at 112x112x80", BenchmarkOnly = true },
     ];
 
     static OpCase Softmax(Shape shape) => new(
@@ -27,7 +28,7 @@ static class SoftmaxCases
         Terms: shape[^1]);
 
     static OpCase LogSoftmax(Shape shape) => new(
-        "logsoftmax", $"{shape}", [new("x", shape)],
+        "log softmax", $"{shape}", [new("x", shape)],
         x => x[0].LogSoftmax(),
         x =>
         {
