@@ -19,6 +19,7 @@ static unsafe class BlockedMatmul<V> where V : struct, IVector<V>
     const int RowsPerPanel = 2016;
     const int ColumnsPerPanel = 3072;
     const int StripsPerPackingPiece = 8;
+    const int FloatsPerLine = 16;
 
     const int TileRows = Microkernel<V>.Rows;
     static int TileColumns => Microkernel<V>.Columns;
@@ -30,9 +31,9 @@ static unsafe class BlockedMatmul<V> where V : struct, IVector<V>
         int rowsPerPanel = EvenBlock(m, RowsPerPanel, TileRows);
         int columnsPerPanel = EvenBlock(n, ColumnsPerPanel, TileColumns);
         int stepsPerBlock = EvenBlock(k, StepsPerBlock, 1);
-        long panelOfA = (long)rowsPerPanel * stepsPerBlock;
+        long panelOfA = ((long)rowsPerPanel * stepsPerBlock + FloatsPerLine - 1) / FloatsPerLine * FloatsPerLine;
         DeviceBuffer workspace = pool.Rent((panelOfA + (long)columnsPerPanel * stepsPerBlock) * sizeof(float));
-        float* packedA = (float*)workspace.Address, packedB = packedA + (panelOfA + 15) / 16 * 16;
+        float* packedA = (float*)workspace.Address, packedB = packedA + panelOfA;
 
         for (int column = 0; column < n; column += columnsPerPanel)
             for (int row = 0; row < m; row += rowsPerPanel)
