@@ -78,6 +78,12 @@ public class ReductionTests
                 Assert.Equal(want, operands.Floats(y));
                 Assert.Equal(wantIndex, operands.Ints(index));
                 Assert.Equal(wantIndex, operands.Ints(argMax));
+
+                float[] dy = Numbers.Draw(outer * inner), wantGradient = new float[x.Length];
+                ReductionNaive.MaxBackward<float>(outer, middle, inner, dy, wantIndex, wantGradient);
+                View dx = operands.Output(x.Length);
+                kernels.MaxBackward(outer, middle, inner, operands.Of(dy), index, dx);
+                Assert.Equal(wantGradient, operands.Floats(dx));
             }
     }
 }
