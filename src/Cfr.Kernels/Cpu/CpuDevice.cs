@@ -107,7 +107,7 @@ public sealed class CpuDevice : Device
 
     (IMatmul, IConvolution, IPooling, IAttention, INormalization, ISoftmax, IElementWise, IReduction, ILayout, IResampling,
         ILosses, IOptimizers, IRandom) Kernels<V>() where V : struct, IVector<V> =>
-        (new CpuMatmul<V>(_threads, Pool), new CpuConvolution<V>(_threads, Pool), new CpuPooling<V>(_threads),
+        (new CpuMatmul<V>(_threads, Pool), new CpuConvolution<V>(_threads, Pool), new CpuPooling<V>(_threads, Pool),
             new CpuAttention<V>(_threads, Pool), new CpuNormalization<V>(_threads, Pool), new CpuSoftmax<V>(_threads),
             new CpuElementWise<V>(_threads), new CpuReduction<V>(_threads, Pool), new CpuLayout<V>(_threads),
             new CpuResampling<V>(_threads, Pool), new CpuLosses<V>(_threads, Pool), new CpuOptimizers<V>(_threads),

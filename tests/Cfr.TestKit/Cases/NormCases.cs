@@ -13,7 +13,7 @@ static class NormCases
         Layer([3, 45], hasWeight: false), Layer([3, 0]), Layer([0, 5]),
         Layer([4096, 768]) with { Name = "4096 x 768", BenchmarkOnly = true },
 
-        Batch([2, 1]), Batch([3, 2]), Batch([2, 5, 3]), Batch([1, 3, 3, 3, 5]), Batch([2, 3, 5, 16], Activation.Relu),
+        Batch([5, 1]), Batch([3, 2]), Batch([2, 5, 3]), Batch([1, 3, 3, 3, 5]), Batch([2, 3, 5, 16], Activation.Relu),
         Batch([2, 7, 9, 32], Activation.Gelu), Batch([3, 2, 5, 2, 1], Activation.Relu), Batch([1, 4, 3, 255]),
         Batch([1, 70000, 1]), Batch([1, 2500, 33], Activation.Relu), Batch([4, 9, 14], hasWeight: false),
         Batch([1, 112, 112, 80, 16], Activation.Relu) with { Name = "16 channels at 112x112x80, ReLU", BenchmarkOnly = true },

@@ -17,15 +17,16 @@ sealed unsafe class CpuLosses<V>(Threads threads, BufferPool pool) : ILosses whe
         threads.For(pieces, piece =>
         {
             long first = (long)piece * RowsOfPiece, last = Math.Min(shape.Rows, first + RowsOfPiece);
-            double* sumsOfPiece = partial + (long)piece * width;
+            DeviceBuffer scratch = pool.Rent(width * sizeof(double) + SegmentationBlock<V>.Floats(classes) * sizeof(float));
+            double* sumsOfPiece = (double*)scratch.Address;
             new Span<double>(sumsOfPiece, width).Clear();
-            DeviceBuffer scratch = pool.Rent(SegmentationBlock<V>.Bytes(classes));
-            var block = new SegmentationBlock<V>((float*)scratch.Address, shape);
+            var block = new SegmentationBlock<V>((float*)(sumsOfPiece + width), shape);
             for (long row = first; row < last; row += RowBlock.Rows)
             {
                 int count = (int)Math.Min(RowBlock.Rows, last - row);
                 block.AddSums(logits.Floats + row * classes, labels.Ints + row, count, sumsOfPiece);
             }
+            new ReadOnlySpan<double>(sumsOfPiece, width).CopyTo(new Span<double>(partial + (long)piece * width, width));
             scratch.Release();
         });
 
@@ -49,7 +50,7 @@ sealed unsafe class CpuLosses<V>(Threads threads, BufferPool pool) : ILosses whe
         float crossEntropy = WriteCoefficients(shape, sums.Floats, *dLoss.Floats, slope, shift);
         threads.For(shape.Rows, RowsOfPiece, (first, last) =>
         {
-            DeviceBuffer scratch = pool.Rent(SegmentationBlock<V>.Bytes(classes));
+            DeviceBuffer scratch = pool.Rent(SegmentationBlock<V>.Floats(classes) * sizeof(float));
             var block = new SegmentationBlock<V>((float*)scratch.Address, shape);
             for (long row = first; row < last; row += RowBlock.Rows)
             {

@@ -5,7 +5,7 @@ namespace Cfr.Kernels.Cpu;
 /// <summary>
 /// The segmentation losses of one block of rows. Its memory, in floats, R rows of a block and K classes:
 /// <code>
-/// p [K, R] | label [R] | counted by cross-entropy, 1 or 0 [R] | max [R] | log sum [R]
+/// p [K, R] | label [R] | counted by cross-entropy, 1 or 0 [R] | -log p[label], 0 if not counted [R]
 /// </code>
 /// </summary>
 readonly unsafe struct SegmentationBlock<V>(float* memory, SegmentationLossShape shape) where V : struct, IVector<V>
@@ -15,10 +15,9 @@ readonly unsafe struct SegmentationBlock<V>(float* memory, SegmentationLossShape
     readonly float* _p = memory;
     readonly float* _label = memory + shape.Classes * Rows;
     readonly float* _counted = memory + (shape.Classes + 1) * Rows;
-    readonly float* _max = memory + (shape.Classes + 2) * Rows;
-    readonly float* _logSum = memory + (shape.Classes + 3) * Rows;
+    readonly float* _loss = memory + (shape.Classes + 2) * Rows;
 
-    public static long Bytes(int classes) => (classes + 4L) * Rows * sizeof(float);
+    public static long Floats(int classes) => (classes + 3L) * Rows;
 
     /// <summary>Adds to [2 + 3 K]: -log p of counted rows, their number, and for each class sum p o, sum p^2, sum o.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -28,27 +27,29 @@ readonly unsafe struct SegmentationBlock<V>(float* memory, SegmentationLossShape
         ReadLabels(labels, count);
         RowBlock.Gather(logits, count, classes, _p);
         Softmax();
-        for (int r = 0; r < count; r++)
+        V zero = V.Splat(0), one = V.Splat(1), losses = zero, counted = zero;
+        for (int r = 0; r < Rows; r += V.Width)
         {
-            int label = labels[r];
-            if ((uint)label < (uint)classes) sums[4 + 3 * label]++;
-            if (_counted[r] == 0) continue;
-            sums[0] += _max[r] - logits[(long)r * classes + label] + _logSum[r];
-            sums[1]++;
+            losses += V.Load(_loss + r);
+            counted += V.Load(_counted + r);
         }
+        sums[0] += V.Sum(losses);
+        sums[1] += V.Sum(counted);
         for (int k = 0; k < classes; k++)
         {
             float* p = _p + k * Rows;
             for (int r = count; r < Rows; r++) p[r] = 0;
-            V ofClass = V.Splat(k), zero = V.Splat(0), products = zero, squares = zero;
+            V ofClass = V.Splat(k), products = zero, squares = zero, labelled = zero;
             for (int r = 0; r < Rows; r += V.Width)
             {
-                V value = V.Load(p + r);
-                products += V.Select(V.Equal(V.Load(_label + r), ofClass), value, zero);
+                V value = V.Load(p + r), o = V.Select(V.Equal(V.Load(_label + r), ofClass), one, zero);
+                products = V.MultiplyAdd(value, o, products);
                 squares = V.MultiplyAdd(value, value, squares);
+                labelled += o;
             }
             sums[2 + 3 * k] += V.Sum(products);
             sums[3 + 3 * k] += V.Sum(squares);
+            sums[4 + 3 * k] += V.Sum(labelled);
         }
     }
 
@@ -95,25 +96,27 @@ readonly unsafe struct SegmentationBlock<V>(float* memory, SegmentationLossShape
         }
     }
 
-    /// <summary>Turns the logits in p into probabilities and keeps the largest logit and the log of the sum.</summary>
+    /// <summary>Turns the logits in p into probabilities; -log p[label] = max - logit[label] + log sum.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     void Softmax()
     {
         int classes = shape.Classes;
+        V zero = V.Splat(0);
         for (int r = 0; r < Rows; r += V.Width)
         {
             float* lane = _p + r;
-            V max = SoftmaxOfBlock.Largest<V>(classes, lane), sum = V.Splat(0);
+            V label = V.Load(_label + r), max = SoftmaxOfBlock.Largest<V>(classes, lane), sum = zero, ofLabel = max;
             for (int k = 0; k < classes; k++)
             {
-                V e = Exponential.ApplyToNonPositive(V.Load(lane + k * Rows) - max);
+                V logit = V.Load(lane + k * Rows), e = Exponential.ApplyToNonPositive(logit - max);
+                ofLabel = V.Select(V.Equal(label, V.Splat(k)), logit, ofLabel);
                 e.Store(lane + k * Rows);
                 sum += e;
             }
             V inverse = V.Splat(1) / sum;
             for (int k = 0; k < classes; k++) (V.Load(lane + k * Rows) * inverse).Store(lane + k * Rows);
-            max.Store(_max + r);
-            Logarithm.Apply(sum).Store(_logSum + r);
+            V loss = max - ofLabel + Logarithm.Apply(sum);
+            V.Select(V.Greater(V.Load(_counted + r), zero), loss, zero).Store(_loss + r);
         }
     }
 }

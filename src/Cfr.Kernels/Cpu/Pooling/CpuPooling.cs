@@ -4,7 +4,7 @@ namespace Cfr.Kernels.Cpu;
 /// Max pooling. Forward, a piece is some output rows; backward, a slab of input rows, which looks through the windows that touch
 /// it in their order: gradients of overlapping windows add up in one order whatever the pieces.
 /// </summary>
-sealed unsafe class CpuPooling<V>(Threads threads) : IPooling where V : struct, IVector<V>
+sealed unsafe class CpuPooling<V>(Threads threads, BufferPool pool) : IPooling where V : struct, IVector<V>
 {
     const long SmallestPiece = 8192;
 
@@ -12,11 +12,15 @@ sealed unsafe class CpuPooling<V>(Threads threads) : IPooling where V : struct, 
     {
         long outputRows = (long)shape.Batch * shape.Output.D * shape.Output.H;
         long floatsOfRow = Math.Max(1, (long)shape.Output.W * shape.Channels);
+        DeviceBuffer offsets = pool.Rent(shape.Kernel.Voxels * sizeof(int));
+        int* offset = (int*)offsets.Address;
+        MaxPoolForward<V>.FillOffsets(shape, offset);
         threads.For(outputRows, Math.Max(1, SmallestPiece / floatsOfRow), (first, last) =>
         {
             for (long row = first; row < last; row++)
-                MaxPoolForward<V>.Row(shape, row, x.Floats, y.Floats + row * floatsOfRow, argMax.Ints + row * floatsOfRow);
+                MaxPoolForward<V>.Row(shape, offset, row, x.Floats, y.Floats + row * floatsOfRow, argMax.Ints + row * floatsOfRow);
         });
+        offsets.Release();
     }
 
     public void MaxBackward(PoolingShape shape, View dy, View argMax, View dx)

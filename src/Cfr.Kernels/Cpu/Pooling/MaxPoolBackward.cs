@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace Cfr.Kernels.Cpu;
 
@@ -12,7 +13,7 @@ static unsafe class MaxPoolBackward
         int channels = shape.Channels;
         long begin = first * n.W, end = last * n.W;
         float* gradient = dx + sample * n.Voxels * channels;
-        for (long i = begin * channels; i < end * channels; i++) gradient[i] = 0;
+        NativeMemory.Clear(gradient + begin * channels, (nuint)((end - begin) * channels * sizeof(float)));
 
         int d0 = (int)(first / n.H), d1 = (int)((last - 1) / n.H);
         (int od0, int od1) = Windows(d0, d1, m.D, shape.Kernel.D, shape.Stride.D, shape.Padding.D);

@@ -8,9 +8,18 @@ namespace Cfr.Kernels.Cpu;
 /// </summary>
 static unsafe class MaxPoolForward<V> where V : struct, IVector<V>
 {
+    /// <summary>From a window's first voxel to that of each tap.</summary>
+    public static void FillOffsets(PoolingShape shape, int* offsets)
+    {
+        for (int kd = 0; kd < shape.Kernel.D; kd++)
+            for (int kh = 0; kh < shape.Kernel.H; kh++)
+                for (int kw = 0; kw < shape.Kernel.W; kw++)
+                    *offsets++ = (kd * shape.Input.H + kh) * shape.Input.W + kw;
+    }
+
     /// <summary>Row (batch, od, oh), counted through.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Row(PoolingShape shape, long row, float* x, float* y, int* argMax)
+    public static void Row(PoolingShape shape, int* offsets, long row, float* x, float* y, int* argMax)
     {
         int oh = (int)(row % shape.Output.H), od = (int)(row / shape.Output.H % shape.Output.D);
         float* volume = x + row / shape.Output.H / shape.Output.D * shape.Input.Voxels * shape.Channels;
@@ -18,13 +27,14 @@ static unsafe class MaxPoolForward<V> where V : struct, IVector<V>
         for (int ow = 0; ow < shape.Output.W; ow++, y += shape.Channels, argMax += shape.Channels)
         {
             int w = ow * shape.Stride.W - shape.Padding.W, c = 0;
-            for (; c <= shape.Channels - V.Width; c += V.Width) Window<V>(shape, d, h, w, volume, c, y, argMax);
-            for (; c < shape.Channels; c++) Window<Lanes1>(shape, d, h, w, volume, c, y, argMax);
+            for (; c <= shape.Channels - V.Width; c += V.Width) Window<V>(shape, offsets, d, h, w, volume, c, y, argMax);
+            for (; c < shape.Channels; c++) Window<Lanes1>(shape, offsets, d, h, w, volume, c, y, argMax);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    static void Window<T>(PoolingShape shape, int d, int h, int w, float* volume, int c, float* y, int* argMax)
+    static void Window<T>(
+        in PoolingShape shape, int* offsets, int d, int h, int w, float* volume, int c, float* y, int* argMax)
         where T : struct, IVector<T>
     {
         Extent input = shape.Input, kernel = shape.Kernel;
@@ -49,11 +59,7 @@ static unsafe class MaxPoolForward<V> where V : struct, IVector<V>
         best.Store(y + c);
 
         bestTap.Store((float*)(argMax + c));
-        for (int lane = 0; lane < T.Width; lane++)
-        {
-            int tap = (int)((float*)argMax)[c + lane];
-            int kd = tap / (kernel.H * kernel.W), kh = tap / kernel.W % kernel.H, kw = tap % kernel.W;
-            argMax[c + lane] = ((d + kd) * input.H + h + kh) * input.W + w + kw;
-        }
+        int first = (d * input.H + h) * input.W + w;
+        for (int lane = c; lane < c + T.Width; lane++) argMax[lane] = first + offsets[(int)((float*)argMax)[lane]];
     }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace Cfr.Kernels.Cpu;
 
@@ -13,6 +14,11 @@ static unsafe class RowBlock
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Gather(float* rows, int count, int width, float* block)
     {
+        if (width == 2 && count == Rows)
+        {
+            GatherPairs(rows, block);
+            return;
+        }
         for (int k = 0; k < width; k++)
         {
             float* source = rows + k, target = block + k * Rows;
@@ -25,10 +31,36 @@ static unsafe class RowBlock
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Scatter(float* block, int count, int width, float* rows)
     {
+        if (width == 2 && count == Rows)
+        {
+            ScatterPairs(block, rows);
+            return;
+        }
         for (int k = 0; k < width; k++)
         {
             float* source = block + k * Rows, target = rows + k;
             for (int r = 0; r < count; r++, target += width) *target = source[r];
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    static void GatherPairs(float* rows, float* block)
+    {
+        for (int r = 0; r < Rows; r += 4)
+        {
+            Vector256<float> turned = Vector256.Shuffle(Vector256.Load(rows + 2 * r), Vector256.Create(0, 2, 4, 6, 1, 3, 5, 7));
+            turned.GetLower().Store(block + r);
+            turned.GetUpper().Store(block + Rows + r);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    static void ScatterPairs(float* block, float* rows)
+    {
+        for (int r = 0; r < Rows; r += 4)
+        {
+            Vector256<float> turned = Vector256.Create(Vector128.Load(block + r), Vector128.Load(block + Rows + r));
+            Vector256.Shuffle(turned, Vector256.Create(0, 4, 1, 5, 2, 6, 3, 7)).Store(rows + 2 * r);
         }
     }
 }
