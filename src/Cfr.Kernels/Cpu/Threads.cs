@@ -62,7 +62,7 @@ sealed class Threads : IDisposable
     {
         _stop = true;
         _generation++;
-        _wake.Release(_workers.Length);
+        if (_workers.Length > 0) _wake.Release(_workers.Length);
         foreach (Thread worker in _workers) worker.Join();
         _wake.Dispose();
     }
