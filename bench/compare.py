@@ -31,6 +31,14 @@ ROWS = [  # case, phases, aim
     ("layer norm: 4096 x 768", ["forward", "backward"], 1.0),
     ("gelu: 4096 x 768", ["forward", "backward"], 1.0),
     ("softmax: 4096 x 768", ["forward", "backward"], 1.0),
+    ("softmax: 2 classes at 112x112x80", ["forward", "backward"], None),
+    ("softmax: 14 classes at 112x112x80", ["forward", "backward"], None),
+    ("segmentation loss: 2 classes at 112x112x80", ["forward", "backward"], None),
+    ("segmentation loss: 14 classes at 112x112x80", ["forward", "backward"], None),
+    ("max pool3d: 2x2x2, 16 channels at 112x112x80", ["forward", "backward"], None),
+    ("resize: 256 to 1024, 1 channel", ["forward", "backward"], None),
+    ("resize: 56x56x40 to 112x112x80, 16 channels", ["forward", "backward"], None),
+    ("resize: 14x14x10 to 112x112x80, 2 channels", ["forward", "backward"], None),
 ]
 
 

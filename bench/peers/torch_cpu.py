@@ -81,6 +81,33 @@ def layer_norm():
             lambda x, w, b: F.layer_norm(x, (768,), w, b, 1e-6))
 
 
+def max_pool3d():
+    return [("x", volume(16, 112, 112, 80))], lambda x: F.max_pool3d(x, 2)
+
+
+def resize(c, before, after, mode):
+    return [("x", volume(c, *before))], lambda x: F.interpolate(x, size=after, mode=mode, align_corners=False)
+
+
+def segmentation_loss(classes):
+    """Half cross-entropy, half Dice over all classes, as in SSL4MIS."""
+    labels = torch.randint(0, classes, (1, 112, 112, 80))
+
+    def run(logits):
+        p = logits.softmax(1)
+        dice = 0
+        for k in range(classes):
+            o = (labels == k).float()
+            dice = dice + 1 - (2 * (p[:, k] * o).sum() + 1e-5) / ((p[:, k] * p[:, k]).sum() + (o * o).sum() + 1e-5)
+        return 0.5 * F.cross_entropy(logits, labels) + 0.5 * dice / classes
+
+    return [("logits", volume(classes, 112, 112, 80))], run
+
+
+def softmax_of_classes(classes):
+    return [("x", volume(classes, 112, 112, 80))], lambda x: F.softmax(x, 1)
+
+
 WORK = {
     "matmul: 768x768x768": lambda: matmul(768, 768, 768),
     "matmul: 3072x3072x768": lambda: matmul(3072, 3072, 768),
@@ -94,6 +121,14 @@ WORK = {
     "layer norm: 4096 x 768": layer_norm,
     "gelu: 4096 x 768": lambda: ([("x", random(4096, 768))], lambda x: F.gelu(x)),
     "softmax: 4096 x 768": lambda: ([("x", random(4096, 768))], lambda x: F.softmax(x, -1)),
+    "softmax: 2 classes at 112x112x80": lambda: softmax_of_classes(2),
+    "softmax: 14 classes at 112x112x80": lambda: softmax_of_classes(14),
+    "segmentation loss: 2 classes at 112x112x80": lambda: segmentation_loss(2),
+    "segmentation loss: 14 classes at 112x112x80": lambda: segmentation_loss(14),
+    "max pool3d: 2x2x2, 16 channels at 112x112x80": max_pool3d,
+    "resize: 256 to 1024, 1 channel": lambda: resize(1, (256, 256), (1024, 1024), "bilinear"),
+    "resize: 56x56x40 to 112x112x80, 16 channels": lambda: resize(16, (56, 56, 40), (112, 112, 80), "trilinear"),
+    "resize: 14x14x10 to 112x112x80, 2 channels": lambda: resize(2, (14, 14, 10), (112, 112, 80), "trilinear"),
 }
 
 

@@ -1,10 +1,131 @@
 namespace Cfr.Kernels.Cpu;
 
+/// <summary>
+/// Convolution on the processor. Forward passes and input gradients are the same direct kernel (<see cref="ConvolutionPass"/>),
+/// the weight gradient has its own (<see cref="WeightGradient{V}"/>); both work on the tensors as they lie.
+/// </summary>
 sealed unsafe class CpuConvolution<V>(Threads threads, BufferPool pool) : IConvolution where V : struct, IVector<V>
 {
-    public void Forward(ConvolutionShape shape, View x, View w, View bias, View y, Activation activation = Activation.None) => throw new NotSupportedException();
+    /// <summary>Bytes of x that a piece reads: its share of L2 beside the neighbouring rows that the taps need.</summary>
+    const long BytesInPiece = 64 << 10;
 
-    public void InputGradient(ConvolutionShape shape, View dy, View w, View bias, View dx, Activation activation = Activation.None) => throw new NotSupportedException();
+    /// <summary>Fewer voxels would not repay the weights that a piece fetches.</summary>
+    const long VoxelsInPiece = 64;
 
-    public void WeightGradient(ConvolutionShape shape, View x, View dy, View dw) => throw new NotSupportedException();
+    /// <summary>Where there are fewer pieces, they are split by output channels.</summary>
+    const long PiecesWanted = 32;
+
+    static int PanelWidth => 2 * V.Width;
+
+    public void Forward(
+        ConvolutionShape shape, View x, View w, View bias, View y, Activation activation = Activation.None)
+    {
+        if (y.Count == 0) return;
+        shape = shape.Simplified();
+        ConvolutionPass[] passes = ConvolutionPass.OfForward(shape);
+        bool packed = shape.OutChannels == PanelWidth;
+        DeviceBuffer? panels = packed ? null : Pack(passes, shape.Kernel, w, transposed: false);
+        DeviceBuffer start = Bias(bias, shape.OutChannels);
+        Run(passes, x, packed ? w.Floats : (float*)panels!.Address, start, y, activation);
+        panels?.Release();
+        start.Release();
+    }
+
+    public void InputGradient(
+        ConvolutionShape shape, View dy, View w, View bias, View dx, Activation activation = Activation.None)
+    {
+        if (dx.Count == 0) return;
+        shape = shape.Simplified();
+        ConvolutionPass[] passes = ConvolutionPass.OfInputGradient(shape, PanelWidth);
+        DeviceBuffer panels = Pack(passes, shape.Kernel, w, transposed: true);
+        DeviceBuffer start = Bias(bias, shape.InChannels);
+        Run(passes, dy, (float*)panels.Address, start, dx, activation);
+        panels.Release();
+        start.Release();
+    }
+
+    public void WeightGradient(ConvolutionShape shape, View x, View dy, View dw)
+    {
+        const long RowsInCombine = 64;
+        shape = shape.Simplified();
+        long rows = shape.Kernel.Voxels * shape.InChannels;
+        if (dy.Count == 0)
+        {
+            new Span<float>(dw.Floats, checked((int)dw.Count)).Clear();
+            return;
+        }
+        var sizes = new WeightGradient<V>(shape, x.Floats, dy.Floats, null);
+        DeviceBuffer partials = pool.Rent(sizes.Chunks * sizes.PartialFloats * sizeof(float));
+        var gradient = new WeightGradient<V>(shape, x.Floats, dy.Floats, (float*)partials.Address);
+        int groups = gradient.PanelGroups;
+        threads.For(gradient.Chunks * groups, piece => gradient.Run(pool, piece / groups, piece % groups));
+        threads.For(rows, RowsInCombine, (begin, end) => gradient.Combine(begin, end, dw.Floats));
+        partials.Release();
+    }
+
+    void Run(ConvolutionPass[] passes, View x, float* panels, DeviceBuffer bias, View y, Activation activation)
+    {
+        switch (activation)
+        {
+            case Activation.Relu: Run<Relu>(passes, x, panels, bias, y); break;
+            case Activation.Gelu: Run<Gelu>(passes, x, panels, bias, y); break;
+            default: Run<NoActivation>(passes, x, panels, bias, y); break;
+        }
+    }
+
+    /// <summary>A piece is the same part of the rows of all passes: together they write neighbouring voxels.</summary>
+    void Run<TActivation>(ConvolutionPass[] passes, View x, float* panels, DeviceBuffer bias, View y)
+        where TActivation : struct, IActivation
+    {
+        long rows = 0, bytesInRow = 1, voxelsInRow = 1;
+        foreach (ConvolutionPass pass in passes)
+        {
+            rows = Math.Max(rows, pass.Rows);
+            bytesInRow = Math.Max(bytesInRow, (long)pass.Input.W * pass.InChannels * sizeof(float) * pass.Stride.H);
+            voxelsInRow = Math.Max(voxelsInRow, pass.Output.W);
+        }
+        long rowsInPiece = Math.Max((VoxelsInPiece + voxelsInRow - 1) / voxelsInRow, BytesInPiece / bytesInRow);
+        long ranges = Math.Max(1, rows / rowsInPiece);
+        int all = ConvolutionWeights.Panels(passes[0].OutChannels, PanelWidth);
+        int groups = (int)Math.Clamp(PiecesWanted / ranges, 1, all);
+        float* start = (float*)bias.Address;
+        threads.For(checked((int)(ranges * groups)), piece =>
+        {
+            long range = piece / groups, group = piece % groups;
+            foreach (ConvolutionPass pass in passes)
+            {
+                var kernel = new DirectConvolution<V, TActivation>(pass, x.Floats, panels, start, y.Floats);
+                kernel.Run(pool, pass.Rows * range / ranges, pass.Rows * (range + 1) / ranges,
+                    (int)(all * group / groups), (int)(all * (group + 1) / groups));
+            }
+        });
+    }
+
+    DeviceBuffer Pack(ConvolutionPass[] passes, Extent kernel, View w, bool transposed)
+    {
+        ConvolutionPass last = passes[^1];
+        int count = ConvolutionWeights.Panels(last.OutChannels, PanelWidth);
+        DeviceBuffer buffer = pool.Rent(
+            (last.PanelStart + last.Steps * ConvolutionWeights.Padded(last.OutChannels, PanelWidth)) * sizeof(float));
+        float* source = w.Floats, panels = (float*)buffer.Address;
+        threads.For(passes.Length * count, piece =>
+        {
+            (ConvolutionPass pass, int panel) = (passes[piece / count], piece % count);
+            if (transposed)
+                ConvolutionWeights.PackTransposed(pass, kernel, panel, PanelWidth, source, panels);
+            else
+                ConvolutionWeights.Pack(pass, kernel, panel, PanelWidth, source, panels);
+        });
+        return buffer;
+    }
+
+    /// <summary>What the sums start with: the bias, repeated where channels stand for several voxels, or zeros.</summary>
+    DeviceBuffer Bias(View bias, int channels)
+    {
+        DeviceBuffer buffer = pool.Rent((channels + PanelWidth) * sizeof(float));
+        var start = new Span<float>((float*)buffer.Address, channels + PanelWidth);
+        start.Clear();
+        for (int i = 0; i < channels && !bias.IsNone; i++) start[i] = bias.Floats[i % bias.Count];
+        return buffer;
+    }
 }

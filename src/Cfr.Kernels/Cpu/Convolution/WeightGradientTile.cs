@@ -1,0 +1,113 @@
+using System.Runtime.CompilerServices;
+
+namespace Cfr.Kernels.Cpu;
+
+/// <summary>A stretch of voxels: x of the first one, its place among the packed output gradients, and how many.</summary>
+unsafe struct VoxelRun
+{
+    public float* X;
+    public long Voxel;
+    public long Count;
+}
+
+/// <summary>
+/// The register tile of the weight gradient: R neighbouring rows (tap along W, in channel) of dw times 1 or 2 vectors of output
+/// channels, summed over voxels.
+///   dw[i, :] = start[i, :] + sum over runs, voxels v: x[v XStep + i] dy[v, :]
+/// Each voxel takes 2 loads of dy, R broadcasts of x and 2 R multiply-adds, as in <see cref="ConvolutionTile{V, A}"/>.
+/// </summary>
+static unsafe class WeightGradientTile<V> where V : struct, IVector<V>
+{
+    public const int MostRows = 6;
+
+    /// <summary>Computes a tile of <paramref name="rows"/> rows.</summary>
+    /// <param name="rows">1 to <see cref="MostRows"/>.</param>
+    /// <param name="runs">The voxels.</param>
+    /// <param name="count">The number of runs.</param>
+    /// <param name="shift">Added to each run's X: the tile's first row.</param>
+    /// <param name="xStep">Floats of x from one voxel to the next.</param>
+    /// <param name="dy">Packed output gradients, one panel.</param>
+    /// <param name="add">Whether to add to what dw holds.</param>
+    /// <param name="dw">Receives the tile, row after row.</param>
+    public static void Run<TVectors>(
+        int rows, VoxelRun* runs, int count, long shift, long xStep, float* dy, bool add, float* dw)
+        where TVectors : struct, ITileSize
+    {
+        switch (rows)
+        {
+            case 6: Run<Six, TVectors>(runs, count, shift, xStep, dy, add, dw); break;
+            case 5: Run<Five, TVectors>(runs, count, shift, xStep, dy, add, dw); break;
+            case 4: Run<Four, TVectors>(runs, count, shift, xStep, dy, add, dw); break;
+            case 3: Run<Three, TVectors>(runs, count, shift, xStep, dy, add, dw); break;
+            case 2: Run<Two, TVectors>(runs, count, shift, xStep, dy, add, dw); break;
+            default: Run<One, TVectors>(runs, count, shift, xStep, dy, add, dw); break;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    static void Run<TRows, TVectors>(VoxelRun* run, int count, long shift, long xStep, float* dy, bool add, float* dw)
+        where TRows : struct, ITileSize
+        where TVectors : struct, ITileSize
+    {
+        V w00 = default, w01 = default, w10 = default, w11 = default, w20 = default, w21 = default;
+        V w30 = default, w31 = default, w40 = default, w41 = default, w50 = default, w51 = default;
+        for (VoxelRun* end = run + count; run < end; run++)
+        {
+            float* x = run->X + shift, d = dy + run->Voxel * TVectors.Value * V.Width;
+            for (long left = run->Count; left > 0; left--)
+            {
+                V d0 = V.Load(d), d1 = TVectors.Value > 1 ? V.Load(d + V.Width) : default;
+                V a = V.Splat(x[0]);
+                w00 = V.MultiplyAdd(a, d0, w00);
+                if (TVectors.Value > 1) w01 = V.MultiplyAdd(a, d1, w01);
+                if (TRows.Value > 1)
+                {
+                    a = V.Splat(x[1]);
+                    w10 = V.MultiplyAdd(a, d0, w10);
+                    if (TVectors.Value > 1) w11 = V.MultiplyAdd(a, d1, w11);
+                }
+                if (TRows.Value > 2)
+                {
+                    a = V.Splat(x[2]);
+                    w20 = V.MultiplyAdd(a, d0, w20);
+                    if (TVectors.Value > 1) w21 = V.MultiplyAdd(a, d1, w21);
+                }
+                if (TRows.Value > 3)
+                {
+                    a = V.Splat(x[3]);
+                    w30 = V.MultiplyAdd(a, d0, w30);
+                    if (TVectors.Value > 1) w31 = V.MultiplyAdd(a, d1, w31);
+                }
+                if (TRows.Value > 4)
+                {
+                    a = V.Splat(x[4]);
+                    w40 = V.MultiplyAdd(a, d0, w40);
+                    if (TVectors.Value > 1) w41 = V.MultiplyAdd(a, d1, w41);
+                }
+                if (TRows.Value > 5)
+                {
+                    a = V.Splat(x[5]);
+                    w50 = V.MultiplyAdd(a, d0, w50);
+                    if (TVectors.Value > 1) w51 = V.MultiplyAdd(a, d1, w51);
+                }
+                x += xStep;
+                d += TVectors.Value * V.Width;
+            }
+        }
+
+        Store<TVectors>(0, w00, w01, add, dw);
+        if (TRows.Value > 1) Store<TVectors>(1, w10, w11, add, dw);
+        if (TRows.Value > 2) Store<TVectors>(2, w20, w21, add, dw);
+        if (TRows.Value > 3) Store<TVectors>(3, w30, w31, add, dw);
+        if (TRows.Value > 4) Store<TVectors>(4, w40, w41, add, dw);
+        if (TRows.Value > 5) Store<TVectors>(5, w50, w51, add, dw);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static void Store<TVectors>(int row, V sum0, V sum1, bool add, float* dw) where TVectors : struct, ITileSize
+    {
+        float* target = dw + row * TVectors.Value * V.Width;
+        (add ? sum0 + V.Load(target) : sum0).Store(target);
+        if (TVectors.Value > 1) (add ? sum1 + V.Load(target + V.Width) : sum1).Store(target + V.Width);
+    }
+}
