@@ -6,8 +6,8 @@ using Cfr.TestKit;
 namespace Cfr.Tensors.Tests.Files;
 
 /// <summary>
-/// Damages the good golden files in many ways. Every mutant must be read completely or be refused with the one error type:
-/// any other exception, a crash or a hang fails the test, which names the seed and the mutant that repeat it.
+/// Damages the good golden files in many ways. Every mutant must be read completely or be refused with the one error
+/// type: any other exception, a crash or a hang fails the test, which names the seed and the mutant that repeat it.
 /// </summary>
 public class MutatedFileTests
 {
