@@ -36,4 +36,14 @@ static class ReductionNaive
                 index[o * inner + i] = best;
             }
     }
+
+    /// <summary>dx[o, m, i] = dy[o, i] where m = index[o, i], else 0</summary>
+    public static void MaxBackward<T>(int outer, int middle, int inner, ReadOnlySpan<T> dy, ReadOnlySpan<int> index, Span<T> dx)
+        where T : IFloatingPointIeee754<T>
+    {
+        dx.Clear();
+        for (int o = 0; o < outer; o++)
+            for (int i = 0; i < inner; i++)
+                dx[(o * middle + index[o * inner + i]) * inner + i] = dy[o * inner + i];
+    }
 }

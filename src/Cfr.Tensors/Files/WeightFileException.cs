@@ -18,7 +18,7 @@ public sealed class WeightFileException : Exception
         reason.Length <= LongestReason ? reason : string.Concat(reason.AsSpan(0, LongestReason), "...");
 
     // Names come from the file: a line break or a terminal's control sequence in one must not reach the console.
-    static string OneLine(string text) => string.Create(text.Length, text, static (characters, text) =>
+    internal static string OneLine(string text) => string.Create(text.Length, text, static (characters, text) =>
     {
         for (int i = 0; i < text.Length; i++)
         {

@@ -4,6 +4,7 @@ namespace Cfr.Kernels.Cpu;
 sealed unsafe class CpuReduction<V>(Threads threads, BufferPool pool) : IReduction where V : struct, IVector<V>
 {
     const long ColumnsPerPiece = 4096;
+    const long ElementsPerPiece = 1 << 14;
 
     public void Sum(long outer, long middle, long inner, View x, View y, float scale = 1, bool accumulate = false)
     {
@@ -41,6 +42,20 @@ sealed unsafe class CpuReduction<V>(Threads threads, BufferPool pool) : IReducti
 
     public void Max(long outer, long middle, long inner, View x, View y, View index) =>
         Largest(outer, middle, inner, x.Floats, y.Floats, index.IsNone ? null : index.Ints);
+
+    public void MaxBackward(long outer, long middle, long inner, View dy, View index, View dx)
+    {
+        float* from = dy.Floats, to = dx.Floats;
+        int* winner = index.Ints;
+        threads.For(outer * middle, Math.Max(1, ElementsPerPiece / Math.Max(1, inner)), (begin, end) =>
+        {
+            for (long row = begin; row < end; row++)
+            {
+                long o = row / middle * inner;
+                MaxKernel<V>.Scatter(from + o, winner + o, (int)(row % middle), to + row * inner, inner);
+            }
+        });
+    }
 
     public void ArgMax(long outer, long middle, long inner, View x, View index)
     {

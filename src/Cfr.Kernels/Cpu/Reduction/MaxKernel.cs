@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace Cfr.Kernels.Cpu;
 
@@ -41,6 +42,17 @@ static unsafe class MaxKernel<V> where V : struct, IVector<V>
     {
         if (float.IsNaN(a)) return !float.IsNaN(b) || i < j;
         return a > b || (a == b && i < j);
+    }
+
+    /// <summary>dx[i] = dy[i] where the winner of column i is this row, else 0.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Scatter(float* dy, int* winner, int row, float* dx, long columns)
+    {
+        Vector256<int> wanted = Vector256.Create(row);
+        long i = 0;
+        for (; i <= columns - Vector256<int>.Count; i += Vector256<int>.Count)
+            (Vector256.Equals(Vector256.Load(winner + i), wanted).AsSingle() & Vector256.Load(dy + i)).Store(dx + i);
+        for (; i < columns; i++) dx[i] = winner[i] == row ? dy[i] : 0;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
