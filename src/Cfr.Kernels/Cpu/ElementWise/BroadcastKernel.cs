@@ -106,15 +106,18 @@ static unsafe class BroadcastKernel<V> where V : struct, IVector<V>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     static void WriteOut(Broadcast broadcast, ref Place at, float* b, float* tile, long count)
     {
-        long stride = broadcast.InnerStride;
+        long stride = broadcast.InnerStride, inner = broadcast.Inner;
         while (count > 0)
         {
-            long run = Math.Min(broadcast.Inner - at.Inner, count);
             float* from = b + at.Offset(broadcast);
-            for (long i = 0; i < run; i++) tile[i] = from[i * stride];
-            tile += run;
+            long rows = at.Inner == 0 ? Math.Min(count / inner, broadcast.Middle - at.Middle) : 0;
+            for (long row = 0; row < rows; row++, from += broadcast.MiddleStride)
+                for (long i = 0; i < inner; i++)
+                    *tile++ = from[i * stride];
+            long run = rows > 0 ? rows * inner : Math.Min(inner - at.Inner, count);
+            for (long i = 0; i < run && rows == 0; i++) *tile++ = from[i * stride];
             count -= run;
-            at.AdvanceInRow(broadcast, run);
+            at.Advance(broadcast, run);
         }
     }
 
@@ -124,17 +127,6 @@ static unsafe class BroadcastKernel<V> where V : struct, IVector<V>
         public long Outer = outer, Middle = middle, Inner = inner;
 
         public readonly long Offset(Broadcast b) => Outer * b.OuterStride + Middle * b.MiddleStride + Inner * b.InnerStride;
-
-        /// <summary>Forward by a run that ends at or before the end of the row.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void AdvanceInRow(Broadcast b, long run)
-        {
-            if ((Inner += run) < b.Inner) return;
-            Inner = 0;
-            if (++Middle < b.Middle) return;
-            Middle = 0;
-            Outer++;
-        }
 
         public void Advance(Broadcast b, long run)
         {

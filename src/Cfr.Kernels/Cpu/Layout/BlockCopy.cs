@@ -27,7 +27,7 @@ readonly unsafe struct Accumulate : IWrite
 /// </summary>
 static unsafe class BlockCopy<V, TWrite> where V : struct, IVector<V> where TWrite : struct, IWrite
 {
-    const int TransposedTile = 16;
+    const int Tile = Transpose8x8.Size;
 
     public static void Run(BoxPlan plan, BoxPlan.Block block, float* source, float* target)
     {
@@ -70,18 +70,28 @@ static unsafe class BlockCopy<V, TWrite> where V : struct, IVector<V> where TWri
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     static void Transpose(BoxPlan.Block block, long targetStride, long sourceStride, float* source, float* target)
     {
-        for (long row = 0; row < block.Rows; row += TransposedTile)
-            for (long column = 0; column < block.Columns; column += TransposedTile)
-            {
-                long rowEnd = Math.Min(block.Rows, row + TransposedTile);
-                long columnEnd = Math.Min(block.Columns, column + TransposedTile);
-                for (long r = row; r < rowEnd; r++)
-                {
-                    float* from = source + r + column * sourceStride, to = target + r * targetStride;
-                    for (long c = column; c < columnEnd; c++, from += sourceStride)
-                        TWrite.Write(Lanes1.Load(from), to + c);
-                }
-            }
+        long row = 0;
+        for (; row <= block.Rows - Tile && Transpose8x8.IsSupported; row += Tile)
+        {
+            long column = 0;
+            for (; column <= block.Columns - Tile; column += Tile)
+                Transpose8x8.Run<TWrite>(
+                    source + row + column * sourceStride, sourceStride, target + row * targetStride + column, targetStride);
+            Transpose(row, row + Tile, column, block.Columns, targetStride, sourceStride, source, target);
+        }
+        for (; row < block.Rows; row += Tile)
+            for (long column = 0; column < block.Columns; column += Tile)
+                Transpose(row, Math.Min(block.Rows, row + Tile), column, Math.Min(block.Columns, column + Tile),
+                    targetStride, sourceStride, source, target);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static void Transpose(
+        long row, long rowEnd, long column, long columnEnd, long targetStride, long sourceStride, float* source, float* target)
+    {
+        for (long r = row; r < rowEnd; r++)
+            for (long c = column; c < columnEnd; c++)
+                TWrite.Write(Lanes1.Load(source + r + c * sourceStride), target + r * targetStride + c);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

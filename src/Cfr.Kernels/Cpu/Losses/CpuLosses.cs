@@ -11,14 +11,15 @@ sealed unsafe class CpuLosses<V>(Threads threads, BufferPool pool) : ILosses whe
     public void SegmentationForward(SegmentationLossShape shape, View logits, View labels, View values, View sums)
     {
         int classes = shape.Classes, width = 2 + 3 * classes;
-        int pieces = checked((int)((shape.Rows + RowsOfPiece - 1) / RowsOfPiece));
+        int pieces = Pieces(shape.Rows);
         DeviceBuffer partials = pool.Rent((long)pieces * width * sizeof(double));
         double* partial = (double*)partials.Address;
-        threads.For(pieces, piece =>
+        using var scratch = new WorkerScratch(
+            threads, pool, width * sizeof(double) + SegmentationBlock<V>.Floats(classes) * sizeof(float));
+        threads.For(pieces, (piece, worker) =>
         {
             long first = (long)piece * RowsOfPiece, last = Math.Min(shape.Rows, first + RowsOfPiece);
-            DeviceBuffer scratch = pool.Rent(width * sizeof(double) + SegmentationBlock<V>.Floats(classes) * sizeof(float));
-            double* sumsOfPiece = (double*)scratch.Address;
+            double* sumsOfPiece = (double*)scratch[worker];
             new Span<double>(sumsOfPiece, width).Clear();
             var block = new SegmentationBlock<V>((float*)(sumsOfPiece + width), shape);
             for (long row = first; row < last; row += RowBlock.Rows)
@@ -27,7 +28,6 @@ sealed unsafe class CpuLosses<V>(Threads threads, BufferPool pool) : ILosses whe
                 block.AddSums(logits.Floats + row * classes, labels.Ints + row, count, sumsOfPiece);
             }
             new ReadOnlySpan<double>(sumsOfPiece, width).CopyTo(new Span<double>(partial + (long)piece * width, width));
-            scratch.Release();
         });
 
         DeviceBuffer totals = pool.Rent(width * sizeof(double));
@@ -48,10 +48,11 @@ sealed unsafe class CpuLosses<V>(Threads threads, BufferPool pool) : ILosses whe
         DeviceBuffer coefficients = pool.Rent(2L * classes * sizeof(float));
         float* slope = (float*)coefficients.Address, shift = slope + classes;
         float crossEntropy = WriteCoefficients(shape, sums.Floats, *dLoss.Floats, slope, shift);
-        threads.For(shape.Rows, RowsOfPiece, (first, last) =>
+        using var scratch = new WorkerScratch(threads, pool, SegmentationBlock<V>.Floats(classes) * sizeof(float));
+        threads.For(Pieces(shape.Rows), (piece, worker) =>
         {
-            DeviceBuffer scratch = pool.Rent(SegmentationBlock<V>.Floats(classes) * sizeof(float));
-            var block = new SegmentationBlock<V>((float*)scratch.Address, shape);
+            long first = (long)piece * RowsOfPiece, last = Math.Min(shape.Rows, first + RowsOfPiece);
+            var block = new SegmentationBlock<V>((float*)scratch[worker], shape);
             for (long row = first; row < last; row += RowBlock.Rows)
             {
                 int count = (int)Math.Min(RowBlock.Rows, last - row);
@@ -59,10 +60,11 @@ sealed unsafe class CpuLosses<V>(Threads threads, BufferPool pool) : ILosses whe
                     logits.Floats + row * classes, labels.Ints + row, count, crossEntropy, slope, shift,
                     dLogits.Floats + row * classes);
             }
-            scratch.Release();
         });
         coefficients.Release();
     }
+
+    static int Pieces(long rows) => checked((int)((rows + RowsOfPiece - 1) / RowsOfPiece));
 
     static void WriteValues(SegmentationLossShape shape, double* sums, float* values)
     {

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 
 namespace Cfr.Kernels.Cpu;
 
@@ -9,28 +8,17 @@ namespace Cfr.Kernels.Cpu;
 /// </summary>
 static unsafe class RandomKernel<V> where V : struct, IVector<V>
 {
-    const int Batch = PhiloxBlocks.Count;
-
     /// <summary>u[i] uniform in [0, 1).</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Uniform(RandomKey key, long first, float* u, long count)
     {
-        var blocks = new PhiloxBlocks(key);
         ulong block = (ulong)first / Philox.Words;
-        Vector256<float> unit = Vector256.Create(Philox.UnitOf24Bits);
-        long i = 0;
-        for (; i <= count - Batch; i += Batch, block += Batch / Philox.Words)
-        {
-            blocks.Next(block, out Vector256<uint> lower, out Vector256<uint> upper);
-            (Vector256.ConvertToSingle((lower >> 8).AsInt32()) * unit).Store(u + i);
-            (Vector256.ConvertToSingle((upper >> 8).AsInt32()) * unit).Store(u + i + Batch / 2);
-        }
-        for (; i < count; i += Philox.Words, block++)
-        {
-            var (w0, w1, w2, w3) = Philox.Block(block, key.Stream, key.Seed);
-            ReadOnlySpan<float> words = [Philox.Uniform(w0), Philox.Uniform(w1), Philox.Uniform(w2), Philox.Uniform(w3)];
-            words[..(int)Math.Min(Philox.Words, count - i)].CopyTo(new Span<float>(u + i, Philox.Words));
-        }
+        long groups = count / PhiloxBlocks.Count;
+        PhiloxBlocks.Uniform(key, block, groups, u);
+        long rest = count % PhiloxBlocks.Count;
+        if (rest == 0) return;
+        float* tail = stackalloc float[PhiloxBlocks.Count];
+        PhiloxBlocks.Uniform(key, block + (ulong)(groups * PhiloxBlocks.Count / Philox.Words), 1, tail);
+        new Span<float>(tail, (int)rest).CopyTo(new Span<float>(u + count - rest, (int)rest));
     }
 
     /// <summary>

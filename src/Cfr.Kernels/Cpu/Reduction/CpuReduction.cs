@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Cfr.Kernels.Cpu;
 
 /// <summary>Reductions over the middle axis, cut as <see cref="ReductionSplit"/> says. They read 4 bytes an element once.</summary>
@@ -5,8 +7,29 @@ sealed unsafe class CpuReduction<V>(Threads threads, BufferPool pool) : IReducti
 {
     const long ColumnsPerPiece = 4096;
     const long ElementsPerPiece = 1 << 14;
+    const int RowsPerBatch = 256;
 
     public void Sum(long outer, long middle, long inner, View x, View y, float scale = 1, bool accumulate = false)
+    {
+        if (inner == 1 && middle <= ElementsPerPiece)
+            SumRows(outer, middle, x.Floats, y.Floats, scale, accumulate);
+        else
+            SumColumns(outer, middle, inner, x, y, scale, accumulate);
+    }
+
+    void SumRows(long rows, long length, float* x, float* y, float scale, bool accumulate) =>
+        threads.For(rows, ElementsPerPiece / Math.Max(1, length), (begin, end) =>
+        {
+            double* totals = stackalloc double[RowsPerBatch];
+            for (; begin < end; begin += RowsPerBatch)
+            {
+                long batch = Math.Min(RowsPerBatch, end - begin);
+                RowSumKernel<V>.Rows(x + begin * length, batch, length, totals);
+                Finish(totals, 1, 0, batch, y + begin, scale, accumulate);
+            }
+        });
+
+    void SumColumns(long outer, long middle, long inner, View x, View y, float scale, bool accumulate)
     {
         var split = new ReductionSplit(outer, middle, inner);
         float* from = x.Floats, to = y.Floats;
@@ -21,8 +44,11 @@ sealed unsafe class CpuReduction<V>(Threads threads, BufferPool pool) : IReducti
                 double* target = split.Chunks > 1
                     ? partial + (item.Outer * split.Chunks + item.Chunk) * inner + item.Column
                     : totals;
-                SumKernel<V>.Columns(from + (item.Outer * middle + item.Row) * inner + item.Column, item.Rows, item.Columns,
-                    inner, split.RowsPerLine, target);
+                float* matrix = from + (item.Outer * middle + item.Row) * inner + item.Column;
+                if (inner == 1)
+                    RowSumKernel<V>.Rows(matrix, 1, item.Rows, target);
+                else
+                    SumKernel<V>.Columns(matrix, item.Rows, item.Columns, inner, split.RowsPerLine, target);
                 if (split.Chunks == 1)
                     Finish(totals, 1, 0, item.Columns, to + item.Outer * inner + item.Column, scale, accumulate);
             }
@@ -69,6 +95,7 @@ sealed unsafe class CpuReduction<V>(Threads threads, BufferPool pool) : IReducti
     }
 
     /// <summary>y = scale * (sum of the chunks' totals), plus what y holds.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     static void Finish(double* totals, long chunks, long stride, long columns, float* y, float scale, bool accumulate)
     {
         for (long i = 0; i < columns; i++)

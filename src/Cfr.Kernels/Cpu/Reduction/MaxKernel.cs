@@ -10,7 +10,7 @@ namespace Cfr.Kernels.Cpu;
 static unsafe class MaxKernel<V> where V : struct, IVector<V>
 {
     /// <summary>The arguments are those of <see cref="SumKernel{V}.Columns"/>; at least one row.</summary>
-    [SkipLocalsInit]
+    [SkipLocalsInit, MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Columns(float* x, long rows, int columns, long stride, int rowsPerLine, float* best, int* bestRow)
     {
         float* lineBest = stackalloc float[ReductionSplit.TileColumns];

@@ -15,7 +15,7 @@ static unsafe class SumKernel<V> where V : struct, IVector<V>
     /// totals[i] = sum of column i. The matrix has <paramref name="columns"/> columns and lies with the given stride; if
     /// <paramref name="rowsPerLine"/> is not 1 its rows touch (stride = columns) and are added that many at a time.
     /// </summary>
-    [SkipLocalsInit]
+    [SkipLocalsInit, MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Columns(float* x, long rows, int columns, long stride, int rowsPerLine, double* totals)
     {
         float* sums = stackalloc float[ReductionSplit.TileColumns];
@@ -37,6 +37,7 @@ static unsafe class SumKernel<V> where V : struct, IVector<V>
         for (long row = lines * rowsPerLine; row < rows; row++) AddRow(x + row * columns, totals, columns);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     static void AddLines(float* x, long rows, int columns, long stride, float* sums, double* totals)
     {
         for (long first = 0; first < rows; first += RowsInFloat)
@@ -72,11 +73,13 @@ static unsafe class SumKernel<V> where V : struct, IVector<V>
         for (; i < columns; i++) sums[i] += x[i];
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     static void AddRow(float* x, double* totals, int columns)
     {
         for (int i = 0; i < columns; i++) totals[i] += x[i];
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     static void AddRow(double* x, double* totals, int columns)
     {
         for (int i = 0; i < columns; i++) totals[i] += x[i];
