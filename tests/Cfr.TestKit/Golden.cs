@@ -10,9 +10,9 @@ public static class Golden
 
     static string FindFolder()
     {
-        for (string? folder = AppContext.BaseDirectory; folder is not null; folder = System.IO.Path.GetDirectoryName(folder))
+        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
         {
-            string golden = System.IO.Path.Combine(folder, "tests", "Golden");
+            string golden = System.IO.Path.Combine(folder.FullName, "tests", "Golden");
             if (Directory.Exists(golden)) return golden;
         }
         throw new DirectoryNotFoundException($"tests/Golden is in no folder above {AppContext.BaseDirectory}");

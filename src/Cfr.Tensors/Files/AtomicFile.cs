@@ -1,8 +1,8 @@
 namespace Cfr.Tensors.Files;
 
 /// <summary>
-/// Writes a file whole or not at all: into a new file beside it, flushed to the disk, then renamed. Whenever the machine
-/// stops, the old file or the new one is there, complete.
+/// Writes a file whole or not at all: into a new file beside it, flushed to the disk, then renamed. Whenever the
+/// machine stops, the old file or the new one is there, complete.
 /// </summary>
 public static class AtomicFile
 {
@@ -14,7 +14,7 @@ public static class AtomicFile
         string unfinished = $"{target}.{Guid.NewGuid():N}.tmp";
         try
         {
-            using (var stream = new FileStream(unfinished, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1 << 16))
+            using (var stream = new FileStream(unfinished, FileMode.CreateNew, FileAccess.Write, FileShare.None))
             {
                 write(stream);
                 stream.Flush(flushToDisk: true);

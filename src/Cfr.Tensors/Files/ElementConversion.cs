@@ -17,7 +17,8 @@ static class ElementConversion
     /// Converts element by element. Returns how many were converted: fewer than all if the next one does not fit
     /// <typeparamref name="T"/>, which happens between integer types alone.
     /// </summary>
-    public static int Convert<T>(DType from, ReadOnlySpan<byte> source, Span<T> destination) where T : unmanaged, INumber<T>
+    public static int Convert<T>(DType from, ReadOnlySpan<byte> source, Span<T> destination)
+        where T : unmanaged, INumber<T>
     {
         switch (from)
         {

@@ -1,6 +1,6 @@
 namespace Cfr.Tensors.Files;
 
-/// <summary>A run of bytes of a mapped file, or bytes that were inflated from it. May be longer than a span can be.</summary>
+/// <summary>A run of bytes of a mapped file, or inflated from it; may be longer than a span can be.</summary>
 readonly struct FileBytes
 {
     readonly byte[]? _inflated;

@@ -73,7 +73,7 @@ public static class NpyFile
             throw Invalid(bytes, name, $"found a .npy header of {length} bytes, expected at most {longest}");
         string literal = (version == 3 ? Encoding.UTF8 : Encoding.Latin1).GetString(bytes.Span(start, (int)length));
         if (NpyHeader.Parse(literal) is not { } header)
-            throw Invalid(bytes, name, $"found the .npy header {literal.Trim()}, expected descr, fortran_order and shape");
+            throw Invalid(bytes, name, $"found .npy header {literal.Trim()}, expected descr, fortran_order and shape");
         return Read(bytes.Slice(start + length, bytes.Length - start - length), name, header);
     }
 

@@ -35,8 +35,8 @@ sealed record NpyHeader(string ElementType, bool ColumnMajor, long[] Shape)
                     return null;
                 if (!Take(",") && !_rest.TrimStart().StartsWith("}")) return null;
             }
-            bool complete = _rest.Trim().IsEmpty && elementType is not null && columnMajor is not null && shape is not null;
-            return complete ? new NpyHeader(elementType!, columnMajor!.Value, shape!) : null;
+            if (!_rest.Trim().IsEmpty || elementType is null || columnMajor is null || shape is null) return null;
+            return new NpyHeader(elementType, columnMajor.Value, shape);
         }
 
         bool Take(string token)
@@ -75,8 +75,7 @@ sealed record NpyHeader(string ElementType, bool ColumnMajor, long[] Shape)
         {
             ReadOnlySpan<char> rest = _rest.TrimStart();
             int digits = rest.IndexOfAnyExceptInRange('0', '9');
-            if (digits <= 0 || !long.TryParse(rest[..digits], NumberStyles.None, CultureInfo.InvariantCulture, out long size))
-                return null;
+            if (digits <= 0 || !long.TryParse(rest[..digits], CultureInfo.InvariantCulture, out long size)) return null;
             _rest = rest[digits..];
             Take("L");
             return size;

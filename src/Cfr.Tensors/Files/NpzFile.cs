@@ -8,7 +8,7 @@ public static class NpzFile
     const string Extension = ".npy";
 
     /// <summary>Writes tensors, each name once, atomically.</summary>
-    /// <exception cref="ArgumentException">A name occurs twice, or a tensor is bfloat16, which NumPy does not have.</exception>
+    /// <exception cref="ArgumentException">A name occurs twice, or a tensor is bfloat16, which NumPy lacks.</exception>
     public static void Write(string path, IReadOnlyList<TensorToStore> tensors, bool deflate = false)
     {
         var names = new HashSet<string>();

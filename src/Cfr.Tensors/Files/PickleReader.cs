@@ -99,7 +99,7 @@ ref struct PickleReader(MappedFile file, ReadOnlySpan<byte> bytes, Func<StorageR
     ReadOnlySpan<byte> Take(ulong count)
     {
         if (count > (ulong)(_bytes.Length - Position))
-            throw Invalid($"{count} bytes were expected, {_bytes.Length - Position} are left: the file is truncated or damaged");
+            throw Invalid($"expected {count} more bytes, {_bytes.Length - Position} are left: truncated or damaged");
         ReadOnlySpan<byte> taken = _bytes.Slice(Position, (int)count);
         Position += (int)count;
         return taken;
@@ -157,8 +157,8 @@ ref struct PickleReader(MappedFile file, ReadOnlySpan<byte> bytes, Func<StorageR
     readonly void PushGlobal(string module, string name)
     {
         if (PickleGlobals.Find(module, name) is not { } global)
-            throw Invalid($"refused global '{module} {name}': it does not occur in state dicts, and nothing in a file is"
-                + " executed; save the tensors alone: torch.save(model.state_dict(), path)");
+            throw Invalid($"refused global '{module} {name}': it does not occur in state dicts, and nothing in a file"
+                + " is executed; save the tensors alone: torch.save(model.state_dict(), path)");
         Push(global);
     }
 
@@ -188,7 +188,7 @@ ref struct PickleReader(MappedFile file, ReadOnlySpan<byte> bytes, Func<StorageR
         Push(_objects.Call(global, arguments.Items));
     }
 
-    /// <summary>Attributes: an OrderedDict from a state dict has them (its _metadata), and they hold no tensors.</summary>
+    /// <summary>Attributes: the OrderedDict of a state dict has them (its _metadata); they hold no tensors.</summary>
     readonly void Build(object? attributes)
     {
         if (Peek() is not PickleDict { Ordered: true } || attributes is not PickleDict)

@@ -49,7 +49,7 @@ public static class SafetensorsFile
         long length = BinaryPrimitives.ReadInt64LittleEndian(file.Span(0, LengthBytes));
         long longest = Math.Min(LongestHeader, file.Length - LengthBytes);
         if (length < 0 || length > longest)
-            throw file.Invalid($"safetensors header: found a length of {(ulong)length} bytes, expected at most {longest}");
+            throw file.Invalid($"safetensors header: found {(ulong)length} bytes, expected at most {longest}");
         return SafetensorsHeader.Parse(file, LengthBytes, (int)length);
     }
 
@@ -63,14 +63,16 @@ public static class SafetensorsFile
     internal static string TypeNames => string.Join(", ", Types.Select(type => type.Name));
 
     static byte[] Header(
-        IReadOnlyList<TensorToStore> tensors, TensorToStore[] inDataOrder, IReadOnlyDictionary<string, string>? metadata)
+        IReadOnlyList<TensorToStore> tensors,
+        TensorToStore[] inDataOrder,
+        IReadOnlyDictionary<string, string>? metadata)
     {
         var begins = new Dictionary<string, long>();
         long end = 0;
         foreach (TensorToStore tensor in inDataOrder)
         {
             if (tensor.Name == SafetensorsHeader.MetadataKey || !begins.TryAdd(tensor.Name, end))
-                throw new ArgumentException($"tensor name '{tensor.Name}' occurs twice or is reserved", nameof(tensors));
+                throw new ArgumentException($"name '{tensor.Name}' occurs twice or is reserved", nameof(tensors));
             end = checked(end + tensor.ByteLength);
         }
         using var bytes = new MemoryStream();

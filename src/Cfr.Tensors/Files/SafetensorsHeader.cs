@@ -43,7 +43,9 @@ ref struct SafetensorsHeader
 
     void ReadEntries()
     {
-        Expect(JsonTokenType.StartObject, "an object");
+        _json.Read();
+        if (_json.TokenType != JsonTokenType.StartObject)
+            throw _file.Invalid($"safetensors header: found {_json.TokenType}, expected an object");
         while (NextProperty() is { } name)
         {
             if (!_names.Add(name)) throw Invalid(name, "the name occurs twice");
@@ -62,9 +64,8 @@ ref struct SafetensorsHeader
         while (NextProperty() is { } key)
         {
             _json.Read();
-            if (_json.TokenType != JsonTokenType.String)
-                throw Invalid(MetadataKey, $"'{key}': found {_json.TokenType}, expected a string");
-            if (!_metadata.TryAdd(key, _json.GetString()!)) throw Invalid(MetadataKey, $"'{key}' occurs twice");
+            if (!_metadata.TryAdd(key, ReadString(MetadataKey, key)))
+                throw Invalid(MetadataKey, $"{key}: occurs twice");
         }
     }
 
@@ -78,7 +79,7 @@ ref struct SafetensorsHeader
         {
             _json.Read();
             if (key == "dtype" && type is null)
-                type = _json.TokenType == JsonTokenType.String ? _json.GetString()! : throw Invalid(name, "dtype is no string");
+                type = ReadString(name, key);
             else if (key == "shape" && shape is null)
                 shape = ReadSizes(name, key, TensorShape.MaxRank);
             else if (key == "data_offsets" && offsets is null)
@@ -138,23 +139,25 @@ ref struct SafetensorsHeader
         return _json.TokenType == JsonTokenType.PropertyName ? _json.GetString()! : null;
     }
 
+    string ReadString(string name, string key)
+    {
+        if (_json.TokenType != JsonTokenType.String)
+            throw Invalid(name, $"{key}: found {_json.TokenType}, expected a string");
+        return _json.GetString()!;
+    }
+
     long[] ReadSizes(string name, string key, int most)
     {
         if (_json.TokenType != JsonTokenType.StartArray) throw Invalid(name, $"{key}: expected an array");
         var sizes = new List<long>();
         while (_json.Read() && _json.TokenType != JsonTokenType.EndArray)
         {
-            if (_json.TokenType != JsonTokenType.Number || !_json.TryGetInt64(out long size) || size < 0 || sizes.Count == most)
+            bool isNumber = _json.TokenType == JsonTokenType.Number;
+            if (!isNumber || !_json.TryGetInt64(out long size) || size < 0 || sizes.Count == most)
                 throw Invalid(name, $"{key}: expected at most {most} whole numbers from 0 to {long.MaxValue}");
             sizes.Add(size);
         }
         return [.. sizes];
-    }
-
-    void Expect(JsonTokenType type, string expected)
-    {
-        _json.Read();
-        if (_json.TokenType != type) throw _file.Invalid($"safetensors header: found {_json.TokenType}, expected {expected}");
     }
 
     readonly WeightFileException Invalid(string name, string reason) => _file.Invalid($"tensor '{name}': {reason}");

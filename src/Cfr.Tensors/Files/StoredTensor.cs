@@ -4,8 +4,8 @@ using Cfr.Kernels;
 namespace Cfr.Tensors.Files;
 
 /// <summary>
-/// A tensor in a file: name, type and shape, and its elements on demand. The elements stay in the mapped file until they
-/// are copied to where they are needed, so a tensor can be read only while its <see cref="WeightFile"/> is open.
+/// A tensor in a file: name, type and shape, and its elements on demand. The elements stay in the mapped file until
+/// they are copied to where they are needed, so a tensor can be read only while its <see cref="WeightFile"/> is open.
 /// Elements come in row-major order, whatever their order in the file.
 /// </summary>
 public sealed class StoredTensor
@@ -19,7 +19,8 @@ public sealed class StoredTensor
     readonly bool _bigEndian;
     byte[]? _gathered;
 
-    StoredTensor(string name, DType type, long[] shape, long count, FileBytes storage, StridedView? view, bool bigEndian)
+    StoredTensor(
+        string name, DType type, long[] shape, long count, FileBytes storage, StridedView? view, bool bigEndian)
     {
         Name = name;
         Type = type;
@@ -46,8 +47,8 @@ public sealed class StoredTensor
     public long ByteLength => Count * Type.Bytes();
 
     /// <summary>
-    /// All elements, row-major and little-endian: the file's own memory where they lie so, otherwise a copy that is made
-    /// on first use. Valid until the file is closed.
+    /// All elements, row-major and little-endian: the file's own memory where they lie so, otherwise a copy that is
+    /// made on first use. Valid until the file is closed.
     /// </summary>
     /// <exception cref="WeightFileException">More than 2 GiB; <see cref="CopyTo"/> reads those.</exception>
     public ReadOnlySpan<byte> Bytes
@@ -81,9 +82,10 @@ public sealed class StoredTensor
                 $"tensor '{Name}' has {Count} elements, the destination {destination.Length}", nameof(destination));
         if (ElementConversion.IsInteger<T>() && !ElementConversion.IsInteger(Type))
             throw Invalid($"found type {Type}, expected an integer type");
+        Span<byte> scratch = Scratch();
         for (long first = 0; first < Count;)
         {
-            ReadOnlySpan<byte> piece = Piece(first);
+            ReadOnlySpan<byte> piece = Piece(first, scratch);
             int elements = piece.Length / Type.Bytes();
             int converted = ElementConversion.Convert(Type, piece, destination.Slice((int)first, elements));
             if (converted < elements)
@@ -95,9 +97,10 @@ public sealed class StoredTensor
     /// <summary>Writes all elements, row-major and little-endian.</summary>
     internal void WriteTo(Stream stream)
     {
+        Span<byte> scratch = Scratch();
         for (long first = 0; first < Count;)
         {
-            ReadOnlySpan<byte> piece = Piece(first);
+            ReadOnlySpan<byte> piece = Piece(first, scratch);
             stream.Write(piece);
             first += piece.Length / Type.Bytes();
         }
@@ -108,9 +111,10 @@ public sealed class StoredTensor
         string name, DType type, long[] shape, long count, FileBytes bytes, bool bigEndian = false) =>
         new(name, type, shape, count, bytes, null, bigEndian && type.Bytes() > 1);
 
-    /// <summary>Elements of a storage by offset and strides; they must fit, see <see cref="StridedView.Fits"/>.</summary>
+    /// <summary>Elements of a storage by offset and strides; they must fit: <see cref="StridedView.Fits"/>.</summary>
     internal static StoredTensor Strided(
-        string name, DType type, long[] shape, long count, FileBytes storage, long[] strides, long offset, bool bigEndian = false)
+        string name, DType type, long[] shape, long count, FileBytes storage, long[] strides, long offset,
+        bool bigEndian = false)
     {
         int bytes = type.Bytes();
         if (StridedView.IsContiguous(shape, strides))
@@ -119,15 +123,17 @@ public sealed class StoredTensor
         return new StoredTensor(name, type, shape, count, storage, view, bigEndian && bytes > 1);
     }
 
-    /// <summary>The next elements from number <paramref name="first"/> on: as many as are convenient.</summary>
-    ReadOnlySpan<byte> Piece(long first)
+    /// <summary>Room for elements that do not lie as needed.</summary>
+    byte[] Scratch() => LiesAsNeeded ? [] : new byte[Math.Min(GatheredElements, Count) * Type.Bytes()];
+
+    /// <summary>The elements from number <paramref name="first"/> on, as many as are convenient.</summary>
+    ReadOnlySpan<byte> Piece(long first, Span<byte> scratch)
     {
         int bytes = Type.Bytes();
         int elements = (int)Math.Min(LiesAsNeeded ? DirectElements : GatheredElements, Count - first);
         if (LiesAsNeeded) return _storage.Span(first * bytes, elements * bytes);
-        var gathered = new byte[elements * bytes];
-        Gather(first, gathered);
-        return gathered;
+        Gather(first, scratch[..(elements * bytes)]);
+        return scratch[..(elements * bytes)];
     }
 
     void Gather(long first, Span<byte> destination)

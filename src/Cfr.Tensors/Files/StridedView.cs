@@ -3,8 +3,9 @@ using System.Runtime.InteropServices;
 namespace Cfr.Tensors.Files;
 
 /// <summary>
-/// Elements of a storage in another order than they lie there: element (i0, i1, ...) is storage[offset + sum i * stride],
-/// offset and strides in elements. Transposed, sliced, expanded (stride 0) and column-major tensors are all of this form.
+/// Elements of a storage in another order than they lie there: element (i0, i1, ...) is
+/// storage[offset + sum i * stride], offset and strides in elements. Transposed, sliced, expanded (stride 0) and
+/// column-major tensors are all of this form.
 /// </summary>
 sealed class StridedView
 {
@@ -45,7 +46,7 @@ sealed class StridedView
         return true;
     }
 
-    /// <summary>Fills <paramref name="destination"/> with elements, in row-major order, from number <paramref name="first"/> on.</summary>
+    /// <summary>Fills the destination with elements, row-major, from number <paramref name="first"/> on.</summary>
     public void Gather(long first, Span<byte> destination)
     {
         int last = _shape.Length - 1;

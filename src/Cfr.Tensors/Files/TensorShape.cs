@@ -24,7 +24,7 @@ static class TensorShape
         return product <= long.MaxValue / elementBytes;
     }
 
-    /// <summary>Steps in elements between neighbours along each dimension: row-major, or column-major (Fortran).</summary>
+    /// <summary>Elements between neighbours along each dimension: row-major, or column-major (Fortran).</summary>
     public static long[] Strides(ReadOnlySpan<long> shape, bool columnMajor = false)
     {
         var strides = new long[shape.Length];

@@ -15,11 +15,13 @@ public sealed class TensorToStore
     readonly Action<Stream> _write;
 
     /// <summary>A tensor whose elements <paramref name="write"/> writes, row-major and little-endian.</summary>
-    /// <exception cref="ArgumentException">A size is negative, there are more than 64, or their product overflows.</exception>
+    /// <exception cref="ArgumentException">
+    /// A size is negative, there are more than 64, or their product overflows.
+    /// </exception>
     public TensorToStore(string name, DType type, ReadOnlySpan<long> shape, Action<Stream> write)
     {
         if (!TensorShape.TryCount(shape, type.Bytes(), out long count))
-            throw new ArgumentException($"tensor '{name}': shape {TensorShape.Text(shape)} is not possible", nameof(shape));
+            throw new ArgumentException($"tensor '{name}': impossible shape {TensorShape.Text(shape)}", nameof(shape));
         Name = name;
         Type = type;
         Shape = shape.ToArray();
@@ -39,7 +41,8 @@ public sealed class TensorToStore
 
     /// <summary>A tensor of numbers in memory, row-major.</summary>
     /// <exception cref="ArgumentException">The number of values is not the product of the sizes.</exception>
-    public static TensorToStore Of<T>(string name, ReadOnlySpan<long> shape, ReadOnlyMemory<T> values) where T : unmanaged
+    public static TensorToStore Of<T>(string name, ReadOnlySpan<long> shape, ReadOnlyMemory<T> values)
+        where T : unmanaged
     {
         var tensor = new TensorToStore(name, TypeOf<T>(), shape, stream =>
         {
@@ -49,7 +52,7 @@ public sealed class TensorToStore
         });
         if (tensor.ByteLength / tensor.Type.Bytes() != values.Length)
             throw new ArgumentException(
-                $"tensor '{name}': found {values.Length} values, expected shape {TensorShape.Text(shape)}", nameof(values));
+                $"tensor '{name}': {values.Length} values do not fill {TensorShape.Text(shape)}", nameof(values));
         return tensor;
     }
 
@@ -70,7 +73,7 @@ public sealed class TensorToStore
         _write(stream);
         long written = stream.Position - before;
         if (written != ByteLength)
-            throw new InvalidOperationException($"tensor '{Name}': {written} bytes were written, expected {ByteLength}");
+            throw new InvalidOperationException($"tensor '{Name}': wrote {written} bytes, expected {ByteLength}");
     }
 
     static DType TypeOf<T>() =>

@@ -51,8 +51,9 @@ sealed class TorchLegacy
     {
         foreach (object? item in keys.Items)
         {
-            if (item is not string key || !_storages.TryGetValue(key, out TorchStorage? storage) || storage.Bytes is not null)
-                throw _file.Invalid($"storage key '{item as string ?? "?"}' is used by no tensor, or occurs twice");
+            string key = item as string ?? "?";
+            if (!_storages.TryGetValue(key, out TorchStorage? storage) || storage.Bytes is not null)
+                throw _file.Invalid($"storage key '{key}' is used by no tensor, or occurs twice");
             int elementBytes = storage.Type.Bytes();
             if (_file.Length - position < CountBytes) throw _file.Invalid($"the file ends before storage '{key}'");
             long count = BinaryPrimitives.ReadInt64LittleEndian(_file.Span(position, CountBytes));
@@ -60,8 +61,8 @@ sealed class TorchLegacy
             if (count != storage.Count)
                 throw _file.Invalid($"storage '{key}': found {count} elements, expected {storage.Count}");
             if (count > (_file.Length - position) / elementBytes)
-                throw _file.Invalid($"storage '{key}': {_file.Length - position} bytes are left, expected {count} elements"
-                    + $" of {storage.Type}: the file is truncated or damaged");
+                throw _file.Invalid($"storage '{key}': {_file.Length - position} bytes are left, expected {count}"
+                    + $" elements of {storage.Type}: the file is truncated or damaged");
             storage.Bytes = _file.All.Slice(position, count * elementBytes);
             position += count * elementBytes;
         }

@@ -3,8 +3,8 @@ using Cfr.Kernels;
 namespace Cfr.Tensors.Files;
 
 /// <summary>
-/// The few calls that a state dict contains, as data: an OrderedDict becomes a <see cref="PickleDict"/>, a rebuilt tensor
-/// a <see cref="TorchTensor"/>, a parameter the tensor within it.
+/// The few calls that a state dict contains, as data: an OrderedDict becomes a <see cref="PickleDict"/>, a rebuilt
+/// tensor a <see cref="TorchTensor"/>, a parameter the tensor within it.
 /// </summary>
 sealed class TorchObjects(MappedFile file, Func<StorageReference, TorchStorage> findStorage, long pickleBytes)
 {
@@ -32,10 +32,11 @@ sealed class TorchObjects(MappedFile file, Func<StorageReference, TorchStorage> 
     /// <summary>("storage", class, key, location, element count[, (view key, offset, count) or None]).</summary>
     public object Storage(object? persistentId)
     {
-        if (persistentId is not PickleTuple { Items: ["storage", PickleGlobal kind, string key, string, long count, .. var view] }
-            || view.Length > 1)
+        if ((persistentId as PickleTuple)?.Items
+            is not ["storage", PickleGlobal kind, string key, string, long count, .. { Length: <= 1 } view])
             throw Invalid("found a persistent id that is no (storage, class, key, location, count)");
-        if (PickleGlobals.StorageType(kind) is not { } type) throw Invalid($"storage '{key}': '{kind}' has no element type");
+        if (PickleGlobals.StorageType(kind) is not { } type)
+            throw Invalid($"storage '{key}': '{kind}' has no type of elements");
         if (count < 0) throw Invalid($"storage '{key}': found {count} elements");
         TorchStorage storage = findStorage(new StorageReference(key, type, count));
         return view switch
@@ -69,12 +70,13 @@ sealed class TorchObjects(MappedFile file, Func<StorageReference, TorchStorage> 
         if (offset is not long start || shape is not PickleTuple sizes || strides is not PickleTuple steps
             || sizes.Items.Length != steps.Items.Length || sizes.Items.Length > TensorShape.MaxRank)
             throw Invalid($"a tensor needs an offset, a shape and as many strides, at most {TensorShape.MaxRank}");
-        return storage switch
+        StorageView part = storage switch
         {
-            TorchStorage whole => new TorchTensor(whole, 0, whole.Count, start, Integers(sizes), Integers(steps)),
-            StorageView view => new TorchTensor(view.Storage, view.Offset, view.Count, start, Integers(sizes), Integers(steps)),
+            TorchStorage whole => new StorageView(whole, 0, whole.Count),
+            StorageView view => view,
             _ => throw Invalid("a tensor is made of something that is no storage"),
         };
+        return new TorchTensor(part.Storage, part.Offset, part.Count, start, Integers(sizes), Integers(steps));
     }
 
     long[] Integers(PickleTuple tuple)
@@ -88,7 +90,7 @@ sealed class TorchObjects(MappedFile file, Func<StorageReference, TorchStorage> 
     StorageView View(TorchStorage storage, long offset, long count)
     {
         if (offset < 0 || count < 0 || offset > storage.Count || count > storage.Count - offset)
-            throw Invalid($"storage '{storage.Key}': found a view of {count} elements at {offset}, it has {storage.Count}");
+            throw Invalid($"storage '{storage.Key}': found {count} elements at {offset} of it, it has {storage.Count}");
         return new StorageView(storage, offset, count);
     }
 

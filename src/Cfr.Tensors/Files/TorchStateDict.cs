@@ -4,14 +4,15 @@ namespace Cfr.Tensors.Files;
 
 /// <summary>
 /// Finds the mapping of names to tensors in what a checkpoint holds: at the top, or else under one of the keys that
-/// training programs use. A prefix that wrappers put before all names is taken off; values that are no tensors are left.
+/// training programs use. A prefix that wrappers put before all names is taken off; values that are no tensors are
+/// passed over.
 /// </summary>
 static class TorchStateDict
 {
     static readonly string[] WrapperKeys = ["model", "state_dict", "model_state_dict", "net"];
     static readonly string[] WrapperPrefixes = ["module.", "sam."];
 
-    /// <summary>Views may repeat elements: together they may hold this many times the data, and a little more.</summary>
+    /// <summary>Views may repeat elements: together they may hold so many times the data, and a little more.</summary>
     const int LargestExpansion = 16;
     const long SmallExpansion = 16 << 20;
 
@@ -25,7 +26,7 @@ static class TorchStateDict
         {
             StoredTensor stored = Store(file, fullName[prefix.Length..], tensor);
             bytesLeft -= stored.ByteLength;
-            if (bytesLeft < 0) throw file.Invalid($"tensor '{stored.Name}': the tensors repeat too little data too often");
+            if (bytesLeft < 0) throw file.Invalid($"tensor '{stored.Name}': tensors repeat too little data too often");
             tensors.Add(stored);
         }
         return tensors;
@@ -73,7 +74,8 @@ static class TorchStateDict
             throw file.Invalid($"tensor '{name}': shape {TensorShape.Text(tensor.Shape)} is not possible");
         if (!StridedView.Fits(tensor.Shape, tensor.Strides, tensor.Offset, tensor.PartCount))
             throw file.Invalid($"tensor '{name}': shape {TensorShape.Text(tensor.Shape)} with strides"
-                + $" {TensorShape.Text(tensor.Strides)} at {tensor.Offset} leaves its storage of {tensor.PartCount} elements");
+                + $" {TensorShape.Text(tensor.Strides)} at {tensor.Offset} leaves its storage"
+                + $" of {tensor.PartCount} elements");
         FileBytes part = bytes.Slice(tensor.PartStart * type.Bytes(), tensor.PartCount * type.Bytes());
         return StoredTensor.Strided(name, type, tensor.Shape, count, part, tensor.Strides, tensor.Offset);
     }

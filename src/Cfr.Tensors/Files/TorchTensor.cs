@@ -18,8 +18,8 @@ sealed class TorchStorage(string key, DType type, long count)
 readonly record struct StorageReference(string Key, DType Type, long Count);
 
 /// <summary>
-/// A tensor as a checkpoint describes it, not checked yet: element (i0, i1, ...) is part[offset + sum i * stride], where
-/// part is the storage's elements from <paramref name="PartStart"/> on, <paramref name="PartCount"/> of them.
+/// A tensor as a checkpoint describes it, not checked yet: element (i0, i1, ...) is part[offset + sum i * stride],
+/// where part is the storage's elements from <paramref name="PartStart"/> on, <paramref name="PartCount"/> of them.
 /// </summary>
 sealed record TorchTensor(
     TorchStorage Storage, long PartStart, long PartCount, long Offset, long[] Shape, long[] Strides);

@@ -28,13 +28,15 @@ sealed class TorchZip
 
     public static List<StoredTensor> Read(MappedFile file, ZipDirectory zip) => new TorchZip(file, zip).Read();
 
-    static bool IsPickle(string name) => name == PickleName || name.EndsWith("/" + PickleName, StringComparison.Ordinal);
+    static bool IsPickle(string name) =>
+        name == PickleName || name.EndsWith("/" + PickleName, StringComparison.Ordinal);
 
     List<StoredTensor> Read()
     {
         CheckByteOrder();
         FileBytes pickle = _zip.Open(_root + PickleName);
-        if (pickle.Length > Array.MaxLength) throw _file.Invalid($"{PickleName}: found {pickle.Length} bytes, which is too long");
+        if (pickle.Length > Array.MaxLength)
+            throw _file.Invalid($"{PickleName}: found {pickle.Length} bytes, expected at most {Array.MaxLength}");
         var reader = new PickleReader(_file, pickle.Span(0, (int)pickle.Length), FindStorage);
         object? root = reader.Read();
         return TorchStateDict.Tensors(_file, root, _storages.Values);
@@ -62,7 +64,8 @@ sealed class TorchZip
             _storages.Add(reference.Key, storage);
         }
         if (storage.Type != reference.Type || storage.Count != reference.Count)
-            throw _file.Invalid($"storage '{name}': found as {reference.Count} {reference.Type} and as {storage.Count} {storage.Type}");
+            throw _file.Invalid($"storage '{name}': found as {reference.Count} {reference.Type}"
+                + $" and as {storage.Count} {storage.Type}");
         return storage;
     }
 }

@@ -2,8 +2,8 @@ namespace Cfr.Tensors.Files;
 
 /// <summary>
 /// An open file of named tensors: safetensors, a PyTorch checkpoint (.pth or .pt, zip or legacy), .npy or .npz. The
-/// content decides which, whatever the extension. Everything but the elements is read and checked when the file is opened;
-/// the elements stay on the disk until they are asked for.
+/// content decides which, whatever the extension. Everything but the elements is read and checked when the file is
+/// opened; the elements stay on the disk until they are asked for.
 /// </summary>
 /// <remarks>
 /// Nothing in a checkpoint is executed: its pickle is read as data, and what is no tensor or plain value is refused by

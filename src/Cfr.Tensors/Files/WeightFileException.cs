@@ -1,8 +1,8 @@
 namespace Cfr.Tensors.Files;
 
 /// <summary>
-/// A file of tensors cannot be read: it is damaged, hostile, or of a kind that is not supported. The message is one line
-/// that begins with the file's name and says what was found and what was expected.
+/// A file of tensors cannot be read: it is damaged, hostile, or of a kind that is not supported. The message is one
+/// line that begins with the file's name and says what was found and what was expected.
 /// </summary>
 public sealed class WeightFileException : Exception
 {

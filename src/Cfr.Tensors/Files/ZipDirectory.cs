@@ -5,9 +5,9 @@ using System.Text;
 namespace Cfr.Tensors.Files;
 
 /// <summary>
-/// The central directory of a zip file over mapped memory: stored members are read in place, deflated ones are inflated.
-/// Sizes come from the directory alone (PyTorch leaves those of the local headers empty), and checksums are not compared:
-/// PyTorch does not either, and it can be told to write none.
+/// The central directory of a zip file over mapped memory: stored members are read in place, deflated ones inflated.
+/// Sizes come from the directory alone (PyTorch leaves those of the local headers empty), and checksums are not
+/// compared: PyTorch does not either, and it can be told to write none.
 /// </summary>
 sealed class ZipDirectory
 {
@@ -142,7 +142,7 @@ sealed class ZipDirectory
         if (packed < 0 || size < 0 || start > _file.Length || packed > _file.Length - start)
             throw _file.Invalid($"zip member '{name}': found {packed} bytes at {start}, the file has {_file.Length}");
         if (method is not (Stored or Deflated))
-            throw _file.Invalid($"zip member '{name}': found compression method {method}, expected 0 (stored) or 8 (deflated)");
+            throw _file.Invalid($"zip member '{name}': found method {method}, expected 0 (stored) or 8 (deflated)");
         if (method == Stored && packed != size)
             throw _file.Invalid($"zip member '{name}' is stored, yet has {packed} bytes of {size}");
         if (method == Deflated && (size > Array.MaxLength || size / LargestDeflateRatio > packed))

@@ -79,6 +79,7 @@ public class CheckpointTests
         float[] wantValues = new float[want.Count], gotValues = new float[got.Count];
         want.CopyTo(wantValues.AsSpan());
         got.CopyTo(gotValues.AsSpan());
-        Assert.Equal(wantValues.Select(BitConverter.SingleToUInt32Bits), gotValues.Select(BitConverter.SingleToUInt32Bits));
+        Assert.Equal(
+            wantValues.Select(BitConverter.SingleToUInt32Bits), gotValues.Select(BitConverter.SingleToUInt32Bits));
     }
 }

@@ -6,8 +6,8 @@ using Cfr.TestKit;
 namespace Cfr.Tensors.Tests.Files;
 
 /// <summary>
-/// Damages the golden files in many ways. Every mutant must be read completely or be refused with the one error type:
-/// any other exception, a crash or a hang fails the test, which names the seed and the mutant that repeat it.
+/// Damages the good golden files in many ways. Every mutant must be read completely or be refused with the one error
+/// type: any other exception, a crash or a hang fails the test, which names the seed and the mutant that repeat it.
 /// </summary>
 public class MutatedFileTests
 {
@@ -44,7 +44,7 @@ public class MutatedFileTests
             TimeSpan took = Stopwatch.GetElapsedTime(start);
             Assert.True(took < LongestRead, $"seed {Seed}, mutant {mutant}: took {took}");
         }
-        Assert.InRange(refused, Mutants / 4, Mutants - Mutants / 50);
+        Assert.InRange(refused, Mutants / 4, Mutants * 9 / 10);
     }
 
     static byte[][] Originals(TemporaryFolder folder)
@@ -52,9 +52,11 @@ public class MutatedFileTests
         NpyFile.Write(folder.File("1.npy"), TensorToStore.Of("t", [3, 2], new[] { 1f, 2, 3, 4, 5, 6 }));
         NpzFile.Write(folder.File("2.npz"), [.. SampleTensors.OfEveryType(bfloat16: false)]);
         NpzFile.Write(folder.File("3.npz"), [TensorToStore.Of("zeros", [1000], new float[1000])], deflate: true);
-        IEnumerable<string> golden = Directory.GetFiles(Golden.Path("sam/ckpt")).Order(StringComparer.Ordinal);
+        IEnumerable<string> golden = Directory.GetFiles(Golden.Path("sam/ckpt"))
+            .Where(path => !Path.GetFileName(path).StartsWith("REFUSE")).Order(StringComparer.Ordinal);
         IEnumerable<string> made = ["1.npy", "2.npz", "3.npz"];
-        return [.. golden.Concat(made.Select(folder.File)).Select(File.ReadAllBytes).Where(file => file.Length <= LargestFile)];
+        IEnumerable<byte[]> contents = golden.Concat(made.Select(folder.File)).Select(File.ReadAllBytes);
+        return [.. contents.Where(content => content.Length <= LargestFile)];
     }
 
     static void ReadCompletely(string path)
@@ -71,17 +73,17 @@ public class MutatedFileTests
     static byte[] Mutate(byte[] original, Random random)
     {
         byte[] mutant = [.. original];
-        int edits = 1 + random.Next(3);
+        int edits = 1 + random.Next(2);
         for (int i = 0; i < edits && mutant.Length > 16; i++)
-            mutant = random.Next(7) switch
+            mutant = random.Next(12) switch
             {
-                0 => FlipBit(mutant, random),
-                1 => SetByte(mutant, random),
-                2 => mutant[..random.Next(1, mutant.Length)],
-                3 => Insert(mutant, random),
-                4 => SwapBlocks(mutant, random),
-                5 => SetLength(mutant, random),
-                _ => Remove(mutant, random),
+                < 4 => FlipBit(mutant, random),
+                < 6 => SetByte(mutant, random),
+                < 8 => SetLength(mutant, random),
+                8 => Insert(mutant, random),
+                9 => Remove(mutant, random),
+                10 => SwapBlocks(mutant, random),
+                _ => mutant[..random.Next(1, mutant.Length)],
             };
         return mutant;
     }
@@ -94,19 +96,21 @@ public class MutatedFileTests
 
     static byte[] SetByte(byte[] bytes, Random random)
     {
-        ReadOnlySpan<byte> opcodes = "().RQqhjrtus}]eabcKJMXGN\u0080\u0081\u0085\u0086\u0087\u008a\u008c\u0093\u0094\u0095{[,0:\""u8;
-        bytes[Place(bytes, random)] = random.Next(2) == 0 ? (byte)random.Next(256) : opcodes[random.Next(opcodes.Length)];
+        const string Meaningful =
+            "().RQqhjrtus}]eabcKJMXGN\u0080\u0081\u0085\u0086\u0087\u008a\u008c\u0093\u0094\u0095{[,0:\"";
+        bytes[Place(bytes, random)] =
+            (byte)(random.Next(2) == 0 ? random.Next(256) : Meaningful[random.Next(Meaningful.Length)]);
         return bytes;
     }
 
     static byte[] Insert(byte[] bytes, Random random)
     {
         int at = Place(bytes, random);
-        var inserted = new byte[1 + random.Next(20)];
+        var inserted = new byte[1 + random.Next(16)];
         if (random.Next(2) == 0)
             random.NextBytes(inserted);
         else
-            bytes.AsSpan(random.Next(bytes.Length - Math.Min(inserted.Length, bytes.Length) + 1), Math.Min(inserted.Length, bytes.Length)).CopyTo(inserted);
+            bytes.AsSpan(random.Next(bytes.Length - inserted.Length + 1), inserted.Length).CopyTo(inserted);
         return [.. bytes[..at], .. inserted, .. bytes[at..]];
     }
 
@@ -129,7 +133,8 @@ public class MutatedFileTests
     /// <summary>Writes a number that is likely to be at the edge of something where a number may be.</summary>
     static byte[] SetLength(byte[] bytes, Random random)
     {
-        long[] edges = [0, 1, -1, 255, 256, 65535, int.MaxValue, uint.MaxValue, long.MaxValue, long.MinValue, bytes.Length];
+        long[] edges =
+            [0, 1, -1, 255, 256, 65535, int.MaxValue, uint.MaxValue, long.MaxValue, long.MinValue, bytes.Length];
         long value = edges[random.Next(edges.Length)] + random.Next(-1, 2);
         int width = 1 << random.Next(4), at = Math.Min(Place(bytes, random), bytes.Length - width);
         Span<byte> number = stackalloc byte[8];

@@ -45,39 +45,41 @@ public class NumpyFileTests
     {
         byte[] header = NpyFile.Header(TensorToStore.Of("t", [2], new[] { 1f, 2f }));
         Assert.Equal(128, header.Length);
-        Assert.Equal("{'descr': '<f4', 'fortran_order': False, 'shape': (2, ), }", Encoding.ASCII.GetString(header.AsSpan(10)).Trim());
+        string literal = Encoding.ASCII.GetString(header.AsSpan(10)).Trim();
+        Assert.Equal("{'descr': '<f4', 'fortran_order': False, 'shape': (2, ), }", literal);
         Assert.Equal((byte)'\n', header[^1]);
     }
 
     [Theory]
     [InlineData(1), InlineData(2), InlineData(3)]
     public void All_versions_are_read(int version) =>
-        Assert.Equal([1, 2, 3], Read(Npy(version, "{'descr': '|u1', 'fortran_order': False, 'shape': (3,), }", [1, 2, 3])));
+        Assert.Equal([1, 2, 3], Read(Npy(version, Header("|u1", "(3,)"), [1, 2, 3])));
 
     [Fact]
     public void Column_major_elements_are_put_in_order() => Assert.Equal([1, 2, 3, 4, 5, 6],
-        Read(Npy(1, "{'descr': '|i1', 'fortran_order': True, 'shape': (2, 3), }", [1, 4, 2, 5, 3, 6])));
+        Read(Npy(1, Header("|i1", "(2, 3)", columnMajor: true), [1, 4, 2, 5, 3, 6])));
 
     [Fact]
     public void Big_endian_elements_are_swapped()
     {
-        Assert.Equal([258, -2], Read(Npy(1, "{'descr': '>i2', 'fortran_order': False, 'shape': (2,), }", [1, 2, 255, 254])));
-        Assert.Equal([1, 2, 3, 4], Read(Npy(1, "{'descr': '>u4', 'fortran_order': True, 'shape': (2, 2), }",
+        Assert.Equal([258, -2], Read(Npy(1, Header(">i2", "(2,)"), [1, 2, 255, 254])));
+        Assert.Equal([1.5f], Read(Npy(1, Header(">f8", "()"), [0x3f, 0xf8, 0, 0, 0, 0, 0, 0])));
+        Assert.Equal([1, 2, 3, 4], Read(Npy(1, Header(">u4", "(2, 2)", columnMajor: true),
             [0, 0, 0, 1, 0, 0, 0, 3, 0, 0, 0, 2, 0, 0, 0, 4])));
-        Assert.Equal([1.5f], Read(Npy(1, "{'descr': '>f8', 'fortran_order': False, 'shape': (), }", [0x3f, 0xf8, 0, 0, 0, 0, 0, 0])));
     }
 
     [Theory]
     [InlineData("{\"shape\": (3L,), 'fortran_order': False, 'descr': '|u1'}")]
     [InlineData("{ 'descr':'<u1' , 'fortran_order':False,'shape':( 3 ) }")]
-    public void Other_spellings_of_the_header_are_read(string header) => Assert.Equal([1, 2, 3], Read(Npy(1, header, [1, 2, 3])));
+    public void Other_spellings_of_the_header_are_read(string header) =>
+        Assert.Equal([1, 2, 3], Read(Npy(1, header, [1, 2, 3])));
 
     [Theory]
-    [InlineData("{'descr': '|O', 'fortran_order': False, 'shape': (1,), }", "found element type '|O', expected numbers or bool")]
+    [InlineData("{'descr': '|O', 'fortran_order': False, 'shape': (1,), }", "type '|O', expected numbers or bool")]
     [InlineData("{'descr': '<c8', 'fortran_order': False, 'shape': (1,), }", "found element type '<c8'")]
     [InlineData("{'descr': '|f4', 'fortran_order': False, 'shape': (1,), }", "found element type '|f4'")]
-    [InlineData("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,), }", "expected descr, fortran_order and shape")]
-    [InlineData("{'descr': '|u1', 'fortran_order': False, 'shape': (2,), }", "found 1 data bytes, expected 2 for UInt8 [2]")]
+    [InlineData("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,), }", "expected descr, fortran_order")]
+    [InlineData("{'descr': '|u1', 'fortran_order': False, 'shape': (2,), }", "found 1 data bytes, expected 2")]
     [InlineData("{'descr': '<f8', 'fortran_order': False, 'shape': (4611686018427387904, 4), }", "is not possible")]
     [InlineData("{'descr': '|u1', 'fortran_order': False, 'shape': (99999999999999999999,), }", "expected descr")]
     [InlineData("{'descr': '|u1', 'fortran_order': False, 'shape': (-1,), }", "expected descr")]
@@ -108,6 +110,9 @@ public class NumpyFileTests
         file["t"].CopyTo(values.AsSpan());
         return values;
     }
+
+    static string Header(string elementType, string shape, bool columnMajor = false) =>
+        $"{{'descr': '{elementType}', 'fortran_order': {columnMajor}, 'shape': {shape}, }}";
 
     static byte[] Npy(int version, string header, byte[] data)
     {

@@ -13,7 +13,9 @@ public class PickleReaderTests
     const string Proto = "\u0080\u0002";
     const string OrderedDict = "ccollections\nOrderedDict\n";
     const string RebuildTensor = "ctorch._utils\n_rebuild_tensor_v2\n";
-    const string FloatStorage = "(U\u0007storagectorch\nFloatStorage\nU\u00010U\u0003cpuK\u000atQ";
+    const string Storage = "(U\u0007storage";
+    const string Floats = "ctorch\nFloatStorage\nU\u00010U\u0003cpu";
+    const string FloatStorage = Storage + Floats + "K\u000atQ";
 
     [Theory]
     [InlineData("os", "system")]
@@ -30,7 +32,8 @@ public class PickleReaderTests
     {
         string refusal = $"refused global '{module} {name}'";
         Assert.Contains(refusal, Refusal($"{Proto}c{module}\n{name}\n)R."));
-        Assert.Contains(refusal, Refusal($"\u0080\u0004\u008c{(char)module.Length}{module}\u008c{(char)name.Length}{name}\u0093)R."));
+        string stackGlobal = $"\u008c{(char)module.Length}{module}\u008c{(char)name.Length}{name}\u0093";
+        Assert.Contains(refusal, Refusal($"\u0080\u0004{stackGlobal})R."));
         Assert.Contains("torch.save(model.state_dict(), path)", Refusal($"{Proto}c{module}\n{name}\n)R."));
     }
 
@@ -59,16 +62,17 @@ public class PickleReaderTests
     [InlineData("]K\u0001K\u0002s.", "no dict")]
     [InlineData("}(K\u0001u.", "a key has no value")]
     [InlineData("}}b.", "no OrderedDict")]
-    [InlineData("X\u00ff\u00ff\u00ff\u00ffabc.", "4294967295 bytes were expected, 4 are left")]
-    [InlineData("\u008d\u00ff\u00ff\u00ff\u00ff\u00ff\u00ff\u00ff\u00ffabc.", "18446744073709551615 bytes were expected")]
+    [InlineData("X\u00ff\u00ff\u00ff\u00ffabc.", "expected 4294967295 more bytes, 4 are left")]
+    [InlineData("\u008d\u00ff\u00ff\u00ff\u00ff\u00ff\u00ff\u00ff\u00ffabc.", "expected 18446744073709551615 more")]
     [InlineData("cos", "the name of a global does not end")]
-    [InlineData("K", "1 bytes were expected, 0 are left")]
-    [InlineData("K\u0001", "1 bytes were expected, 0 are left")]
+    [InlineData("K", "expected 1 more bytes, 0 are left")]
+    [InlineData("K\u0001", "expected 1 more bytes, 0 are left")]
     [InlineData("\u0080\u0001.", "found protocol 1, expected 2 to 5")]
     [InlineData("K\u0001K\u0002\u0093.", "the name of a global is no string")]
     [InlineData("K\u0001)R.", "something is called that is no known global")]
     [InlineData("K\u0001Q.", "persistent id")]
-    public void A_damaged_pickle_is_refused(string pickle, string reason) => Assert.Contains(reason, Refusal(Proto + pickle));
+    public void A_damaged_pickle_is_refused(string pickle, string reason) =>
+        Assert.Contains(reason, Refusal(Proto + pickle));
 
     [Theory]
     [InlineData(OrderedDict + "K\u0001\u0085R.", "'OrderedDict' is called with 1 arguments")]
@@ -80,10 +84,12 @@ public class PickleReaderTests
     [InlineData(RebuildTensor + "(" + FloatStorage + "K\u0000K\u0005\u0085)\u0089NtR.", "as many strides")]
     [InlineData(RebuildTensor + "(" + FloatStorage + "K\u0000U\u0001x\u0085K\u0001\u0085\u0089NtR.", "no integer")]
     [InlineData(RebuildTensor + "(" + FloatStorage + "\u0088K\u0001\u0085K\u0001\u0085\u0089NtR.", "an offset")]
-    [InlineData("(U\u0007storagectorch.storage\nTypedStorage\nU\u00010U\u0003cpuK\u000atQ.", "'TypedStorage' has no element type")]
-    [InlineData("(U\u0007storagectorch\nSize\nU\u00010U\u0003cpuK\u000atQ.", "'Size' has no element type")]
-    [InlineData("(U\u0007storagectorch\nFloatStorage\nU\u00010U\u0003cpuJ\u00ff\u00ff\u00ff\u00fftQ.", "found -1 elements")]
-    [InlineData("(U\u0007storagectorch\nFloatStorage\nU\u00010U\u0003cpuK\u000a(U\u0001vK\u0005K\u0006ttQ.", "a view of 6 elements at 5, it has 10")]
+    [InlineData(Storage + "ctorch.storage\nTypedStorage\nU\u00010U\u0003cpuK\u000atQ.", "'TypedStorage' has no type")]
+    [InlineData(Storage + "ctorch\nSize\nU\u00010U\u0003cpuK\u000atQ.", "'Size' has no type of")]
+    [InlineData(Storage + Floats + "J\u00ff\u00ff\u00ff\u00fftQ.", "found -1 elements")]
+    [InlineData(Storage + Floats + "K\u000a(U\u0001vK\u0005K\u0006ttQ.", "found 6 elements at 5 of it, it has 10")]
+    [InlineData(Storage + Floats + "K\u000aNNtQ.", "persistent id")]
+    [InlineData(Storage + Floats + "K\u000aK\u0001tQ.", "found a view that is no")]
     public void A_call_with_wrong_arguments_is_refused(string pickle, string reason) =>
         Assert.Contains(reason, Refusal(Proto + pickle));
 
@@ -101,7 +107,8 @@ public class PickleReaderTests
     public void Deep_nesting_and_cycles_do_no_harm()
     {
         Assert.IsType<PickleTuple>(Read(Proto + "K\u0001" + new string('\u0085', 1_000_000) + "."));
-        Assert.IsType<PickleList>(Read(Proto + "]q\u0000" + string.Concat(Enumerable.Repeat("h\u0000a", 100_000)) + "."));
+        string appendItself = string.Concat(Enumerable.Repeat("h\u0000a", 100_000));
+        Assert.IsType<PickleList>(Read(Proto + "]q\u0000" + appendItself + "."));
         Assert.Contains("too few values", Refusal(Proto + new string('(', 1_000_000) + "."));
     }
 
@@ -143,13 +150,14 @@ public class PickleReaderTests
     public void A_view_of_a_storage_in_a_very_old_file_starts_at_its_offset()
     {
         string storage = FloatStorage.Replace("tQ", "(U\u0001vK\u0004K\u0005ttQ");
-        var tensor = (TorchTensor)Read(Proto + RebuildTensor + "(" + storage + "K\u0001K\u0002\u0085K\u0001\u0085\u0089NtR.")!;
+        object? value = Read(Proto + RebuildTensor + "(" + storage + "K\u0001K\u0002\u0085K\u0001\u0085\u0089NtR.");
+        var tensor = Assert.IsType<TorchTensor>(value);
         Assert.Equal((4, 5, 1), (tensor.PartStart, tensor.PartCount, tensor.Offset));
     }
 
     [Theory]
     [InlineData("K\u0001.", "found a Int64, expected a mapping of names to tensors")]
-    [InlineData("}(U\u0005epochK\u0001U\u0004argsNu.", "keys [epoch, args], expected tensors by name in it or under model, state_dict")]
+    [InlineData("}(U\u0005epochK\u0001U\u0004argsNu.", "keys [epoch, args], expected tensors by name in it or under")]
     public void A_checkpoint_without_tensors_is_refused(string root, string reason)
     {
         using var folder = new TemporaryFolder();
@@ -161,7 +169,7 @@ public class PickleReaderTests
     [InlineData("](U\u00010U\u00011e", new byte[0], "the file ends before storage '0'")]
     [InlineData("]U\u00011a", new byte[0], "storage key '1' is used by no tensor")]
     [InlineData("]U\u00010a", new byte[] { 11, 0, 0, 0, 0, 0, 0, 0 }, "storage '0': found 11 elements, expected 10")]
-    [InlineData("]U\u00010a", new byte[] { 10, 0, 0, 0, 0, 0, 0, 0, 1 }, "storage '0': 1 bytes are left, expected 10 elements of Float32")]
+    [InlineData("]U\u00010a", new byte[] { 10, 0, 0, 0, 0, 0, 0, 0, 1 }, "storage '0': 1 bytes are left, expected 10")]
     public void A_legacy_file_whose_storages_do_not_fit_is_refused(string keys, byte[] data, string reason)
     {
         using var folder = new TemporaryFolder();
@@ -178,7 +186,8 @@ public class PickleReaderTests
     public void A_common_prefix_of_wrappers_is_taken_off(string name, string want)
     {
         using var folder = new TemporaryFolder();
-        using var file = WeightFile.Open(folder.File("t", OneTensor(name, shape: "K\u0002\u0085", strides: "K\u0001\u0085")));
+        byte[] checkpoint = OneTensor(name, shape: "K\u0002\u0085", strides: "K\u0001\u0085");
+        using var file = WeightFile.Open(folder.File("t", checkpoint));
         Assert.Equal([want], file.Tensors.Keys);
     }
 
@@ -187,9 +196,10 @@ public class PickleReaderTests
     {
         using var folder = new TemporaryFolder();
         string size = "\u008a\u0008\0\0\0\0\0\0\0\u0010";
-        Assert.Contains("tensor 'w': the tensors repeat too little data too often",
-            folder.Refusal(OneTensor("w", shape: size + "\u0085", strides: "K\u0000\u0085")));
-        Assert.Contains("is not possible", folder.Refusal(OneTensor("w", shape: size + size + "\u0086", strides: "K\u0000K\u0000\u0086")));
+        byte[] endless = OneTensor("w", shape: size + "\u0085", strides: "K\u0000\u0085");
+        byte[] overflowing = OneTensor("w", shape: size + size + "\u0086", strides: "K\u0000K\u0000\u0086");
+        Assert.Contains("tensor 'w': tensors repeat too little data too often", folder.Refusal(endless));
+        Assert.Contains("is not possible", folder.Refusal(overflowing));
     }
 
     [Fact]
@@ -197,8 +207,9 @@ public class PickleReaderTests
     {
         using var folder = new TemporaryFolder();
         Assert.Contains("its magic number is missing", folder.Refusal(Encoding.Latin1.GetBytes(Proto + "}.")));
-        byte[] big = Encoding.Latin1.GetBytes(Encoding.Latin1.GetString(Legacy("}.", "]", [])).Replace("little_endian\u0088", "little_endian\u0089"));
-        Assert.Contains("other byte orders are not supported", folder.Refusal(big));
+        byte[] bigEndian = Legacy("}.", "]", []);
+        bigEndian[bigEndian.AsSpan().IndexOf("little_endian"u8) + 13] = (byte)PickleOpcode.NewFalse;
+        Assert.Contains("other byte orders are not supported", folder.Refusal(bigEndian));
     }
 
     static byte[] OneTensor(string name, string shape, string strides) => Legacy(

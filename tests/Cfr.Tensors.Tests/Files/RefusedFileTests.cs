@@ -24,7 +24,7 @@ public class RefusedFileTests
         { "REFUSE_st_header_too_long.safetensors", "bytes, expected at most 78" },
         { "REFUSE_st_hole.safetensors", "tensor 'b': the data begins at 8, expected 4: there is a hole before it" },
         { "REFUSE_st_overlap.safetensors", "tensor 'b': the data begins at 8, expected 12: tensors overlap" },
-        { "REFUSE_st_past_end.safetensors", "tensor 'a': found data_offsets [0, 32], expected a range of the 16 data bytes" },
+        { "REFUSE_st_past_end.safetensors", "found data_offsets [0, 32], expected a range of the 16 data bytes" },
         { "REFUSE_st_shape_mismatch.safetensors", "tensor 'a': found 16 data bytes, expected 20 for F32 [5]" },
         { "REFUSE_st_shape_overflow.safetensors", "shape [4294967296, 4294967296, 4] is not possible" },
         { "REFUSE_st_trailing_bytes.safetensors", "the tensors end at data byte 12, expected 16" },
@@ -38,8 +38,9 @@ public class RefusedFileTests
     [Fact]
     public void Every_bad_file_has_a_case()
     {
-        string[] files = [.. Directory.GetFiles(Golden.Path("sam/ckpt"), "REFUSE*").Select(path => Path.GetFileName(path)).Order()];
-        Assert.Equal(files, Refusals.Select(row => row.Data.Item1).Order());
+        string[] files = Directory.GetFiles(Golden.Path("sam/ckpt"), "REFUSE*");
+        IEnumerable<string> names = files.Select(path => Path.GetFileName(path));
+        Assert.Equal(names.Order(), Refusals.Select(row => row.Data.Item1).Order());
     }
 
     [Theory]
@@ -66,7 +67,8 @@ public class RefusedFileTests
     public void Control_characters_of_a_name_do_not_reach_the_message()
     {
         using var folder = new TemporaryFolder();
-        string refusal = folder.Refusal(SafetensorsTests.File("""{"a\n\u001b[31m":{"dtype":"F8_E4M3","shape":[1],"data_offsets":[0,1]}}""", 1));
+        const string Header = """{"a\n\u001b[31m":{"dtype":"F8_E4M3","shape":[1],"data_offsets":[0,1]}}""";
+        string refusal = folder.Refusal(SafetensorsTests.File(Header, dataBytes: 1));
         Assert.Contains("tensor 'a??[31m': found dtype 'F8_E4M3'", refusal);
     }
 

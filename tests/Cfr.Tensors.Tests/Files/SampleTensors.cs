@@ -18,12 +18,12 @@ static class SampleTensors
         yield return TensorToStore.Of("i32", [2], new[] { int.MinValue, int.MaxValue });
         yield return TensorToStore.Of("u64", [2], new[] { 0ul, ulong.MaxValue });
         yield return TensorToStore.Of("i64", [], new[] { long.MinValue });
-        yield return TensorToStore.Of("f16", [4], new[] { Half.Epsilon, Half.MaxValue, Half.NaN, Half.NegativeInfinity });
-        yield return TensorToStore.Of("f32", [3, 1, 2], new[] { -0f, float.Epsilon, float.MaxValue, float.NaN, 1, -2.5f });
+        yield return TensorToStore.Of("f16", [3], new[] { Half.Epsilon, Half.NaN, Half.NegativeInfinity });
+        yield return TensorToStore.Of("f32", [2, 1, 2], new[] { -0f, float.Epsilon, float.MaxValue, float.NaN });
         yield return TensorToStore.Of("f64", [3], new[] { double.Epsilon, double.MaxValue, double.NegativeInfinity });
         yield return TensorToStore.Of("empty", [0, 4], Array.Empty<float>());
         if (bfloat16)
-            yield return new TensorToStore("bf16", DType.BFloat16, [2], stream => stream.Write([0x80, 0x3f, 0x01, 0x00]));
+            yield return new TensorToStore("bf16", DType.BFloat16, [2], stream => stream.Write([128, 63, 1, 0]));
     }
 
     public static void AssertSame(IReadOnlyList<TensorToStore> want, WeightFile got)

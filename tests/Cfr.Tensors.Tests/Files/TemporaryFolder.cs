@@ -7,7 +7,8 @@ sealed class TemporaryFolder : IDisposable
 {
     readonly string _path = Directory.CreateTempSubdirectory("cfr-files-").FullName;
 
-    public string[] FileNames => [.. Directory.GetFileSystemEntries(_path).Select(path => Path.GetFileName(path)).Order()];
+    public string[] FileNames =>
+        [.. Directory.GetFileSystemEntries(_path).Select(path => Path.GetFileName(path)).Order()];
 
     public string File(string name) => Path.Combine(_path, name);
 

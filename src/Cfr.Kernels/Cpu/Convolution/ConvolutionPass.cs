@@ -41,7 +41,7 @@ readonly record struct ConvolutionPass(
     /// r = (i + padding) mod stride form a lattice, i = stride q + r - padding, and see the taps k = r + stride j alone:
     /// o = q - j, a convolution of stride 1 with the taps in reverse order. One pass for each remainder of each axis.
     /// </summary>
-    public static ConvolutionPass[] OfInputGradient(ConvolutionShape s, int panelWidth)
+    public static ConvolutionPass[] OfInputGradient<V>(ConvolutionShape s) where V : struct, IVector<V>
     {
         var passes = new List<ConvolutionPass>();
         (long w, long h) = (s.InChannels, (long)s.Input.W * s.InChannels);
@@ -60,7 +60,7 @@ readonly record struct ConvolutionPass(
                         s.Input.Voxels * w, s.Stride.D * d, s.Stride.H * h, s.Stride.W * w, panelStart);
                     if (pass.Output.Voxels == 0) continue;
                     passes.Add(pass);
-                    panelStart += pass.Steps * ConvolutionWeights.Padded(s.InChannels, panelWidth);
+                    panelStart += pass.Steps * ConvolutionWeights<V>.Padded(s.InChannels);
                 }
         return [.. passes];
     }

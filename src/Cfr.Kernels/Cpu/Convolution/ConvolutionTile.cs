@@ -8,15 +8,12 @@ unsafe struct WeightRun
     public float* X;
     public float* Weights;
     public long Length;
-
-    /// <summary>Floats from the start of X's row to X; negative where X begins in the padding.</summary>
-    public long InRow;
 }
 
 /// <summary>
 /// The register tile of the direct convolution: R neighbouring voxels along W (rows of the tile) times 1 or 2 vectors of
 /// output channels.
-///   tile[i, :] = act(start[i, :] + sum over runs, k: x[i RowStep + k] weights[k, :])
+///   tile[i, :] = act(bias + sum over runs, k: x[i RowStep + k] weights[k, :])
 /// In channels-last data the taps along W and the channels of a voxel are contiguous, and so are the weights: a run is a small
 /// matrix product. Each k takes 2 loads of weights, R broadcasts of x and 2 R multiply-adds: 12 multiply-adds to 8 loads
 /// for R = 6, which keeps two FMA units busy and needs 12 + 2 + 1 vector registers.
@@ -25,68 +22,38 @@ static unsafe class ConvolutionTile<V, TActivation>
     where V : struct, IVector<V>
     where TActivation : struct, IActivation
 {
-    public const int MostRows = 6;
-
     /// <summary>Computes a tile of <paramref name="rows"/> rows.</summary>
-    /// <param name="rows">1 to <see cref="MostRows"/>.</param>
+    /// <param name="rows">1 to 6.</param>
     /// <param name="runs">The runs of the sum.</param>
     /// <param name="count">Their number.</param>
     /// <param name="shift">Added to each run's X.</param>
     /// <param name="rowStep">Floats of x from one tile row to the next.</param>
-    /// <param name="start">What the sums start with.</param>
-    /// <param name="startStep">Floats from one row of it to the next; 0 for a bias.</param>
+    /// <param name="bias">What every row's sum starts with.</param>
     /// <param name="y">Receives the tile.</param>
     /// <param name="yStep">Floats from one row of y to the next.</param>
     public static void Run<TVectors>(
-        int rows, WeightRun* runs, int count, long shift, long rowStep, float* start, long startStep, float* y, long yStep)
+        int rows, WeightRun* runs, int count, long shift, long rowStep, float* bias, float* y, long yStep)
         where TVectors : struct, ITileSize
     {
         switch (rows)
         {
-            case 6: Run<Six, TVectors>(runs, count, shift, rowStep, start, startStep, y, yStep); break;
-            case 5: Run<Five, TVectors>(runs, count, shift, rowStep, start, startStep, y, yStep); break;
-            case 4: Run<Four, TVectors>(runs, count, shift, rowStep, start, startStep, y, yStep); break;
-            case 3: Run<Three, TVectors>(runs, count, shift, rowStep, start, startStep, y, yStep); break;
-            case 2: Run<Two, TVectors>(runs, count, shift, rowStep, start, startStep, y, yStep); break;
-            default: Run<One, TVectors>(runs, count, shift, rowStep, start, startStep, y, yStep); break;
+            case 6: Run<Six, TVectors>(runs, count, shift, rowStep, bias, y, yStep); break;
+            case 5: Run<Five, TVectors>(runs, count, shift, rowStep, bias, y, yStep); break;
+            case 4: Run<Four, TVectors>(runs, count, shift, rowStep, bias, y, yStep); break;
+            case 3: Run<Three, TVectors>(runs, count, shift, rowStep, bias, y, yStep); break;
+            case 2: Run<Two, TVectors>(runs, count, shift, rowStep, bias, y, yStep); break;
+            default: Run<One, TVectors>(runs, count, shift, rowStep, bias, y, yStep); break;
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     static void Run<TRows, TVectors>(
-        WeightRun* run, int count, long shift, long rowStep, float* start, long startStep, float* y, long yStep)
+        WeightRun* run, int count, long shift, long rowStep, float* bias, float* y, long yStep)
         where TRows : struct, ITileSize
         where TVectors : struct, ITileSize
     {
-        V y00 = V.Load(start), y01 = default, y10 = default, y11 = default, y20 = default, y21 = default;
-        V y30 = default, y31 = default, y40 = default, y41 = default, y50 = default, y51 = default;
-        if (TVectors.Value > 1) y01 = V.Load(start + V.Width);
-        if (TRows.Value > 1)
-        {
-            y10 = V.Load(start + startStep);
-            if (TVectors.Value > 1) y11 = V.Load(start + startStep + V.Width);
-        }
-        if (TRows.Value > 2)
-        {
-            y20 = V.Load(start + 2 * startStep);
-            if (TVectors.Value > 1) y21 = V.Load(start + 2 * startStep + V.Width);
-        }
-        if (TRows.Value > 3)
-        {
-            y30 = V.Load(start + 3 * startStep);
-            if (TVectors.Value > 1) y31 = V.Load(start + 3 * startStep + V.Width);
-        }
-        if (TRows.Value > 4)
-        {
-            y40 = V.Load(start + 4 * startStep);
-            if (TVectors.Value > 1) y41 = V.Load(start + 4 * startStep + V.Width);
-        }
-        if (TRows.Value > 5)
-        {
-            y50 = V.Load(start + 5 * startStep);
-            if (TVectors.Value > 1) y51 = V.Load(start + 5 * startStep + V.Width);
-        }
-
+        V y00 = V.Load(bias), y01 = TVectors.Value > 1 ? V.Load(bias + V.Width) : default;
+        V y10 = y00, y11 = y01, y20 = y00, y21 = y01, y30 = y00, y31 = y01, y40 = y00, y41 = y01, y50 = y00, y51 = y01;
         for (WeightRun* end = run + count; run < end; run++)
         {
             float* x0 = run->X + shift, x1 = x0 + rowStep, x2 = x1 + rowStep;

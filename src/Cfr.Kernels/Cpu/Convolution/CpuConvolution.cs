@@ -15,7 +15,7 @@ sealed unsafe class CpuConvolution<V>(Threads threads, BufferPool pool) : IConvo
     /// <summary>Where there are fewer pieces, they are split by output channels.</summary>
     const long PiecesWanted = 32;
 
-    static int PanelWidth => 2 * V.Width;
+    static int PanelWidth => ConvolutionWeights<V>.PanelWidth;
 
     public void Forward(
         ConvolutionShape shape, View x, View w, View bias, View y, Activation activation = Activation.None)
@@ -36,7 +36,7 @@ sealed unsafe class CpuConvolution<V>(Threads threads, BufferPool pool) : IConvo
     {
         if (dx.Count == 0) return;
         shape = shape.Simplified();
-        ConvolutionPass[] passes = ConvolutionPass.OfInputGradient(shape, PanelWidth);
+        ConvolutionPass[] passes = ConvolutionPass.OfInputGradient<V>(shape);
         DeviceBuffer panels = Pack(passes, shape.Kernel, w, transposed: true);
         DeviceBuffer start = Bias(bias, shape.InChannels);
         Run(passes, dy, (float*)panels.Address, start, dx, activation);
@@ -54,12 +54,12 @@ sealed unsafe class CpuConvolution<V>(Threads threads, BufferPool pool) : IConvo
             new Span<float>(dw.Floats, checked((int)dw.Count)).Clear();
             return;
         }
-        var sizes = new WeightGradient<V>(shape, x.Floats, dy.Floats, null);
-        DeviceBuffer partials = pool.Rent(sizes.Chunks * sizes.PartialFloats * sizeof(float));
-        var gradient = new WeightGradient<V>(shape, x.Floats, dy.Floats, (float*)partials.Address);
+        var sizes = new WeightGradient<V>(shape, x.Floats, dy.Floats, dw.Floats, null);
+        DeviceBuffer partials = pool.Rent(sizes.IsDirect ? 0 : sizes.Chunks * sizes.PartialFloats * sizeof(float));
+        var gradient = new WeightGradient<V>(shape, x.Floats, dy.Floats, dw.Floats, (float*)partials.Address);
         int groups = gradient.PanelGroups;
         threads.For(gradient.Chunks * groups, piece => gradient.Run(pool, piece / groups, piece % groups));
-        threads.For(rows, RowsInCombine, (begin, end) => gradient.Combine(begin, end, dw.Floats));
+        if (!gradient.IsDirect) threads.For(rows, RowsInCombine, gradient.Combine);
         partials.Release();
     }
 
@@ -86,7 +86,7 @@ sealed unsafe class CpuConvolution<V>(Threads threads, BufferPool pool) : IConvo
         }
         long rowsInPiece = Math.Max((VoxelsInPiece + voxelsInRow - 1) / voxelsInRow, BytesInPiece / bytesInRow);
         long ranges = Math.Max(1, rows / rowsInPiece);
-        int all = ConvolutionWeights.Panels(passes[0].OutChannels, PanelWidth);
+        int all = ConvolutionWeights<V>.Panels(passes[0].OutChannels);
         int groups = (int)Math.Clamp(PiecesWanted / ranges, 1, all);
         float* start = (float*)bias.Address;
         threads.For(checked((int)(ranges * groups)), piece =>
@@ -104,17 +104,17 @@ sealed unsafe class CpuConvolution<V>(Threads threads, BufferPool pool) : IConvo
     DeviceBuffer Pack(ConvolutionPass[] passes, Extent kernel, View w, bool transposed)
     {
         ConvolutionPass last = passes[^1];
-        int count = ConvolutionWeights.Panels(last.OutChannels, PanelWidth);
+        int count = ConvolutionWeights<V>.Panels(last.OutChannels);
         DeviceBuffer buffer = pool.Rent(
-            (last.PanelStart + last.Steps * ConvolutionWeights.Padded(last.OutChannels, PanelWidth)) * sizeof(float));
+            (last.PanelStart + last.Steps * ConvolutionWeights<V>.Padded(last.OutChannels)) * sizeof(float));
         float* source = w.Floats, panels = (float*)buffer.Address;
         threads.For(passes.Length * count, piece =>
         {
             (ConvolutionPass pass, int panel) = (passes[piece / count], piece % count);
             if (transposed)
-                ConvolutionWeights.PackTransposed(pass, kernel, panel, PanelWidth, source, panels);
+                ConvolutionWeights<V>.PackTransposed(pass, kernel, panel, source, panels);
             else
-                ConvolutionWeights.Pack(pass, kernel, panel, PanelWidth, source, panels);
+                ConvolutionWeights<V>.Pack(pass, kernel, panel, source, panels);
         });
         return buffer;
     }

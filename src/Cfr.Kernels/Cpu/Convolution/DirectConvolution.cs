@@ -2,86 +2,59 @@ namespace Cfr.Kernels.Cpu;
 
 /// <summary>
 /// The direct convolution: no patches are gathered, the register tile walks over x itself. FLOP 2 taps Cin Cout a voxel; bytes
-/// 4 (Cin + Cout) a voxel from memory, so a 3x3x3 layer of 16 channels has 108 FLOP/B and is bound by arithmetic; x comes
-/// from L1 and L2 for all but its first use.
+/// 4 (Cin + Cout) a voxel from memory, so a 3x3x3 layer of 16 channels has 108 FLOP/B and is bound by arithmetic. All but
+/// the first use of x comes from L1 and L2; so do the weights, 64 bytes for 6 cycles of multiply-adds.
 ///
 /// A piece of work is a range of output rows (n, d, h) and a range of panels of output channels. Within it the loops are
-///   panel -> part of the sum whose weights stay in L1 -> row -> tile along W.
+///   panel -> row -> tile along W -> (kd, kh) -> kw and in channel.
 /// Taps outside x along D and H are left out row by row; tiles that touch the ends of a row read a copy with zeros.
 /// </summary>
 readonly unsafe struct DirectConvolution<V, TActivation>(ConvolutionPass pass, float* x, float* panels, float* bias, float* y)
     where V : struct, IVector<V>
     where TActivation : struct, IActivation
 {
-    /// <summary>Weights of one part of the sum: 448 steps of 16 floats are 28 KB.</summary>
-    const int StepsInL1 = 448;
-
-    public static int PanelWidth => 2 * V.Width;
+    const int MostRows = 6;
 
     readonly ConvolutionPass _pass = pass;
     readonly float* _x = x, _panels = panels + pass.PanelStart, _bias = bias, _y = y;
 
+    static int PanelWidth => ConvolutionWeights<V>.PanelWidth;
+
+    int MostRuns => _pass.Kernel.D * _pass.Kernel.H;
+
     int RunLength => _pass.Kernel.W * _pass.InChannels;
 
-    /// <summary>A run too long for L1 is cut into parts.</summary>
-    int PartsOfRun => Math.Max(1, (RunLength + StepsInL1 - 1) / StepsInL1);
-
-    int Units => _pass.Kernel.D * _pass.Kernel.H * PartsOfRun;
-
-    int LongestPart => (RunLength + PartsOfRun - 1) / PartsOfRun;
-
-    /// <summary>Floats of a border tile's copy of x, for one unit.</summary>
-    long BorderFloats =>
-        (ConvolutionTile<V, TActivation>.MostRows - 1L) * _pass.Stride.W * _pass.InChannels + LongestPart;
+    /// <summary>Floats of x from one voxel of a tile to the next.</summary>
+    int RowStep => _pass.Stride.W * _pass.InChannels;
 
     /// <summary>Output rows [begin, end) of panels [firstPanel, lastPanel).</summary>
     public void Run(BufferPool pool, long begin, long end, int firstPanel, int lastPanel)
     {
-        int units = Units;
-        long runBytes = 2L * units * sizeof(WeightRun);
-        long tileFloats = ConvolutionTile<V, TActivation>.MostRows * PanelWidth;
-        DeviceBuffer scratch = pool.Rent(runBytes + (tileFloats + units * BorderFloats) * sizeof(float));
-        var piece = new Scratch(scratch.Address, units, tileFloats);
+        long runBytes = 2L * MostRuns * sizeof(WeightRun);
+        long tileFloats = MostRows * PanelWidth, borderFloats = MostRuns * ((MostRows - 1L) * RowStep + RunLength);
+        DeviceBuffer memory = pool.Rent(runBytes + (tileFloats + borderFloats) * sizeof(float));
+        var scratch = new Scratch(memory.Address, MostRuns, tileFloats);
         for (int panel = firstPanel; panel < lastPanel; panel++)
         {
-            if (ConvolutionWeights.Width(_pass.OutChannels, panel, PanelWidth) == PanelWidth)
-                Panel<Two>(panel, begin, end, units, piece);
-            else
-                Panel<One>(panel, begin, end, units, piece);
-        }
-        scratch.Release();
-    }
-
-    void Panel<TVectors>(int panel, long begin, long end, int units, Scratch scratch) where TVectors : struct, ITileSize
-    {
-        bool whole = (panel + 1) * PanelWidth <= _pass.OutChannels;
-        int together = whole ? Math.Max(1, StepsInL1 / Math.Max(1, LongestPart)) : Math.Max(1, units);
-        int first = 0;
-        do
-        {
-            int last = Math.Min(first + together, units);
+            bool two = ConvolutionWeights<V>.Width(_pass.OutChannels, panel) == PanelWidth;
             for (long row = begin; row < end; row++)
             {
-                if (last == units)
-                    Row<TVectors, TActivation>(panel, row, first, last, whole, scratch);
+                if (two)
+                    Row<Two>(panel, row, scratch);
                 else
-                    Row<TVectors, NoActivation>(panel, row, first, last, whole, scratch);
+                    Row<One>(panel, row, scratch);
             }
-            first = last;
         }
-        while (first < units);
+        memory.Release();
     }
 
-    void Row<TVectors, TOut>(int panel, long row, int firstUnit, int lastUnit, bool whole, Scratch scratch)
-        where TVectors : struct, ITileSize
-        where TOut : struct, IActivation
+    void Row<TVectors>(int panel, long row, Scratch scratch) where TVectors : struct, ITileSize
     {
-        const int MostRows = ConvolutionTile<V, TOut>.MostRows;
-        int width = TVectors.Value * V.Width, channel = panel * PanelWidth;
-        var (n, od, oh) = Position(row);
-        int count = Runs(n, od, oh, panel, width, firstUnit, lastUnit, scratch.Runs);
+        int width = TVectors.Value * V.Width, channel = panel * PanelWidth, lanes = _pass.OutChannels - channel;
+        (long plane, int oh) = ((row / _pass.Output.H), (int)(row % _pass.Output.H));
+        (long n, int od) = ((plane / _pass.Output.D), (int)(plane % _pass.Output.D));
+        int count = Runs(n, od, oh, _panels + _pass.Steps * channel, width, scratch.Runs);
         float* y = _y + _pass.OutStart + n * _pass.OutBatch + od * _pass.OutD + oh * _pass.OutH + channel;
-        long rowStep = (long)_pass.Stride.W * _pass.InChannels, rowLength = (long)_pass.Input.W * _pass.InChannels;
         int tiles = (_pass.Output.W + MostRows - 1) / MostRows;
         for (int tile = 0; tile < tiles; tile++)
         {
@@ -89,62 +62,58 @@ readonly unsafe struct DirectConvolution<V, TActivation>(ConvolutionPass pass, f
             int left = at * _pass.Stride.W + _pass.Offset.W;
             int right = left + (rows - 1) * _pass.Stride.W + _pass.Kernel.W;
             WeightRun* runs = scratch.Runs;
-            long shift = at * rowStep;
+            long shift = (long)at * RowStep;
             if (left < 0 || right > _pass.Input.W)
             {
-                runs = Border(rowLength, shift, (rows - 1) * rowStep, count, scratch);
+                runs = Border(shift, rows, count, scratch);
                 shift = 0;
             }
-            float* target = whole ? y + at * _pass.OutW : scratch.Tile;
-            long targetStep = whole ? _pass.OutW : width;
-            float* start = firstUnit == 0 ? _bias + channel : target;
-            ConvolutionTile<V, TOut>.Run<TVectors>(
-                rows, runs, count, shift, rowStep, start, firstUnit == 0 ? 0 : targetStep, target, targetStep);
-            if (!whole) CopyLanes(rows, _pass.OutChannels - channel, width, scratch.Tile, y + at * _pass.OutW);
+            float* target = y + at * _pass.OutW;
+            if (lanes >= width)
+            {
+                ConvolutionTile<V, TActivation>.Run<TVectors>(
+                    rows, runs, count, shift, RowStep, _bias + channel, target, _pass.OutW);
+            }
+            else
+            {
+                ConvolutionTile<V, TActivation>.Run<TVectors>(
+                    rows, runs, count, shift, RowStep, _bias + channel, scratch.Tile, width);
+                CopyLanes(rows, lanes, width, scratch.Tile, target);
+            }
         }
-    }
-
-    (long N, int D, int H) Position(long row)
-    {
-        long plane = row / _pass.Output.H;
-        return (plane / _pass.Output.D, (int)(plane % _pass.Output.D), (int)(row % _pass.Output.H));
     }
 
     /// <summary>The runs of a row's sum, those outside x along D and H left out; X is that of voxel 0 of the row.</summary>
-    int Runs(long n, int od, int oh, int panel, int width, int firstUnit, int lastUnit, WeightRun* runs)
+    int Runs(long n, int od, int oh, float* weights, int width, WeightRun* runs)
     {
-        int parts = PartsOfRun, longest = LongestPart, count = 0;
-        float* weights = _panels + _pass.Steps * panel * PanelWidth;
-        for (int unit = firstUnit; unit < lastUnit; unit++)
-        {
-            int tap = unit / parts, from = unit % parts * longest;
-            int d = od * _pass.Stride.D + tap / _pass.Kernel.H + _pass.Offset.D;
-            int h = oh * _pass.Stride.H + tap % _pass.Kernel.H + _pass.Offset.H;
-            if (d < 0 || d >= _pass.Input.D || h < 0 || h >= _pass.Input.H) continue;
-            long voxel = ((n * _pass.Input.D + d) * _pass.Input.H + h) * _pass.Input.W + _pass.Offset.W;
-            runs[count++] = new WeightRun
+        int count = 0;
+        long inRow = (long)_pass.Offset.W * _pass.InChannels;
+        for (int kd = 0; kd < _pass.Kernel.D; kd++)
+            for (int kh = 0; kh < _pass.Kernel.H; kh++, weights += (long)RunLength * width)
             {
-                X = _x + voxel * _pass.InChannels + from,
-                Weights = weights + ((long)tap * RunLength + from) * width,
-                Length = Math.Min(longest, RunLength - from),
-                InRow = (long)_pass.Offset.W * _pass.InChannels + from,
-            };
-        }
+                int d = od * _pass.Stride.D + kd + _pass.Offset.D, h = oh * _pass.Stride.H + kh + _pass.Offset.H;
+                if (d < 0 || d >= _pass.Input.D || h < 0 || h >= _pass.Input.H) continue;
+                long row = (n * _pass.Input.D + d) * _pass.Input.H + h;
+                runs[count++] = new WeightRun
+                {
+                    X = _x + row * _pass.Input.W * _pass.InChannels + inRow,
+                    Weights = weights,
+                    Length = RunLength,
+                };
+            }
         return count;
     }
 
     /// <summary>The same runs for a tile that reaches into the padding: over a copy of its part of x, zeros included.</summary>
-    WeightRun* Border(long rowLength, long shift, long beforeLastRow, int count, Scratch scratch)
+    WeightRun* Border(long shift, int rows, int count, Scratch scratch)
     {
+        long inRow = (long)_pass.Offset.W * _pass.InChannels, floats = (rows - 1L) * RowStep + RunLength;
         float* copy = scratch.Border;
-        for (int i = 0; i < count; i++)
+        for (int i = 0; i < count; i++, copy += floats)
         {
             WeightRun run = scratch.Runs[i];
-            long floats = beforeLastRow + run.Length;
-            ClippedCopy<V>.Run(run.X - run.InRow, rowLength, run.InRow + shift, floats, copy);
-            run.X = copy;
-            scratch.BorderRuns[i] = run;
-            copy += floats;
+            ClippedCopy<V>.Run(run.X - inRow, (long)_pass.Input.W * _pass.InChannels, inRow + shift, floats, copy);
+            scratch.BorderRuns[i] = run with { X = copy };
         }
         return scratch.BorderRuns;
     }
@@ -158,11 +127,11 @@ readonly unsafe struct DirectConvolution<V, TActivation>(ConvolutionPass pass, f
     }
 
     /// <summary>A piece's own memory.</summary>
-    readonly struct Scratch(nint address, int units, long tileFloats)
+    readonly struct Scratch(nint address, int runs, long tileFloats)
     {
         public readonly WeightRun* Runs = (WeightRun*)address;
-        public readonly WeightRun* BorderRuns = (WeightRun*)address + units;
-        public readonly float* Tile = (float*)((WeightRun*)address + 2 * units);
-        public readonly float* Border = (float*)((WeightRun*)address + 2 * units) + tileFloats;
+        public readonly WeightRun* BorderRuns = (WeightRun*)address + runs;
+        public readonly float* Tile = (float*)((WeightRun*)address + 2 * runs);
+        public readonly float* Border = (float*)((WeightRun*)address + 2 * runs) + tileFloats;
     }
 }

@@ -9,28 +9,31 @@ namespace Cfr.Kernels.Cpu;
 ///   block of output rows -> (kd, kh) -> panel -> tile of rows (kw, c) of dw -> voxels of the block.
 /// In channels-last data the rows (kw, c) of a voxel are contiguous in x. Rows of x are copied where they need padding along W.
 /// </summary>
-readonly unsafe struct WeightGradient<V>(ConvolutionShape shape, float* x, float* dy, float* partials) where V : struct, IVector<V>
+readonly unsafe struct WeightGradient<V>(ConvolutionShape shape, float* x, float* dy, float* dw, float* partials)
+    where V : struct, IVector<V>
 {
     /// <summary>Voxels of a block: enough for the loads and stores of a tile to vanish, few enough for L1.</summary>
-    const int VoxelsInBlock = 160;
+    const int VoxelsInBlock = 320;
 
     /// <summary>Pieces of work if the shape allows: a constant, so that sums do not depend on the number of threads.</summary>
     const int PiecesWanted = 32;
 
-    /// <summary>Bytes that the chunks' own dw may take.</summary>
-    const long PartialBytes = 16 << 20;
+    const int MostRows = 6;
+
+    /// <summary>Bytes that the chunks' own dw may take: they are written and read once more.</summary>
+    const long PartialBytes = 1 << 20;
 
     readonly ConvolutionShape _shape = shape;
-    readonly float* _x = x, _dy = dy, _partials = partials;
+    readonly float* _x = x, _dy = dy, _dw = dw, _partials = partials;
 
-    public static int PanelWidth => 2 * V.Width;
+    static int PanelWidth => ConvolutionWeights<V>.PanelWidth;
 
-    public int Panels => ConvolutionWeights.Panels(_shape.OutChannels, PanelWidth);
+    int Panels => ConvolutionWeights<V>.Panels(_shape.OutChannels);
 
     /// <summary>Rows (kd, kh, kw, c) of dw.</summary>
     long WeightRows => _shape.Kernel.Voxels * _shape.InChannels;
 
-    public long PartialFloats => WeightRows * ConvolutionWeights.Padded(_shape.OutChannels, PanelWidth);
+    public long PartialFloats => WeightRows * ConvolutionWeights<V>.Padded(_shape.OutChannels);
 
     long VoxelRows => (long)_shape.Batch * _shape.Output.D * _shape.Output.H;
 
@@ -40,6 +43,9 @@ readonly unsafe struct WeightGradient<V>(ConvolutionShape shape, float* x, float
 
     public int Chunks => (int)Math.Clamp(
         Math.Min(Blocks, PartialBytes / (PartialFloats * sizeof(float))), 1, PiecesWanted);
+
+    /// <summary>One chunk of whole panels is its own sum: the tiles go to dw itself, row after row of all channels.</summary>
+    public bool IsDirect => Chunks == 1 && _shape.OutChannels % PanelWidth == 0;
 
     public int PanelGroups => Math.Min(Panels, (PiecesWanted + Chunks - 1) / Chunks);
 
@@ -63,7 +69,6 @@ readonly unsafe struct WeightGradient<V>(ConvolutionShape shape, float* x, float
             RowsInBlock * sizeof(VoxelRun) + (copied + voxels * (lastPanel - firstPanel) * PanelWidth) * sizeof(float));
         var runs = (VoxelRun*)scratch.Address;
         float* rows = (float*)(runs + RowsInBlock), packed = rows + copied;
-        float* dw = _partials + chunk * PartialFloats;
         long firstBlock = Blocks * chunk / Chunks, lastBlock = Blocks * (chunk + 1) / Chunks;
         for (long block = firstBlock; block < lastBlock; block++)
         {
@@ -75,13 +80,17 @@ readonly unsafe struct WeightGradient<V>(ConvolutionShape shape, float* x, float
                 int count = Runs(begin, end, tap / _shape.Kernel.H, tap % _shape.Kernel.H, rows, runs);
                 for (int panel = firstPanel; panel < lastPanel; panel++)
                 {
-                    int width = ConvolutionWeights.Width(_shape.OutChannels, panel, PanelWidth);
-                    float* target = dw + WeightRows * panel * PanelWidth + (long)tap * RunLength * width;
+                    int width = ConvolutionWeights<V>.Width(_shape.OutChannels, panel);
+                    int step = IsDirect ? _shape.OutChannels : width;
+                    float* target = IsDirect
+                        ? _dw + panel * PanelWidth
+                        : _partials + chunk * PartialFloats + WeightRows * panel * PanelWidth;
+                    target += (long)tap * RunLength * step;
                     float* gradients = packed + (panel - firstPanel) * voxels * PanelWidth;
                     if (width == PanelWidth)
-                        Tiles<Two>(runs, count, gradients, block > firstBlock, target);
+                        Tiles<Two>(runs, count, gradients, block > firstBlock, target, step);
                     else
-                        Tiles<One>(runs, count, gradients, block > firstBlock, target);
+                        Tiles<One>(runs, count, gradients, block > firstBlock, target, step);
                 }
             }
         }
@@ -89,32 +98,31 @@ readonly unsafe struct WeightGradient<V>(ConvolutionShape shape, float* x, float
     }
 
     /// <summary>dw = the sum of the chunks' own, in their order, for weight rows [begin, end).</summary>
-    public void Combine(long begin, long end, float* dw)
+    public void Combine(long begin, long end)
     {
         for (int panel = 0; panel < Panels; panel++)
         {
-            int width = ConvolutionWeights.Width(_shape.OutChannels, panel, PanelWidth), first = panel * PanelWidth;
-            int lanes = Math.Min(width, _shape.OutChannels - first);
+            int width = ConvolutionWeights<V>.Width(_shape.OutChannels, panel), first = panel * PanelWidth;
             for (long row = begin; row < end; row++)
-                for (int lane = 0; lane < lanes; lane++)
+                for (int lane = 0; lane < width; lane += V.Width)
                 {
                     float* part = _partials + WeightRows * first + row * width + lane;
-                    float sum = 0;
-                    for (int chunk = 0; chunk < Chunks; chunk++) sum += part[chunk * PartialFloats];
-                    dw[row * _shape.OutChannels + first + lane] = sum;
+                    V sum = V.Load(part);
+                    for (int chunk = 1; chunk < Chunks; chunk++) sum += V.Load(part + chunk * PartialFloats);
+                    PartialVector<V>.Store(sum, _dw + row * _shape.OutChannels + first + lane, _shape.OutChannels - first - lane);
                 }
         }
     }
 
-    void Tiles<TVectors>(VoxelRun* runs, int count, float* gradients, bool add, float* dw) where TVectors : struct, ITileSize
+    void Tiles<TVectors>(VoxelRun* runs, int count, float* gradients, bool add, float* dw, int dwStep)
+        where TVectors : struct, ITileSize
     {
-        const int MostRows = WeightGradientTile<V>.MostRows;
         int tiles = (RunLength + MostRows - 1) / MostRows;
         for (int tile = 0; tile < tiles; tile++)
         {
             int at = (int)((long)tile * RunLength / tiles), rows = (int)((tile + 1L) * RunLength / tiles) - at;
             WeightGradientTile<V>.Run<TVectors>(
-                rows, runs, count, at, XStep, gradients, add, dw + (long)at * TVectors.Value * V.Width);
+                rows, runs, count, at, XStep, gradients, add, dw + (long)at * dwStep, dwStep);
         }
     }
 
@@ -144,18 +152,13 @@ readonly unsafe struct WeightGradient<V>(ConvolutionShape shape, float* x, float
     /// <summary>One panel of dy, voxel after voxel, zeros in the missing channels.</summary>
     void Pack(int panel, long begin, long end, float* packed)
     {
-        int width = ConvolutionWeights.Width(_shape.OutChannels, panel, PanelWidth), first = panel * PanelWidth;
+        int width = ConvolutionWeights<V>.Width(_shape.OutChannels, panel), first = panel * PanelWidth;
         int lanes = Math.Min(width, _shape.OutChannels - first);
         for (long voxel = begin; voxel < end; voxel++, packed += width)
         {
             float* source = _dy + voxel * _shape.OutChannels + first;
-            if (lanes == width)
-            {
-                for (int lane = 0; lane < width; lane += V.Width) V.Load(source + lane).Store(packed + lane);
-                continue;
-            }
-            for (int lane = 0; lane < lanes; lane++) packed[lane] = source[lane];
-            for (int lane = lanes; lane < width; lane++) packed[lane] = 0;
+            for (int lane = 0; lane < width; lane += V.Width)
+                PartialVector<V>.Load(source + lane, lanes - lane).Store(packed + lane);
         }
     }
 }

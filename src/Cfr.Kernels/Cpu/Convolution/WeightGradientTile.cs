@@ -18,34 +18,33 @@ unsafe struct VoxelRun
 /// </summary>
 static unsafe class WeightGradientTile<V> where V : struct, IVector<V>
 {
-    public const int MostRows = 6;
-
     /// <summary>Computes a tile of <paramref name="rows"/> rows.</summary>
-    /// <param name="rows">1 to <see cref="MostRows"/>.</param>
+    /// <param name="rows">1 to 6.</param>
     /// <param name="runs">The voxels.</param>
     /// <param name="count">The number of runs.</param>
     /// <param name="shift">Added to each run's X: the tile's first row.</param>
     /// <param name="xStep">Floats of x from one voxel to the next.</param>
     /// <param name="dy">Packed output gradients, one panel.</param>
     /// <param name="add">Whether to add to what dw holds.</param>
-    /// <param name="dw">Receives the tile, row after row.</param>
+    /// <param name="dw">Receives the tile.</param>
+    /// <param name="dwStep">Floats from one row of dw to the next.</param>
     public static void Run<TVectors>(
-        int rows, VoxelRun* runs, int count, long shift, long xStep, float* dy, bool add, float* dw)
+        int rows, VoxelRun* runs, int count, long shift, long xStep, float* dy, bool add, float* dw, long dwStep)
         where TVectors : struct, ITileSize
     {
         switch (rows)
         {
-            case 6: Run<Six, TVectors>(runs, count, shift, xStep, dy, add, dw); break;
-            case 5: Run<Five, TVectors>(runs, count, shift, xStep, dy, add, dw); break;
-            case 4: Run<Four, TVectors>(runs, count, shift, xStep, dy, add, dw); break;
-            case 3: Run<Three, TVectors>(runs, count, shift, xStep, dy, add, dw); break;
-            case 2: Run<Two, TVectors>(runs, count, shift, xStep, dy, add, dw); break;
-            default: Run<One, TVectors>(runs, count, shift, xStep, dy, add, dw); break;
+            case 6: Run<Six, TVectors>(runs, count, shift, xStep, dy, add, dw, dwStep); break;
+            case 5: Run<Five, TVectors>(runs, count, shift, xStep, dy, add, dw, dwStep); break;
+            case 4: Run<Four, TVectors>(runs, count, shift, xStep, dy, add, dw, dwStep); break;
+            case 3: Run<Three, TVectors>(runs, count, shift, xStep, dy, add, dw, dwStep); break;
+            case 2: Run<Two, TVectors>(runs, count, shift, xStep, dy, add, dw, dwStep); break;
+            default: Run<One, TVectors>(runs, count, shift, xStep, dy, add, dw, dwStep); break;
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    static void Run<TRows, TVectors>(VoxelRun* run, int count, long shift, long xStep, float* dy, bool add, float* dw)
+    static void Run<TRows, TVectors>(VoxelRun* run, int count, long shift, long xStep, float* dy, bool add, float* dw, long dwStep)
         where TRows : struct, ITileSize
         where TVectors : struct, ITileSize
     {
@@ -95,19 +94,18 @@ static unsafe class WeightGradientTile<V> where V : struct, IVector<V>
             }
         }
 
-        Store<TVectors>(0, w00, w01, add, dw);
-        if (TRows.Value > 1) Store<TVectors>(1, w10, w11, add, dw);
-        if (TRows.Value > 2) Store<TVectors>(2, w20, w21, add, dw);
-        if (TRows.Value > 3) Store<TVectors>(3, w30, w31, add, dw);
-        if (TRows.Value > 4) Store<TVectors>(4, w40, w41, add, dw);
-        if (TRows.Value > 5) Store<TVectors>(5, w50, w51, add, dw);
+        Store<TVectors>(w00, w01, add, dw);
+        if (TRows.Value > 1) Store<TVectors>(w10, w11, add, dw + dwStep);
+        if (TRows.Value > 2) Store<TVectors>(w20, w21, add, dw + 2 * dwStep);
+        if (TRows.Value > 3) Store<TVectors>(w30, w31, add, dw + 3 * dwStep);
+        if (TRows.Value > 4) Store<TVectors>(w40, w41, add, dw + 4 * dwStep);
+        if (TRows.Value > 5) Store<TVectors>(w50, w51, add, dw + 5 * dwStep);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static void Store<TVectors>(int row, V sum0, V sum1, bool add, float* dw) where TVectors : struct, ITileSize
+    static void Store<TVectors>(V sum0, V sum1, bool add, float* dw) where TVectors : struct, ITileSize
     {
-        float* target = dw + row * TVectors.Value * V.Width;
-        (add ? sum0 + V.Load(target) : sum0).Store(target);
-        if (TVectors.Value > 1) (add ? sum1 + V.Load(target + V.Width) : sum1).Store(target + V.Width);
+        (add ? sum0 + V.Load(dw) : sum0).Store(dw);
+        if (TVectors.Value > 1) (add ? sum1 + V.Load(dw + V.Width) : sum1).Store(dw + V.Width);
     }
 }

@@ -86,6 +86,7 @@ readonly unsafe struct SegmentationBlock<V>(float* memory, SegmentationLossShape
     }
 
     /// <summary>Labels as floats; what is no class becomes -1, which equals none.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     void ReadLabels(int* labels, int count)
     {
         for (int r = 0; r < Rows; r++)

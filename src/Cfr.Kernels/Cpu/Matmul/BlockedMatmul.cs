@@ -1,3 +1,6 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
+
 namespace Cfr.Kernels.Cpu;
 
 /// <summary>
@@ -15,7 +18,7 @@ static unsafe class BlockedMatmul<V> where V : struct, IVector<V>
 {
     const int StepsPerBlock = 256;
     const int RowsPerBlock = 168;
-    const int ColumnsPerBlock = 256;
+    const int ColumnsPerBlock = 768;
     const int RowsPerPanel = 2016;
     const int ColumnsPerPanel = 3072;
     const int StripsPerPackingPiece = 8;
@@ -54,7 +57,7 @@ static unsafe class BlockedMatmul<V> where V : struct, IVector<V>
     {
         int stripsOfA = Strips(block.Rows, TileRows), stripsOfB = Strips(block.Columns, TileColumns);
         int piecesOfA = Strips(stripsOfA, StripsPerPackingPiece), piecesOfB = Strips(stripsOfB, StripsPerPackingPiece);
-        For(threads, piecesOfA + piecesOfB, piece =>
+        Pieces.For(threads, piecesOfA + piecesOfB, piece =>
         {
             if (piece < piecesOfA)
                 PackStrips(a, block.Row, block.Rows, block, TileRows, piece, packedA);
@@ -77,15 +80,21 @@ static unsafe class BlockedMatmul<V> where V : struct, IVector<V>
         int rowsPerBlock = EvenBlock(block.Rows, RowsPerBlock, TileRows);
         int columnsPerBlock = EvenBlock(block.Columns, ColumnsPerBlock, TileColumns);
         int across = Strips(block.Columns, columnsPerBlock);
-        For(threads, Strips(block.Rows, rowsPerBlock) * across, piece =>
+        Pieces.For(threads, Strips(block.Rows, rowsPerBlock) * across, piece =>
         {
             int row = piece / across * rowsPerBlock, column = piece % across * columnsPerBlock;
             int lastRow = Math.Min(block.Rows, row + rowsPerBlock);
             int lastColumn = Math.Min(block.Columns, column + columnsPerBlock);
             float* scratch = stackalloc float[TileRows * TileColumns];
             for (int j = column; j < lastColumn; j += TileColumns)
+            {
+                float* next = packedB + (long)Math.Min(j + TileColumns, lastColumn - 1) / TileColumns * TileColumns * block.Steps;
                 for (int i = row; i < lastRow; i += TileRows)
+                {
+                    PrefetchShare(next, (i - row) / TileRows, (lastRow - row) / TileRows, block.Steps * TileColumns);
                     MultiplyTile(c, block, packedA, packedB, i, j, scratch);
+                }
+            }
         });
     }
 
@@ -109,12 +118,14 @@ static unsafe class BlockedMatmul<V> where V : struct, IVector<V>
         if (block.IsLast) c.Finish<V>(toRow, toColumn, rows, columns);
     }
 
-    static void For(Threads? threads, int pieces, Action<int> body)
+    /// <summary>Fetches one of <paramref name="shares"/> parts of the next strip of B, so that it comes in unnoticed.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static void PrefetchShare(float* strip, int share, int shares, int floats)
     {
-        if (threads is not null)
-            threads.For(pieces, body);
-        else
-            for (int piece = 0; piece < pieces; piece++) body(piece);
+        if (!Sse.IsSupported) return;
+        int each = (floats / Math.Max(1, shares) + FloatsPerLine) / FloatsPerLine * FloatsPerLine;
+        int end = Math.Min(floats, (share + 1) * each);
+        for (int at = share * each; at < end; at += FloatsPerLine) Sse.Prefetch1(strip + at);
     }
 
     static int Strips(int lines, int width) => (lines + width - 1) / width;

@@ -45,10 +45,29 @@ sealed unsafe class CpuMatmul<V>(Threads threads, BufferPool pool) : IMatmul whe
         var columns = Lines.OfColumns(b, index);
         var destination = new Destination(c, epilogue, index);
         int m = c.Rows, n = c.Columns, k = a.Columns;
+        bool narrow = Math.Min(m, n) <= DotProductMatmul<V>.LargestNarrowSide && k >= DotProductMatmul<V>.ShortestSum;
         if (k == 0)
             EmptySum(destination, m, n);
+        else if (narrow && rows.StepStride == 1 && columns.StepStride == 1)
+            DotProductMatmul<V>.Run(team, rows, columns, destination, m, n, k);
+        else if (m <= FewRowsMatmul<V>.LargestRows && columns.LineStride == 1)
+            FewRowsMatmul<V>.Run(team, pool, rows, columns, destination, m, n, k);
+        else if (narrow && n < m && rows.StepStride == 1)
+            TurnAndMultiply(team, rows, columns, destination, m, n, k);
         else
             BlockedMatmul<V>.Run(team, pool, rows, columns, destination, m, n, k);
+    }
+
+    /// <summary>A narrow B is cheap to turn, so that its columns become contiguous.</summary>
+    void TurnAndMultiply(Threads? team, Lines a, Lines b, Destination c, int m, int n, int k)
+    {
+        DeviceBuffer turned = pool.Rent((long)n * k * sizeof(float));
+        float* columns = (float*)turned.Address;
+        for (int column = 0; column < n; column++)
+            for (int step = 0; step < k; step++)
+                columns[(long)column * k + step] = *b.At(column, step);
+        DotProductMatmul<V>.Run(team, a, new Lines(columns, k, 1), c, m, n, k);
+        turned.Release();
     }
 
     static void EmptySum(Destination c, int m, int n)

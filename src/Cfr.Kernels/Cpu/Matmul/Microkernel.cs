@@ -25,7 +25,7 @@ static unsafe class Microkernel<V> where V : struct, IVector<V>
     public static void Run(
         long steps, float* a, long aRow, long aStep, float* b, long bStep, float* c, long cRow, bool accumulate)
     {
-        if (accumulate) PrefetchTile(c, cRow);
+        PrefetchTile(c, cRow);
         V c00 = V.Splat(0), c01 = V.Splat(0), c10 = V.Splat(0), c11 = V.Splat(0), c20 = V.Splat(0), c21 = V.Splat(0);
         V c30 = V.Splat(0), c31 = V.Splat(0), c40 = V.Splat(0), c41 = V.Splat(0), c50 = V.Splat(0), c51 = V.Splat(0);
         float* lower = a + 3 * aRow;

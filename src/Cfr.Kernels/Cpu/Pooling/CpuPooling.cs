@@ -26,7 +26,10 @@ sealed unsafe class CpuPooling<V>(Threads threads, BufferPool pool) : IPooling w
     public void MaxBackward(PoolingShape shape, View dy, View argMax, View dx)
     {
         long inputRows = (long)shape.Input.D * shape.Input.H;
-        long rowsOfSlab = Math.Max(1, SmallestPiece / Math.Max(1, (long)shape.Input.W * shape.Channels));
+        // A window that lies in one slab is looked at once: slabs begin where a window does, whole planes of a volume.
+        long step = shape.Input.D > 1 ? (long)shape.Stride.D * shape.Input.H : shape.Stride.H;
+        long floatsOfStep = Math.Max(1, step * shape.Input.W * shape.Channels);
+        long rowsOfSlab = step * ((SmallestPiece + floatsOfStep - 1) / floatsOfStep);
         int slabs = (int)((inputRows + rowsOfSlab - 1) / rowsOfSlab);
         threads.For(checked(shape.Batch * slabs), piece =>
         {
