@@ -138,7 +138,7 @@ public class UnaryTests
     static double AbsoluteError(UnaryOp op) => op switch
     {
         UnaryOp.Sin or UnaryOp.Cos => 4e-7,
-        UnaryOp.Gelu => 6e-7,
+        UnaryOp.Gelu => 3e-7,
         UnaryOp.Log => 1e-7,
         _ => 0,
     };

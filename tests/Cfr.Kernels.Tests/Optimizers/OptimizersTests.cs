@@ -1,3 +1,5 @@
+using Cfr.TestKit;
+
 namespace Cfr.Kernels.Tests;
 
 public class OptimizersTests
@@ -72,4 +74,59 @@ public class OptimizersTests
             Numbers.AssertClose(average, operands.Floats(slots[s].Average), 2e-7, 1e-7);
         }
     }
+
+    [Fact]
+    public void A_decay_of_zero_copies()
+    {
+        using var operands = new Operands(CpuForms.All[1]);
+        float[] value = Numbers.Draw(100, 2);
+        View average = operands.Of(Numbers.Draw(100, 1, -1000, 1000));
+        operands.Device.Optimizers.Ema(0, [new EmaSlot(average, operands.Of(value))]);
+        Assert.Equal(value, operands.Floats(average));
+    }
+
+    [Theory]
+    [InlineData("sam/optimizers.safetensors", "sgd")]
+    [InlineData("ssl/optim.safetensors", "sgd")]
+    public void Sgd_gives_the_parameters_of_PyTorch(string file, string name)
+    {
+        using var golden = new GoldenFile(file);
+        double[] rates = golden.Values($"{name}/lr"), gradients = golden.Values($"{name}/grads"), want = golden.Values($"{name}/p_after");
+        using var operands = new Operands(CpuForms.All[1]);
+        View parameter = operands.Of(Floats(golden.Values($"{name}/p0")));
+        View momentum = operands.Output(parameter.Count);
+        for (int i = 0; i < rates.Length; i++)
+        {
+            var step = new SgdStep((float)rates[i], 0.9f, 1e-4f, FirstStep: i == 0);
+            View gradient = operands.Of(Floats(Row(gradients, i, parameter)));
+            operands.Device.Optimizers.Sgd(step, [new SgdSlot(parameter, gradient, momentum)]);
+            Numbers.AssertClose(Row(want, i, parameter), operands.Floats(parameter), 1e-6, 1e-7);
+        }
+    }
+
+    [Theory]
+    [InlineData("sam/optimizers.safetensors", "adamw", 0, 0.1f)]
+    [InlineData("sam/optimizers.safetensors", "adamw_zero_wd", 0, 0)]
+    [InlineData("ssl/optim.safetensors", "adam", 0.02f, 0)]
+    [InlineData("ssl/optim.safetensors", "adamw", 1e-3f, 0.1f)]
+    public void AdamW_gives_the_parameters_of_PyTorch(string file, string name, float rate, float weightDecay)
+    {
+        using var golden = new GoldenFile(file);
+        double[] gradients = golden.Values($"{name}/grads"), want = golden.Values($"{name}/p_after");
+        using var operands = new Operands(CpuForms.All[1]);
+        View parameter = operands.Of(Floats(golden.Values($"{name}/p0")));
+        View first = operands.Of(new float[parameter.Count]), second = operands.Of(new float[parameter.Count]);
+        for (int i = 0; i < gradients.Length / parameter.Count; i++)
+        {
+            float rateNow = golden.Has($"{name}/lr") ? (float)golden.Values($"{name}/lr")[i] : rate;
+            var step = new AdamWStep(rateNow, 0.9f, 0.999f, 1e-8f, weightDecay, i + 1);
+            View gradient = operands.Of(Floats(Row(gradients, i, parameter)));
+            operands.Device.Optimizers.AdamW(step, [new AdamWSlot(parameter, gradient, first, second)]);
+            Numbers.AssertClose(Row(want, i, parameter), operands.Floats(parameter), 1e-6, 1e-7);
+        }
+    }
+
+    static double[] Row(double[] rows, int i, View parameter) => rows.AsSpan(i * (int)parameter.Count, (int)parameter.Count).ToArray();
+
+    static float[] Floats(double[] values) => Array.ConvertAll(values, value => (float)value);
 }

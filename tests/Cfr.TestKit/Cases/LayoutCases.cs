@@ -17,9 +17,9 @@ static class LayoutCases
         Flip([5], 0), Flip([3, 5], 0), Flip([3, 5], 1), Flip([2, 3, 4, 5], 1, 3),
         Expand([1], [7]), Expand([3], [5, 3]), Expand([3, 1], [3, 70]), Expand([2, 1, 3, 1, 2], [2, 4, 3, 5, 2]), Expand([], [3, 2]),
         Gather([7, 5], [3]), Gather([7], [2, 40]), Gather([3, 2, 70], [4, 2]), Gather([5, 3], [0]),
-        Permute([1, 4096, 3, 12, 64], [2, 0, 3, 1, 4]) with { BenchmarkOnly = true },
-        Permute([1, 4096, 768], [0, 2, 1]) with { BenchmarkOnly = true },
-        Concat(4, [1, 56, 56, 40, 32], [1, 56, 56, 40, 32]) with { BenchmarkOnly = true },
+        Permute([4096, 12, 64], [1, 0, 2]) with { Name = "12 heads of 4096 x 64", BenchmarkOnly = true },
+        Permute([4096, 768], [1, 0]) with { Name = "4096 x 768 transposed", BenchmarkOnly = true },
+        Concat(4, [1, 56, 56, 40, 32], [1, 56, 56, 40, 32]) with { Name = "32 and 32 channels at 56x56x40", BenchmarkOnly = true },
     ];
 
     static OpCase Permute(Shape shape, int[] axes) => new(

@@ -10,8 +10,10 @@ static class ReductionCases
         .. Summed().SelectMany(one => (OpCase[])[Sum(one.Shape, one.Axes), Mean(one.Shape, one.Axes)]),
         Max([1], 0), Max([5], 0), Max([3, 4], 0), Max([3, 4], 1), Max([2, 70, 3], 1), Max([2, 3, 40], 2), Max([4, 5, 6], 0),
         ArgMax([1], 0), ArgMax([9, 2], 1), ArgMax([9, 14], 1), ArgMax([2, 70, 3], 1), ArgMax([2, 3, 40], 2), ArgMax([4, 5, 6], 0),
-        Sum([4096, 768], [0]) with { BenchmarkOnly = true }, Sum([112 * 112 * 80, 16], [0]) with { BenchmarkOnly = true },
-        ArgMax([112 * 112 * 80, 2], 1) with { BenchmarkOnly = true },
+        Sum([4096, 768], [0]) with { Name = "columns of 4096 x 768", BenchmarkOnly = true },
+        Sum([4096, 768], [1]) with { Name = "rows of 4096 x 768", BenchmarkOnly = true },
+        Sum([112 * 112 * 80, 16], [0]) with { Name = "16 channels at 112x112x80", BenchmarkOnly = true },
+        ArgMax([112 * 112 * 80, 2], 1) with { Name = "2 classes at 112x112x80", BenchmarkOnly = true },
     ];
 
     static IEnumerable<(Shape Shape, int[] Axes)> Summed() =>

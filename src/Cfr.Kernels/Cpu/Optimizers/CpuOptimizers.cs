@@ -28,12 +28,9 @@ sealed unsafe class CpuOptimizers<V>(Threads threads) : IOptimizers where V : st
             slot.SecondMoment.Floats + start, count));
     }
 
-    public void Ema(float decay, ReadOnlySpan<EmaSlot> slots)
-    {
-        float step = (float)(1 - (double)decay);
+    public void Ema(float decay, ReadOnlySpan<EmaSlot> slots) =>
         ForEach(slots, static slot => slot.Average.Count, (in slot, start, count) =>
-            OptimizerKernel<V>.Ema(step, slot.Average.Floats + start, slot.Value.Floats + start, count));
-    }
+            OptimizerKernel<V>.Ema(decay, slot.Average.Floats + start, slot.Value.Floats + start, count));
 
     void ForEach<TSlot>(ReadOnlySpan<TSlot> slots, Func<TSlot, long> size, Run<TSlot> run) where TSlot : unmanaged
     {

@@ -33,13 +33,13 @@ static unsafe class OptimizerKernel<V> where V : struct, IVector<V>
         for (; i < count; i++) AdamW<Lanes1>(f, parameter + i, gradient + i, first + i, second + i);
     }
 
-    /// <summary>average += (1 - decay) (value - average), which is exact where the two are equal.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Ema(float step, float* average, float* value, long count)
+    public static void Ema(float decay, float* average, float* value, long count)
     {
+        float share = (float)(1 - (double)decay);
         long i = 0;
-        for (; i <= count - V.Width; i += V.Width) Ema<V>(step, average + i, value + i);
-        for (; i < count; i++) Ema<Lanes1>(step, average + i, value + i);
+        for (; i <= count - V.Width; i += V.Width) Ema<V>(decay, share, average + i, value + i);
+        for (; i < count; i++) Ema<Lanes1>(decay, share, average + i, value + i);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -73,11 +73,8 @@ static unsafe class OptimizerKernel<V> where V : struct, IVector<V>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static void Ema<U>(float step, float* average, float* value) where U : struct, IVector<U>
-    {
-        U a = U.Load(average);
-        U.MultiplyAdd(U.Splat(step), U.Load(value) - a, a).Store(average);
-    }
+    static void Ema<U>(float decay, float share, float* average, float* value) where U : struct, IVector<U> =>
+        U.MultiplyAdd(U.Splat(share), U.Load(value), U.Splat(decay) * U.Load(average)).Store(average);
 }
 
 /// <summary>The numbers of an AdamW step, computed in double once.</summary>
