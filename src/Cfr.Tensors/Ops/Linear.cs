@@ -3,31 +3,34 @@ using Cfr.Kernels;
 namespace Cfr.Tensors;
 
 /// <summary>
-/// Linear: y = act(z), z[.., n] = sum_k x[.., k] w[n, k] + b[n].   x [.., K], w [N, K], b [N] or none -> y [.., N]
-///   dz = dy act'(z)      dx = dz w      dw = dz^T x      db = column sums of dz
+/// Linear: y = act(z) + r, z[.., n] = sum_k x[.., k] w[n, k] + b[n].   x [.., K], w [N, K], b [N] or none, r as y or none
+/// -> y [.., N]
+///   dz = dy act'(z)      dx = dz w      dw = dz^T x      db = column sums of dz      dr = dy
 /// </summary>
 public static class LinearOp
 {
-    /// <summary>x w^T + b, and an activation in the same pass.</summary>
-    public static Tensor Linear(this Tensor x, Tensor weight, Tensor? bias = null, Activation activation = Activation.None)
+    /// <summary>x w^T + b, an activation and a residual in the same pass.</summary>
+    public static Tensor Linear(
+        this Tensor x, Tensor weight, Tensor? bias = null, Activation activation = Activation.None, Tensor? residual = null)
     {
-        Session session = Session.Common(nameof(Linear), x, weight, bias);
+        Session session = Session.Common(nameof(Linear), x, weight, bias, residual);
         Expect.Shape(nameof(Linear), nameof(weight), weight, Expect.Any, Expect.Any);
         int n = weight.Size(0), k = weight.Size(1);
         Expect.Trailing(nameof(Linear), nameof(x), x, k);
         if (bias is not null) Expect.Shape(nameof(Linear), nameof(bias), bias, n);
-        Shape xShape = x.Shape;
+        Shape xShape = x.Shape, yShape = [.. xShape[..^1], n];
+        if (residual is not null) Expect.Shape(nameof(Linear), nameof(residual), residual, yShape.AsSpan());
         int rows = checked((int)xShape[..^1].Count);
         IMatmul kernels = session.Device.Matmul;
 
         bool recorded = session.GradEnabled && (x.RequiresGrad || weight.RequiresGrad || bias is { RequiresGrad: true });
-        Tensor y = session.Empty([.. xShape[..^1], n]);
+        Tensor y = session.Empty(yShape);
         Tensor? z = recorded && activation != Activation.None ? session.Empty(y.Shape) : null;
         kernels.Multiply(
             Matrix.Dense(x.View, rows, k), Matrix.Dense(weight.View, n, k).T, Matrix.Dense(y.View, rows, n),
-            epilogue: new Epilogue(bias?.View ?? default, activation, z?.View ?? default));
+            epilogue: new Epilogue(bias?.View ?? default, activation, z?.View ?? default, residual?.View ?? default));
         return y.Record(
-            nameof(Linear), [x, weight, bias], [weight.RequiresGrad ? x : null, x.RequiresGrad ? weight : null, z], g =>
+            nameof(Linear), [x, weight, bias, residual], [weight.RequiresGrad ? x : null, x.RequiresGrad ? weight : null, z], g =>
         {
             Tensor dz = g.OfResult;
             if (g.KeptOrNull(2) is { } before)
@@ -55,6 +58,7 @@ public static class LinearOp
                 session.Device.Reduction.Sum(1, rows, n, dz.View, db.View);
                 return db;
             });
+            g.Add(3, g.OfResult);
         });
     }
 }
