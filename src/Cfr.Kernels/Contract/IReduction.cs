@@ -9,6 +9,9 @@ public interface IReduction
     /// <summary>y[o, i] = max over m of x[o, m, i], and the first index m where it stands (int32; none if not wanted).</summary>
     void Max(long outer, long middle, long inner, View x, View y, View index);
 
+    /// <summary>dx[o, m, i] = dy[o, i] where m = index[o, i], else 0.</summary>
+    void MaxBackward(long outer, long middle, long inner, View dy, View index, View dx);
+
     /// <summary>index[o, i] (int32) = the first m at which x[o, m, i] is largest; NaN beats all.</summary>
     void ArgMax(long outer, long middle, long inner, View x, View index);
 }

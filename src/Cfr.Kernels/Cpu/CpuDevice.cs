@@ -7,14 +7,15 @@ namespace Cfr.Kernels.Cpu;
 /// <summary>The processor: SIMD kernels on a team of threads, memory aligned to 64 bytes.</summary>
 public sealed class CpuDevice : Device
 {
-    const int Alignment = 64;
+    const int Alignment = 64, MostThreads = 1024;
+    const string ThreadsVariable = "CFR_THREADS";
 
     readonly Threads _threads;
 
     /// <summary>Opens the processor with the widest vectors it has.</summary>
     /// <param name="threads">Threads to use; by default CFR_THREADS, or the number of processors.</param>
     /// <exception cref="ArgumentException">CFR_THREADS is not a number of threads.</exception>
-    public CpuDevice(int? threads = null) : this(threads ?? ThreadsWanted(), WidestVectors()) { }
+    public CpuDevice(int? threads = null) : this(threads ?? ThreadsWanted(Environment.GetEnvironmentVariable(ThreadsVariable)), WidestVectors()) { }
 
     internal CpuDevice(int threads, int vectorWidth)
     {
@@ -22,12 +23,13 @@ public sealed class CpuDevice : Device
         _threads = new Threads(threads);
         VectorWidth = vectorWidth;
         Pool = new BufferPool(AllocateAligned, FreeAligned);
-        switch (vectorWidth)
-        {
-            case 16: (Matmul, Convolution, Pooling, Attention, Normalization, Softmax, ElementWise, Reduction, Layout, Resampling, Losses, Optimizers, Random) = Kernels<Lanes16>(); break;
-            case 8: (Matmul, Convolution, Pooling, Attention, Normalization, Softmax, ElementWise, Reduction, Layout, Resampling, Losses, Optimizers, Random) = Kernels<Lanes8>(); break;
-            default: (Matmul, Convolution, Pooling, Attention, Normalization, Softmax, ElementWise, Reduction, Layout, Resampling, Losses, Optimizers, Random) = Kernels<Lanes4>(); break;
-        }
+        (Matmul, Convolution, Pooling, Attention, Normalization, Softmax, ElementWise, Reduction, Layout, Resampling, Losses,
+            Optimizers, Random) = vectorWidth switch
+            {
+                16 => Kernels<Lanes16>(),
+                8 => Kernels<Lanes8>(),
+                _ => Kernels<Lanes4>(),
+            };
     }
 
     /// <inheritdoc/>
@@ -105,22 +107,21 @@ public sealed class CpuDevice : Device
 
     (IMatmul, IConvolution, IPooling, IAttention, INormalization, ISoftmax, IElementWise, IReduction, ILayout, IResampling,
         ILosses, IOptimizers, IRandom) Kernels<V>() where V : struct, IVector<V> =>
-        (new CpuMatmul<V>(_threads, Pool), new CpuConvolution<V>(_threads, Pool), new CpuPooling(_threads),
+        (new CpuMatmul<V>(_threads, Pool), new CpuConvolution<V>(_threads, Pool), new CpuPooling<V>(_threads, Pool),
             new CpuAttention<V>(_threads, Pool), new CpuNormalization<V>(_threads, Pool), new CpuSoftmax<V>(_threads),
             new CpuElementWise<V>(_threads), new CpuReduction<V>(_threads, Pool), new CpuLayout<V>(_threads),
             new CpuResampling<V>(_threads, Pool), new CpuLosses<V>(_threads, Pool), new CpuOptimizers<V>(_threads),
-            new CpuRandom(_threads));
+            new CpuRandom<V>(_threads, Pool));
 
     static int WidestVectors() =>
         Vector512.IsHardwareAccelerated ? 16 : Vector256.IsHardwareAccelerated && Fma.IsSupported ? 8 : 4;
 
-    static int ThreadsWanted()
+    internal static int ThreadsWanted(string? text)
     {
-        string? text = Environment.GetEnvironmentVariable("CFR_THREADS");
         if (string.IsNullOrEmpty(text)) return Environment.ProcessorCount;
-        return int.TryParse(text, out int count) && count is >= 1 and <= 1024
+        return int.TryParse(text, out int count) && count is >= 1 and <= MostThreads
             ? count
-            : throw new ArgumentException($"CFR_THREADS is '{text}'; expected a number of threads from 1 to 1024");
+            : throw new ArgumentException($"{ThreadsVariable} is '{text}'; expected a number of threads from 1 to {MostThreads}");
     }
 
     static unsafe nint AllocateAligned(long bytes) => (nint)NativeMemory.AlignedAlloc((nuint)bytes, Alignment);

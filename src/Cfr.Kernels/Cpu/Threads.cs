@@ -14,7 +14,7 @@ sealed class Threads : IDisposable
     volatile int _generation;
     volatile bool _stop;
     int _sleeping;
-    Job _job = new(static _ => { }, 0);
+    Job _job = new(static (_, _) => { }, 0);
 
     public Threads(int count)
     {
@@ -22,7 +22,8 @@ sealed class Threads : IDisposable
         _workers = new Thread[count - 1];
         for (int i = 0; i < _workers.Length; i++)
         {
-            _workers[i] = new Thread(Work) { IsBackground = true, Name = $"cfr worker {i + 1}" };
+            int worker = i + 1;
+            _workers[i] = new Thread(() => Work(worker)) { IsBackground = true, Name = $"cfr worker {worker}" };
             _workers[i].Start();
         }
     }
@@ -30,12 +31,18 @@ sealed class Threads : IDisposable
     public int Count { get; }
 
     /// <summary>Runs body(0) ... body(pieces - 1), each once, in any order, and returns when all are done.</summary>
-    public void For(int pieces, Action<int> body)
+    public void For(int pieces, Action<int> body) => For(pieces, (piece, _) => body(piece));
+
+    /// <summary>
+    /// Runs body(piece, worker); worker is below <see cref="Count"/> and no two pieces with the same one run at once: it picks a
+    /// piece's scratch memory.
+    /// </summary>
+    public void For(int pieces, Action<int, int> body)
     {
         if (pieces <= 0) return;
         if (pieces == 1 || _workers.Length == 0)
         {
-            for (int i = 0; i < pieces; i++) body(i);
+            for (int i = 0; i < pieces; i++) body(i, 0);
             return;
         }
         lock (_oneAtATime)
@@ -46,7 +53,7 @@ sealed class Threads : IDisposable
             Interlocked.MemoryBarrier();
             int sleeping = Volatile.Read(ref _sleeping);
             if (sleeping > 0) _wake.Release(sleeping);
-            job.Take();
+            job.Take(worker: 0);
             job.Wait();
         }
     }
@@ -62,12 +69,12 @@ sealed class Threads : IDisposable
     {
         _stop = true;
         _generation++;
-        _wake.Release(_workers.Length);
+        if (_workers.Length > 0) _wake.Release(_workers.Length);
         foreach (Thread worker in _workers) worker.Join();
         _wake.Dispose();
     }
 
-    void Work()
+    void Work(int worker)
     {
         int seen = 0;
         while (true)
@@ -81,24 +88,24 @@ sealed class Threads : IDisposable
             }
             seen = _generation;
             if (_stop) return;
-            _job.Take();
+            _job.Take(worker);
         }
     }
 
-    /// <summary>One call of <see cref="For(int, Action{int})"/>: threads take the next piece until none is left.</summary>
-    sealed class Job(Action<int> body, int pieces)
+    /// <summary>One call of <see cref="For(int, Action{int, int})"/>: threads take the next piece until none is left.</summary>
+    sealed class Job(Action<int, int> body, int pieces)
     {
         int _next, _done;
         volatile Exception? _failure;
 
-        public void Take()
+        public void Take(int worker)
         {
             int piece;
             while ((piece = Interlocked.Increment(ref _next) - 1) < pieces)
             {
                 try
                 {
-                    body(piece);
+                    body(piece, worker);
                 }
                 catch (Exception e)
                 {

@@ -32,26 +32,20 @@ readonly struct Relu : IActivation
         V.Select(V.Greater(x, V.Splat(0)), V.Splat(1), V.Splat(0));
 }
 
-/// <summary>
-/// x F(x) with F(x) = 0.5 (1 + erf(x / sqrt 2)), the normal distribution; the exact form. Derivative: F(x) + x f(x) with its
-/// density f(x) = e^(-x^2 / 2) / sqrt(2 pi).
-/// </summary>
+/// <summary>x F(x), F the normal distribution: the exact form, not the one with tanh. Derivative: F(x) + x f(x), f its density.</summary>
 readonly struct Gelu : IActivation
 {
-    const float InverseOfRoot2 = 0.70710678f;
-    const float InverseOfRoot2Pi = 0.39894228f;
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Apply<V>(V x) where V : struct, IVector<V> => x * Distribution(x);
+    public static V Apply<V>(V x) where V : struct, IVector<V>
+    {
+        NormalDistribution.Apply(x, out V distribution, out _);
+        return x * distribution;
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Derivative<V>(V x) where V : struct, IVector<V>
     {
-        V density = V.Splat(InverseOfRoot2Pi) * Exponential.ApplyToNonPositive(x * x * V.Splat(-0.5f));
-        return V.MultiplyAdd(x, density, Distribution(x));
+        NormalDistribution.Apply(x, out V distribution, out V density);
+        return V.MultiplyAdd(x, density, distribution);
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static V Distribution<V>(V x) where V : struct, IVector<V> =>
-        V.MultiplyAdd(ErrorFunction.Apply(x * V.Splat(InverseOfRoot2)), V.Splat(0.5f), V.Splat(0.5f));
 }

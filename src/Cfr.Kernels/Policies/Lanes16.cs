@@ -52,7 +52,7 @@ unsafe readonly struct Lanes16(Vector512<float> value) : IVector<Lanes16>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes16 PowerOfTwo(Lanes16 n) =>
-        new((Vector512.ConvertToInt32(n._value) + Vector512.Create(127) << 23).AsSingle());
+        new((Vector512.ConvertToInt32Native(n._value) + Vector512.Create(127) << 23).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes16 Mantissa(Lanes16 x, out Lanes16 exponent)

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Cfr.Kernels;
 
@@ -52,7 +53,7 @@ unsafe readonly struct Lanes4(Vector128<float> value) : IVector<Lanes4>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes4 PowerOfTwo(Lanes4 n) =>
-        new((Vector128.ConvertToInt32(n._value) + Vector128.Create(127) << 23).AsSingle());
+        new((Vector128.ConvertToInt32Native(n._value) + Vector128.Create(127) << 23).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes4 Mantissa(Lanes4 x, out Lanes4 exponent)
@@ -70,7 +71,9 @@ unsafe readonly struct Lanes4(Vector128<float> value) : IVector<Lanes4>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes4 Select(Lanes4 mask, Lanes4 whenTrue, Lanes4 whenFalse) =>
-        new(Vector128.ConditionalSelect(mask._value, whenTrue._value, whenFalse._value));
+        new(Sse41.IsSupported
+            ? Sse41.BlendVariable(whenFalse._value, whenTrue._value, mask._value)
+            : Vector128.ConditionalSelect(mask._value, whenTrue._value, whenFalse._value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Lanes4 a) => Vector128.Sum(a._value);

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Cfr.Kernels;
 
@@ -52,7 +53,7 @@ unsafe readonly struct Lanes8(Vector256<float> value) : IVector<Lanes8>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes8 PowerOfTwo(Lanes8 n) =>
-        new((Vector256.ConvertToInt32(n._value) + Vector256.Create(127) << 23).AsSingle());
+        new((Vector256.ConvertToInt32Native(n._value) + Vector256.Create(127) << 23).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes8 Mantissa(Lanes8 x, out Lanes8 exponent)
@@ -70,7 +71,9 @@ unsafe readonly struct Lanes8(Vector256<float> value) : IVector<Lanes8>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes8 Select(Lanes8 mask, Lanes8 whenTrue, Lanes8 whenFalse) =>
-        new(Vector256.ConditionalSelect(mask._value, whenTrue._value, whenFalse._value));
+        new(Avx.IsSupported
+            ? Avx.BlendVariable(whenFalse._value, whenTrue._value, mask._value)
+            : Vector256.ConditionalSelect(mask._value, whenTrue._value, whenFalse._value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Lanes8 a) => Lanes4.Sum(new(a._value.GetLower() + a._value.GetUpper()));

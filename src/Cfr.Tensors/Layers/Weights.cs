@@ -20,7 +20,9 @@ public enum FileLayout
 /// <param name="Tensor">Its numbers.</param>
 /// <param name="IsParameter">True for what an optimiser may train, false for buffers such as running means.</param>
 /// <param name="Layout">How it lies in files.</param>
-public sealed record Weight(string Name, Tensor Tensor, bool IsParameter, FileLayout Layout)
+/// <param name="FileType">Its element type in files.</param>
+public sealed record Weight(
+    string Name, Tensor Tensor, bool IsParameter, FileLayout Layout = FileLayout.Same, DType FileType = DType.Float32)
 {
     /// <summary>Its shape in a file.</summary>
     public Shape FileShape =>
@@ -86,7 +88,7 @@ public sealed class Weights
     /// <summary>Creates a parameter. Its initial values depend on the seed and its name, not on the order of creation.</summary>
     public Tensor Parameter(string name, Shape shape, Initializer initializer, FileLayout layout = FileLayout.Same)
     {
-        Weight weight = Register(name, shape, isParameter: true, layout);
+        Weight weight = Register(new(_path + name, Session.EmptyKept(shape), IsParameter: true, layout));
         initializer(weight.Tensor, new RandomStream(_store.Seed ^ Hash(weight.Name)));
         weight.Tensor.WithGrad();
         return weight.Tensor;
@@ -95,8 +97,16 @@ public sealed class Weights
     /// <summary>Creates a buffer: saved with the parameters, never trained.</summary>
     public Tensor Buffer(string name, Shape shape, Initializer initializer)
     {
-        Weight weight = Register(name, shape, isParameter: false, FileLayout.Same);
+        Weight weight = Register(new(_path + name, Session.EmptyKept(shape), IsParameter: false));
         initializer(weight.Tensor, new RandomStream(_store.Seed ^ Hash(weight.Name)));
+        return weight.Tensor;
+    }
+
+    /// <summary>Creates a counter that starts at 0: a scalar buffer, an int64 in files.</summary>
+    public Tensor Counter(string name)
+    {
+        Weight weight = Register(new(_path + name, Session.EmptyKept([]), IsParameter: false, FileType: DType.Int64));
+        Initialize.Constant(0)(weight.Tensor, Session.Random);
         return weight.Tensor;
     }
 
@@ -126,9 +136,8 @@ public sealed class Weights
         return count;
     }
 
-    Weight Register(string name, Shape shape, bool isParameter, FileLayout layout)
+    Weight Register(Weight weight)
     {
-        var weight = new Weight(_path + name, Session.EmptyKept(shape), isParameter, layout);
         if (!_store.ByName.TryAdd(weight.Name, weight))
             throw new ArgumentException($"the model already has a weight '{weight.Name}'");
         _store.Entries.Add(weight);

@@ -1,6 +1,83 @@
 namespace Cfr.Kernels.Cpu;
 
+/// <summary>
+/// Matrix products. The sizes alone choose the way, so that results depend on nothing else:
+/// <list type="bullet">
+/// <item>a batch of rows against one shared B is one tall product;</item>
+/// <item>a few rows or columns (LoRA, tokens of a decoder) are bound by memory and skip packing;</item>
+/// <item>many small products of a batch are a piece of work each;</item>
+/// <item>everything else is blocked for the caches.</item>
+/// </list>
+/// </summary>
 sealed unsafe class CpuMatmul<V>(Threads threads, BufferPool pool) : IMatmul where V : struct, IVector<V>
 {
-    public void Multiply(Matrix a, Matrix b, Matrix c, int batch = 1, Epilogue epilogue = default) => throw new NotSupportedException();
+    /// <summary>Below it, waking the threads costs more than the product.</summary>
+    const double SerialFlop = 4e5;
+
+    /// <summary>Products of a batch larger than this are split themselves.</summary>
+    const double LargestSmallFlop = 2e7;
+
+    public void Multiply(Matrix a, Matrix b, Matrix c, int batch = 1, Epilogue epilogue = default)
+    {
+        if (batch == 0 || c.Rows == 0 || c.Columns == 0) return;
+        if (batch > 1 && CanFold(a, b, c, batch))
+        {
+            a = a with { Rows = batch * a.Rows };
+            c = c with { Rows = batch * c.Rows };
+            batch = 1;
+        }
+        double flop = 2.0 * c.Rows * c.Columns * a.Columns;
+        if (batch > 1 && flop < LargestSmallFlop)
+        {
+            int perPiece = (int)Math.Clamp(SerialFlop / Math.Max(flop, 1), 1, batch);
+            threads.For(batch, perPiece, (begin, end) =>
+            {
+                for (long i = begin; i < end; i++) MultiplyOne(null, a, b, c, epilogue, i);
+            });
+            return;
+        }
+        for (int i = 0; i < batch; i++) MultiplyOne(flop < SerialFlop ? null : threads, a, b, c, epilogue, i);
+    }
+
+    void MultiplyOne(Threads? team, Matrix a, Matrix b, Matrix c, Epilogue epilogue, long index)
+    {
+        var rows = Lines.OfRows(a, index);
+        var columns = Lines.OfColumns(b, index);
+        var destination = new Destination(c, epilogue, index);
+        int m = c.Rows, n = c.Columns, k = a.Columns;
+        bool narrow = Math.Min(m, n) <= DotProductMatmul<V>.LargestNarrowSide && k >= DotProductMatmul<V>.ShortestSum;
+        if (k == 0)
+            EmptySum(destination, m, n);
+        else if (narrow && rows.StepStride == 1 && columns.StepStride == 1)
+            DotProductMatmul<V>.Run(team, rows, columns, destination, m, n, k);
+        else if (m <= FewRowsMatmul<V>.LargestRows && columns.LineStride == 1)
+            FewRowsMatmul<V>.Run(team, pool, rows, columns, destination, m, n, k);
+        else if (narrow && n < m && rows.StepStride == 1)
+            TurnAndMultiply(team, rows, columns, destination, m, n, k);
+        else
+            BlockedMatmul<V>.Run(team, pool, rows, columns, destination, m, n, k);
+    }
+
+    /// <summary>A narrow B is cheap to turn, so that its columns become contiguous.</summary>
+    void TurnAndMultiply(Threads? team, Lines a, Lines b, Destination c, int m, int n, int k)
+    {
+        DeviceBuffer turned = pool.Rent((long)n * k * sizeof(float));
+        float* columns = (float*)turned.Address;
+        for (int column = 0; column < n; column++)
+            for (int step = 0; step < k; step++)
+                columns[(long)column * k + step] = *b.At(column, step);
+        DotProductMatmul<V>.Run(team, a, new Lines(columns, k, 1), c, m, n, k);
+        turned.Release();
+    }
+
+    static void EmptySum(Destination c, int m, int n)
+    {
+        if (c.Accumulate) return;
+        for (int row = 0; row < m; row++) new Span<float>(c.At(row, 0), n).Clear();
+        c.Finish<V>(0, 0, m, n);
+    }
+
+    static bool CanFold(Matrix a, Matrix b, Matrix c, int batch) =>
+        b.BatchStride == 0 && !a.Transposed && a.BatchStride == a.Rows * a.RowStride
+        && c.BatchStride == c.Rows * c.RowStride && (long)batch * c.Rows <= int.MaxValue;
 }

@@ -1,10 +1,59 @@
 namespace Cfr.Kernels.Cpu;
 
+/// <summary>
+/// Optimiser steps over a list of parameters: threads take pieces of fixed size from all elements in a row, so that one large and many
+/// small parameters are shared evenly.
+/// </summary>
 sealed unsafe class CpuOptimizers<V>(Threads threads) : IOptimizers where V : struct, IVector<V>
 {
-    public void Sgd(SgdStep step, ReadOnlySpan<SgdSlot> slots) => throw new NotSupportedException();
+    const long Piece = 1 << 14;
 
-    public void AdamW(AdamWStep step, ReadOnlySpan<AdamWSlot> slots) => throw new NotSupportedException();
+    delegate void Run<TSlot>(in TSlot slot, long start, long count);
 
-    public void Ema(float decay, ReadOnlySpan<EmaSlot> slots) => throw new NotSupportedException();
+    public void Sgd(SgdStep step, ReadOnlySpan<SgdSlot> slots) =>
+        ForEach(slots, static slot => slot.Parameter.Count, (in slot, start, count) =>
+        {
+            float* parameter = slot.Parameter.Floats + start, gradient = slot.Gradient.Floats + start;
+            if (slot.Momentum.IsNone)
+                OptimizerKernel<V>.Sgd(step, parameter, gradient, count);
+            else
+                OptimizerKernel<V>.Sgd(step, parameter, gradient, slot.Momentum.Floats + start, count);
+        });
+
+    public void AdamW(AdamWStep step, ReadOnlySpan<AdamWSlot> slots)
+    {
+        var factors = new AdamWFactors(step);
+        ForEach(slots, static slot => slot.Parameter.Count, (in slot, start, count) => OptimizerKernel<V>.AdamW(
+            factors, slot.Parameter.Floats + start, slot.Gradient.Floats + start, slot.FirstMoment.Floats + start,
+            slot.SecondMoment.Floats + start, count));
+    }
+
+    public void Ema(float decay, ReadOnlySpan<EmaSlot> slots)
+    {
+        float step = (float)(1 - (double)decay);
+        ForEach(slots, static slot => slot.Average.Count, (in slot, start, count) =>
+            OptimizerKernel<V>.Ema(step, slot.Average.Floats + start, slot.Value.Floats + start, count));
+    }
+
+    void ForEach<TSlot>(ReadOnlySpan<TSlot> slots, Func<TSlot, long> size, Run<TSlot> run) where TSlot : unmanaged
+    {
+        long total = 0;
+        foreach (ref readonly TSlot slot in slots) total += size(slot);
+        fixed (TSlot* pinned = slots)
+        {
+            TSlot* first = pinned;
+            int slotCount = slots.Length;
+            threads.For(total, Piece, (begin, end) =>
+            {
+                long slotBegin = 0;
+                for (int i = 0; i < slotCount && slotBegin < end; i++)
+                {
+                    long slotEnd = slotBegin + size(first[i]);
+                    long from = Math.Max(begin, slotBegin), to = Math.Min(end, slotEnd);
+                    if (from < to) run(first[i], from - slotBegin, to - from);
+                    slotBegin = slotEnd;
+                }
+            });
+        }
+    }
 }

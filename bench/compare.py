@@ -1,0 +1,106 @@
+"""Times the same work in CFR and in PyTorch, in turn, and prints a table of ratios.
+
+    python3 bench/compare.py [--threads 1 2] [--runs 9] [--only TEXT]
+
+Builds bench/Cfr.Bench first. Both programs stay loaded; each run of one is followed by a run of the other, so that a change in
+the machine's speed meets both. A ratio is PyTorch's time / ours: above 1 CFR is faster. It is the median of the pairs' ratios.
+"""
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+ROWS = [  # case, phases, aim
+    ("matmul: 768x768x768", ["forward"], 1.0),
+    ("matmul: 3072x3072x768", ["forward"], 1.0),
+    ("matmul: 1536x768x3072", ["forward"], 1.0),
+    ("conv3d: 3x3x3, 16 channels at 112x112x80", ["forward"], 1.5),
+    ("conv3d: 3x3x3, 32 channels at 56x56x40", ["forward"], 1.2),
+    ("conv3d: 3x3x3, 64 channels at 28x28x20", ["forward"], 1.0),
+    ("conv3d: 3x3x3, 16 channels at 112x112x80", ["gradient of x", "gradient of weight"], 1.2),
+    ("conv3d: 3x3x3, 32 channels at 56x56x40", ["gradient of x", "gradient of weight"], 1.2),
+    ("conv3d: 3x3x3, 64 channels at 28x28x20", ["gradient of x", "gradient of weight"], 1.2),
+    ("conv transpose3d: k2 s2, 32 to 16 channels to 112x112x80", ["forward+backward"], 1.2),
+    ("attention: 4096 tokens, 12 heads of 64, relative positions", ["forward"], 1.5),
+    ("attention: 4096 tokens, 12 heads of 64, relative positions", ["backward"], None),
+    ("batch norm: 16 channels at 112x112x80, ReLU", ["forward", "backward"], 1.0),
+    ("layer norm: 4096 x 768", ["forward", "backward"], 1.0),
+    ("gelu: 4096 x 768", ["forward", "backward"], 1.0),
+    ("softmax: 4096 x 768", ["forward", "backward"], 1.0),
+    ("softmax: 2 classes at 112x112x80", ["forward", "backward"], None),
+    ("softmax: 14 classes at 112x112x80", ["forward", "backward"], None),
+    ("segmentation loss: 2 classes at 112x112x80", ["forward", "backward"], None),
+    ("segmentation loss: 14 classes at 112x112x80", ["forward", "backward"], None),
+    ("max pool3d: 2x2x2, 16 channels at 112x112x80", ["forward", "backward"], None),
+    ("resize: 256 to 1024, 1 channel", ["forward", "backward"], None),
+    ("resize: 56x56x40 to 112x112x80, 16 channels", ["forward", "backward"], None),
+    ("resize: 14x14x10 to 112x112x80, 2 channels", ["forward", "backward"], None),
+]
+
+
+class Program:
+    def __init__(self, command, **environment):
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, **environment})
+
+    def ask(self, line):
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline()
+        if not answer:
+            sys.exit(f"no answer to '{line}'")
+        return [float(word) for word in answer.split()]
+
+    def stop(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def measure(ours, theirs, line, runs):
+    """Two warm-up runs, then pairs; long work is run less often."""
+    for _ in range(2):
+        slowest = max(ours.ask(line)[0], theirs.ask(line)[0])
+    pairs = max(3, min(runs, int(20 / max(slowest, 1e-3))))
+    mine, other = [], []
+    for _ in range(pairs):
+        mine.append(ours.ask(line)[0])
+        time.sleep(0.02)
+        other.append(theirs.ask(line)[0])
+        time.sleep(0.02)
+    return mine, other
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    options.add_argument("--runs", type=int, default=9)
+    options.add_argument("--only", default="")
+    options.add_argument("--python", default=sys.executable, help="the Python that has torch")
+    chosen = options.parse_args()
+
+    project = os.path.join(HERE, "Cfr.Bench")
+    subprocess.run(["dotnet", "build", "-c", "Release", "-v", "quiet", "--nologo", project], check=True)
+    program = os.path.join(project, "bin", "Release", "net10.0", "Cfr.Bench.dll")
+    print("| work | phase | threads | ours, ms | PyTorch, ms | ratio (min-max) | aim |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    for threads in chosen.threads:
+        ours = Program(["dotnet", program, "serve"], CFR_THREADS=str(threads))
+        theirs = Program([chosen.python, os.path.join(HERE, "peers", "torch_cpu.py"), str(threads)])
+        for case, phases, aim in ROWS:
+            if chosen.only not in case:
+                continue
+            for phase in phases:
+                mine, other = measure(ours, theirs, f"{case} | {phase}", chosen.runs)
+                ratios = [o / m for m, o in zip(mine, other)]
+                print(f"| {case} | {phase} | {threads} | {statistics.median(mine) * 1e3:.2f} | "
+                      f"{statistics.median(other) * 1e3:.2f} | {statistics.median(ratios):.2f} "
+                      f"({min(ratios):.2f}-{max(ratios):.2f}) | {aim or '-'} |", flush=True)
+        ours.stop()
+        theirs.stop()
+
+
+main()

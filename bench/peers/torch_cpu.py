@@ -1,0 +1,175 @@
+"""The work of bench/Cfr.Bench in PyTorch, on the CPU: the same names, shapes and phases.
+
+Reads lines "CASE | PHASE" and answers each with the seconds of one run. THREADS is the first argument. Needs PyTorch with a
+real BLAS; on Debian: python3-torch libopenblas0-pthread. Activations are PyTorch's contiguous layout, its usual one.
+"""
+import math
+import os
+import re
+import sys
+import time
+
+import torch
+import torch.nn.functional as F
+
+
+def blas():
+    """The BLAS library that this process has loaded, by its file."""
+    with open("/proc/self/maps") as maps:
+        paths = {line.split()[-1] for line in maps if "blas" in line.lower() and "/" in line}
+    return sorted(os.path.realpath(path) for path in paths)
+
+
+def check_blas():
+    torch.mm(torch.ones(8, 8), torch.ones(8, 8))
+    found = blas()
+    print("BLAS: " + (", ".join(found) or "built in"), file=sys.stderr)
+    if any(re.search(r"/(lib)?blas/", path) for path in found) and not any("openblas" in p or "mkl" in p for p in found):
+        sys.exit("this is the reference BLAS, some 20 times slower than a tuned one: install libopenblas0-pthread")
+
+
+def random(*shape):
+    return torch.rand(*shape) * 2 - 1
+
+
+def volume(c, *size, n=1):
+    return random(n, c, *size)
+
+
+def matmul(m, n, k):
+    return [("a", random(m, k)), ("b", random(n, k))], lambda a, b: F.linear(a, b)
+
+
+def conv3d(c, *size):
+    return ([("x", volume(c, *size)), ("weight", random(c, c, 3, 3, 3)), ("bias", random(c))],
+            lambda x, w, b: F.conv3d(x, w, b, padding=1))
+
+
+def conv_transpose3d():
+    return ([("x", volume(32, 56, 56, 40)), ("weight", random(32, 16, 2, 2, 2)), ("bias", random(16))],
+            lambda x, w, b: F.conv_transpose3d(x, w, b, stride=2))
+
+
+def attention(side, heads, width):
+    """As in segment-anything: the whole attention matrix, the two relative terms added, softmax."""
+    length, scale = side * side, 1 / math.sqrt(width)
+    index = (torch.arange(side)[:, None] - torch.arange(side)[None, :]) + side - 1
+
+    def run(qkv, rel_h, rel_w):
+        q, k, v = qkv.reshape(1, length, 3, heads, width).permute(2, 0, 3, 1, 4).reshape(3, heads, length, width).unbind(0)
+        logits = (q * scale) @ k.transpose(-2, -1)
+        grid = q.reshape(heads, side, side, width)
+        by_row = torch.einsum("bhwc,hkc->bhwk", grid, rel_h[index])
+        by_column = torch.einsum("bhwc,wkc->bhwk", grid, rel_w[index])
+        logits = (logits.view(heads, side, side, side, side) + by_row[..., None] + by_column[..., None, :]).view(
+            heads, length, length)
+        y = logits.softmax(-1) @ v
+        return y.view(1, heads, length, width).permute(0, 2, 1, 3).reshape(1, length, heads * width)
+
+    inputs = [("qkv", random(1, length, 3 * heads * width)),
+              ("relH", random(2 * side - 1, width)), ("relW", random(2 * side - 1, width))]
+    return inputs, run
+
+
+def batch_norm_relu():
+    return ([("x", volume(16, 112, 112, 80)), ("weight", random(16)), ("bias", random(16))],
+            lambda x, w, b: F.relu(F.batch_norm(x, None, None, w, b, training=True)))
+
+
+def layer_norm():
+    return ([("x", random(4096, 768)), ("weight", random(768)), ("bias", random(768))],
+            lambda x, w, b: F.layer_norm(x, (768,), w, b, 1e-6))
+
+
+def max_pool3d():
+    return [("x", volume(16, 112, 112, 80))], lambda x: F.max_pool3d(x, 2)
+
+
+def resize(c, before, after, mode):
+    return [("x", volume(c, *before))], lambda x: F.interpolate(x, size=after, mode=mode, align_corners=False)
+
+
+def segmentation_loss(classes):
+    """Half cross-entropy, half Dice over all classes, as in SSL4MIS."""
+    labels = torch.randint(0, classes, (1, 112, 112, 80))
+
+    def run(logits):
+        p = logits.softmax(1)
+        dice = 0
+        for k in range(classes):
+            o = (labels == k).float()
+            dice = dice + 1 - (2 * (p[:, k] * o).sum() + 1e-5) / ((p[:, k] * p[:, k]).sum() + (o * o).sum() + 1e-5)
+        return 0.5 * F.cross_entropy(logits, labels) + 0.5 * dice / classes
+
+    return [("logits", volume(classes, 112, 112, 80))], run
+
+
+def softmax_of_classes(classes):
+    return [("x", volume(classes, 112, 112, 80))], lambda x: F.softmax(x, 1)
+
+
+WORK = {
+    "matmul: 768x768x768": lambda: matmul(768, 768, 768),
+    "matmul: 3072x3072x768": lambda: matmul(3072, 3072, 768),
+    "matmul: 1536x768x3072": lambda: matmul(1536, 768, 3072),
+    "conv3d: 3x3x3, 16 channels at 112x112x80": lambda: conv3d(16, 112, 112, 80),
+    "conv3d: 3x3x3, 32 channels at 56x56x40": lambda: conv3d(32, 56, 56, 40),
+    "conv3d: 3x3x3, 64 channels at 28x28x20": lambda: conv3d(64, 28, 28, 20),
+    "conv transpose3d: k2 s2, 32 to 16 channels to 112x112x80": conv_transpose3d,
+    "attention: 4096 tokens, 12 heads of 64, relative positions": lambda: attention(64, 12, 64),
+    "batch norm: 16 channels at 112x112x80, ReLU": batch_norm_relu,
+    "layer norm: 4096 x 768": layer_norm,
+    "gelu: 4096 x 768": lambda: ([("x", random(4096, 768))], lambda x: F.gelu(x)),
+    "softmax: 4096 x 768": lambda: ([("x", random(4096, 768))], lambda x: F.softmax(x, -1)),
+    "softmax: 2 classes at 112x112x80": lambda: softmax_of_classes(2),
+    "softmax: 14 classes at 112x112x80": lambda: softmax_of_classes(14),
+    "segmentation loss: 2 classes at 112x112x80": lambda: segmentation_loss(2),
+    "segmentation loss: 14 classes at 112x112x80": lambda: segmentation_loss(14),
+    "max pool3d: 2x2x2, 16 channels at 112x112x80": max_pool3d,
+    "resize: 256 to 1024, 1 channel": lambda: resize(1, (256, 256), (1024, 1024), "bilinear"),
+    "resize: 56x56x40 to 112x112x80, 16 channels": lambda: resize(16, (56, 56, 40), (112, 112, 80), "trilinear"),
+    "resize: 14x14x10 to 112x112x80, 2 channels": lambda: resize(2, (14, 14, 10), (112, 112, 80), "trilinear"),
+}
+
+
+class Work:
+    def __init__(self, name, phase):
+        torch.manual_seed(1)
+        self.inputs, self.run = WORK[name]()
+        self.phase = phase
+        self.wanted = []
+        for label, tensor in self.inputs:
+            if phase in ("backward", "forward+backward") or phase == "gradient of " + label:
+                self.wanted.append(tensor.requires_grad_())
+        if phase != "forward":
+            with torch.no_grad():
+                self.upstream = torch.rand_like(self.run(*[t for _, t in self.inputs])) * 2 - 1
+
+    def seconds(self):
+        tensors = [tensor for _, tensor in self.inputs]
+        start = time.perf_counter()
+        if self.phase == "forward":
+            with torch.no_grad():
+                self.run(*tensors)
+            return time.perf_counter() - start
+        y = self.run(*tensors)
+        if self.phase != "forward+backward":
+            start = time.perf_counter()
+        torch.autograd.grad(y, self.wanted, self.upstream)
+        return time.perf_counter() - start
+
+
+def main():
+    torch.set_num_threads(int(sys.argv[1]))
+    check_blas()
+    print(f"PyTorch {torch.__version__}, {torch.get_num_threads()} thread(s)", file=sys.stderr)
+    name, work = None, None
+    for line in sys.stdin:
+        line = line.strip()
+        if line != name:
+            name, work = line, None
+            work = Work(*line.split(" | "))
+        print(repr(work.seconds()), flush=True)
+
+
+main()

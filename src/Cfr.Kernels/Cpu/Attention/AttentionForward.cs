@@ -1,0 +1,103 @@
+namespace Cfr.Kernels.Cpu;
+
+/// <summary>
+/// y = softmax(scale q k^T + relative positions) v, a tile of queries against a block of keys at a time (FlashAttention,
+/// Dao 2022): the logits of a tile live in L2 and are never in memory.
+/// <code>
+///   for heads that fit into the workspace: pack k transposed (times scale) and v          in parallel
+///     for tiles of 96 queries                                                             in parallel
+///       for blocks of 288 keys:  S = q k^T + positions;  online softmax;  O = O factor + P v
+/// </code>
+/// 4 Queries Keys HeadWidth FLOP and one exponential per logit; bytes about 4 HeadWidth (2 Queries + 2 Keys (1 + Queries / 96)) per
+/// head, the latter from L3. A row of the result depends on its own query alone, so the split is free.
+/// </summary>
+sealed unsafe class AttentionForward<V>(
+    Threads threads, BufferPool pool, AttentionShape shape, Tokens q, Tokens k, Tokens v, RelativeLogits<V>? positions,
+    Tokens y, View logSumExp) where V : struct, IVector<V>
+{
+    const long WorkspaceBytes = 8 << 20;
+
+    readonly AttentionTiling<V> _tiling = new(shape);
+
+    public void Run()
+    {
+        int heads = shape.Batch * shape.Heads;
+        long packedFloats = (long)_tiling.PaddedKeys * shape.HeadWidth + (long)_tiling.PaddedWidth * shape.Keys;
+        int headsAtOnce = (int)Math.Clamp(WorkspaceBytes / (packedFloats * sizeof(float)), 1, heads);
+        int rounds = (heads + headsAtOnce - 1) / headsAtOnce;
+        headsAtOnce = (heads + rounds - 1) / rounds;
+        DeviceBuffer workspace = pool.Rent(headsAtOnce * packedFloats * sizeof(float));
+        float* packed = (float*)workspace.Address;
+        for (int first = 0; first < heads; first += headsAtOnce)
+        {
+            int firstHead = first, count = Math.Min(headsAtOnce, heads - first);
+            threads.For(count, i => PackHead(firstHead + i, packed + i * packedFloats));
+            threads.For(count * _tiling.Tiles, i => RunTile(
+                firstHead + i / _tiling.Tiles, i % _tiling.Tiles, packed + i / _tiling.Tiles * packedFloats));
+        }
+        workspace.Release();
+    }
+
+    void PackHead(int head, float* packedKeys)
+    {
+        int columns = Microkernel<V>.Columns;
+        float* packedValues = packedKeys + (long)_tiling.PaddedKeys * shape.HeadWidth;
+        Panels.PackAll(
+            new Lines(TokenRows.Of(k, shape, head), k.RowStride, 1), shape.Keys, shape.HeadWidth, columns, packedKeys);
+        TokenRows.Scale<V>(packedKeys, (long)_tiling.PaddedKeys * shape.HeadWidth, shape.Scale);
+        Panels.PackAll(
+            new Lines(TokenRows.Of(v, shape, head), 1, v.RowStride), shape.HeadWidth, shape.Keys, columns, packedValues);
+    }
+
+    void RunTile(int head, int tile, float* packedKeys)
+    {
+        int firstQuery = tile * _tiling.QueriesPerTile, width = shape.HeadWidth, block = _tiling.KeysPerBlock;
+        int queries = Math.Min(_tiling.QueriesPerTile, shape.Queries - firstQuery);
+        int rows = AttentionTiling<V>.RoundUp(queries, Microkernel<V>.Rows), columns = Microkernel<V>.Columns;
+        int entries = positions?.PaddedEntries ?? 0, paddedWidth = _tiling.PaddedWidth;
+        float* packedValues = packedKeys + (long)_tiling.PaddedKeys * width;
+
+        DeviceBuffer scratch = pool.Rent(
+            ((long)rows * (width + block + paddedWidth + entries + 2) + 2 * columns) * sizeof(float));
+        float* logits = (float*)scratch.Address, result = logits + rows * block + columns, g = result + rows * paddedWidth;
+        float* query = g + rows * entries + columns, maxima = query + rows * width, sums = maxima + rows;
+
+        TokenRows.Load(
+            TokenRows.Of(q, shape, head) + firstQuery * q.RowStride, q.RowStride, queries, width, query, rows, width);
+        new Span<float>(maxima, rows).Fill(float.NegativeInfinity);
+        new Span<float>(sums, rows).Clear();
+        if (positions is not null)
+            TileProduct<V>.Run(
+                rows, entries, width, query, width, 1, positions.Panels, columns, (long)columns * width, g, entries, false);
+
+        for (int firstKey = 0; firstKey < shape.Keys; firstKey += block)
+        {
+            int keys = Math.Min(block, shape.Keys - firstKey), length = AttentionTiling<V>.RoundUp(keys, columns);
+            if (positions is not null)
+                for (int row = 0; row < queries; row++)
+                    positions.Fill(g + row * entries, firstQuery + row, firstKey, keys, logits + row * block);
+            TileProduct<V>.Run(
+                rows, length, width, query, width, 1, packedKeys + (long)firstKey * width, columns, (long)columns * width,
+                logits, block, positions is not null);
+            for (int row = 0; row < queries; row++)
+            {
+                float* x = logits + row * block;
+                new Span<float>(x + keys, length - keys).Fill(float.NegativeInfinity);
+                float factor = OnlineSoftmax<V>.Update(x, length, ref maxima[row], ref sums[row]);
+                if (firstKey > 0 && factor != 1) TokenRows.Scale<V>(result + row * paddedWidth, paddedWidth, factor);
+            }
+            TileProduct<V>.Run(
+                rows, paddedWidth, keys, logits, block, 1, packedValues + (long)firstKey * columns, columns,
+                (long)columns * shape.Keys, result, paddedWidth, firstKey > 0);
+        }
+
+        float* target = TokenRows.Of(y, shape, head) + firstQuery * y.RowStride;
+        for (int row = 0; row < queries; row++)
+        {
+            TokenRows.StoreScaled<V>(result + row * paddedWidth, 1 / sums[row], width, target + row * y.RowStride);
+            if (!logSumExp.IsNone)
+                logSumExp.Floats[(long)head * shape.Queries + firstQuery + row] = maxima[row] + MathF.Log(sums[row]);
+        }
+        scratch.Release();
+    }
+}

@@ -1,0 +1,30 @@
+namespace Cfr.Tensors.Files;
+
+/// <summary>
+/// Writes a file whole or not at all: into a new file beside it, flushed to the disk, then renamed. Whenever the
+/// machine stops, the old file or the new one is there, complete.
+/// </summary>
+public static class AtomicFile
+{
+    /// <summary>Replaces or creates <paramref name="path"/> with what <paramref name="write"/> writes.</summary>
+    /// <remarks>If <paramref name="write"/> throws, the old file stays as it was and no other file is left.</remarks>
+    public static void Write(string path, Action<FileStream> write)
+    {
+        string target = Path.GetFullPath(path);
+        string unfinished = $"{target}.{Guid.NewGuid():N}.tmp";
+        try
+        {
+            using (var stream = new FileStream(unfinished, FileMode.CreateNew, FileAccess.Write, FileShare.None))
+            {
+                write(stream);
+                stream.Flush(flushToDisk: true);
+            }
+            File.Move(unfinished, target, overwrite: true);
+        }
+        catch
+        {
+            File.Delete(unfinished);
+            throw;
+        }
+    }
+}

@@ -1,0 +1,51 @@
+using Cfr.Kernels;
+
+namespace Cfr.Tensors;
+
+/// <summary>
+/// Batch norm (Ioffe 2015): a mean and a variance per channel, over the voxels of all samples.
+/// x [N, .., C], weight and bias [C] or none, running statistics [C] -> y [N, .., C]. Formulas: <see cref="ChannelNorm"/>.
+/// </summary>
+public static class BatchNormOp
+{
+    /// <summary>
+    /// Training: statistics of this batch (biased variance), which also move the running ones, if given:
+    /// running = (1 - momentum) running + momentum new, there with the unbiased variance.
+    /// </summary>
+    /// <exception cref="ArgumentException">There is one value per channel, so no variance.</exception>
+    public static Tensor BatchNormTraining(
+        this Tensor x, Tensor? weight, Tensor? bias, Tensor? runningMean = null, Tensor? runningVariance = null,
+        float momentum = 0.1f, float eps = 1e-5f, Activation activation = Activation.None)
+    {
+        NormShape shape = Check(nameof(BatchNormTraining), x, weight, bias, runningMean, runningVariance);
+        if (shape.Count < 2) throw Expect.Mismatch(nameof(BatchNormTraining), nameof(x), x, "more than one value per channel");
+        (Tensor mean, Tensor variance) = ChannelNorm.Statistics(shape, x);
+        if (runningMean is not null && runningVariance is not null && !x.Session.Recomputing)
+        {
+            x.Session.Device.Normalization.UpdateRunning(
+                shape, momentum, mean.View, variance.View, runningMean.View, runningVariance.View);
+        }
+        return ChannelNorm.Normalize(
+            nameof(BatchNormTraining), shape, x, mean, variance, fixedStatistics: false, weight, bias, eps, activation);
+    }
+
+    /// <summary>Evaluation: the running statistics, as constants.</summary>
+    public static Tensor BatchNormEvaluation(
+        this Tensor x, Tensor? weight, Tensor? bias, Tensor runningMean, Tensor runningVariance,
+        float eps = 1e-5f, Activation activation = Activation.None)
+    {
+        NormShape shape = Check(nameof(BatchNormEvaluation), x, weight, bias, runningMean, runningVariance);
+        return ChannelNorm.Normalize(
+            nameof(BatchNormEvaluation), shape, x, runningMean, runningVariance, fixedStatistics: true, weight, bias, eps,
+            activation);
+    }
+
+    static NormShape Check(string op, Tensor x, Tensor? weight, Tensor? bias, Tensor? runningMean, Tensor? runningVariance)
+    {
+        Session.Common(op, x, weight, bias, runningMean, runningVariance);
+        ChannelNorm.Check(op, x, weight, bias);
+        if (runningMean is not null) Expect.Shape(op, nameof(runningMean), runningMean, x.Size(^1));
+        if (runningVariance is not null) Expect.Shape(op, nameof(runningVariance), runningVariance, x.Size(^1));
+        return NormShape.PerChannel(x.Size(0), ChannelNorm.Spatial(x), x.Size(^1));
+    }
+}

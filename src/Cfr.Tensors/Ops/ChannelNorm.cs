@@ -1,0 +1,54 @@
+using Cfr.Kernels;
+
+namespace Cfr.Tensors;
+
+/// <summary>
+/// What batch, group and instance norm share: y = act(n w + b), n = (x - mean) / sqrt(variance + eps), of x [N, .., C] with
+/// w and b [C] or none. Kept for backward is x; the activation's derivative is computed again from it. g = dy act'(n w + b):
+///   dx = (g w - mean(g w) - n mean(g w n)) / sqrt(variance + eps), means over what shares a statistic and not at all where
+///   the statistics are constants      dw = sum g n      db = sum g
+/// </summary>
+static class ChannelNorm
+{
+    public static void Check(string op, Tensor x, Tensor? weight, Tensor? bias)
+    {
+        if (x.Rank < 2) throw Expect.Mismatch(op, nameof(x), x, "[N, .., C]");
+        if (weight is not null) Expect.Shape(op, nameof(weight), weight, x.Size(^1));
+        if (bias is not null) Expect.Shape(op, nameof(bias), bias, x.Size(^1));
+    }
+
+    /// <summary>Voxels of a sample of x [N, .., C].</summary>
+    public static long Spatial(Tensor x) => x.Shape[1..^1].Count;
+
+    public static (Tensor Mean, Tensor Variance) Statistics(NormShape shape, Tensor x)
+    {
+        Tensor mean = x.Session.Empty([shape.Statistics]), variance = x.Session.Empty([shape.Statistics]);
+        x.Session.Device.Normalization.Statistics(shape, x.View, mean.View, variance.View);
+        return (mean, variance);
+    }
+
+    public static Tensor Normalize(
+        string op, NormShape shape, Tensor x, Tensor mean, Tensor variance, bool fixedStatistics, Tensor? weight, Tensor? bias,
+        float eps, Activation activation)
+    {
+        Session session = x.Session;
+        INormalization kernels = session.Device.Normalization;
+        Tensor y = session.Empty(x.Shape);
+        kernels.Normalize(
+            shape, eps, x.View, mean.View, variance.View, weight?.View ?? default, bias?.View ?? default, activation, y.View);
+        return y.Record(op, [x, weight, bias], keep: [x, mean, variance, weight, bias], backward: g =>
+        {
+            Tensor input = g.Kept(0);
+            Tensor? dx = g.Wants(0) ? session.Empty(input.Shape) : null;
+            Tensor? dWeight = g.Wants(1) ? session.Empty([shape.Channels]) : null;
+            Tensor? dBias = g.Wants(2) ? session.Empty([shape.Channels]) : null;
+            kernels.Backward(
+                shape, eps, input.View, g.Kept(1).View, g.Kept(2).View, g.KeptOrNull(3)?.View ?? default,
+                g.KeptOrNull(4)?.View ?? default, activation, fixedStatistics, g.OfResult.View,
+                dx?.View ?? default, dWeight?.View ?? default, dBias?.View ?? default);
+            if (dx is not null) g.Add(0, dx);
+            if (dWeight is not null) g.Add(1, dWeight);
+            if (dBias is not null) g.Add(2, dBias);
+        });
+    }
+}

@@ -1,0 +1,39 @@
+using Cfr.Kernels;
+
+namespace Cfr.Tensors;
+
+/// <summary>
+/// Dropout (Hinton 2012): y = x m / (1 - rate), m = 0 with probability rate, else 1, drawn from the session's random stream.
+/// One m for each element, or one for each channel of each sample.   x [..] or x [N, .., C] -> y of the same shape
+///   dx = dy m / (1 - rate): the same draw again
+/// </summary>
+public static class DropoutOps
+{
+    /// <summary>Drops single elements.</summary>
+    public static Tensor Dropout(this Tensor x, float rate) => Drop(nameof(Dropout), x, rate, 1, 1, x.Count);
+
+    /// <summary>Drops whole channels of whole samples, for [N, .., C].</summary>
+    public static Tensor ChannelDropout(this Tensor x, float rate)
+    {
+        if (x.Rank < 2) throw Expect.Mismatch(nameof(ChannelDropout), nameof(x), x, "[N, .., C]");
+        return Drop(nameof(ChannelDropout), x, rate, x.Size(0), x.Shape[1..^1].Count, x.Size(^1));
+    }
+
+    static Tensor Drop(string op, Tensor x, float rate, long outer, long middle, long inner)
+    {
+        Expect.Type(op, nameof(x), x, DType.Float32);
+        if (rate is not (>= 0 and <= 1)) throw new ArgumentException($"{op}: the rate is {rate}, expected 0 to 1");
+        if (rate == 0) return x;
+        Session session = x.Session;
+        RandomKey key = session.Random.Next();
+        Tensor y = Write(x);
+        return y.Record(op, [x], keep: [], backward: g => g.Add(0, () => Write(g.OfResult)));
+
+        Tensor Write(Tensor from)
+        {
+            Tensor to = session.Empty(from.Shape);
+            session.Device.Random.Dropout(key, rate, outer, middle, inner, from.View, to.View);
+            return to;
+        }
+    }
+}

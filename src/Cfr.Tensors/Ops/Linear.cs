@@ -1,0 +1,60 @@
+using Cfr.Kernels;
+
+namespace Cfr.Tensors;
+
+/// <summary>
+/// Linear: y = act(z), z[.., n] = sum_k x[.., k] w[n, k] + b[n].   x [.., K], w [N, K], b [N] or none -> y [.., N]
+///   dz = dy act'(z)      dx = dz w      dw = dz^T x      db = column sums of dz
+/// </summary>
+public static class LinearOp
+{
+    /// <summary>x w^T + b, and an activation in the same pass.</summary>
+    public static Tensor Linear(this Tensor x, Tensor weight, Tensor? bias = null, Activation activation = Activation.None)
+    {
+        Session session = Session.Common(nameof(Linear), x, weight, bias);
+        Expect.Shape(nameof(Linear), nameof(weight), weight, Expect.Any, Expect.Any);
+        int n = weight.Size(0), k = weight.Size(1);
+        Expect.Trailing(nameof(Linear), nameof(x), x, k);
+        if (bias is not null) Expect.Shape(nameof(Linear), nameof(bias), bias, n);
+        Shape xShape = x.Shape;
+        int rows = checked((int)xShape[..^1].Count);
+        IMatmul kernels = session.Device.Matmul;
+
+        bool recorded = session.GradEnabled && (x.RequiresGrad || weight.RequiresGrad || bias is { RequiresGrad: true });
+        Tensor y = session.Empty([.. xShape[..^1], n]);
+        Tensor? z = recorded && activation != Activation.None ? session.Empty(y.Shape) : null;
+        kernels.Multiply(
+            Matrix.Dense(x.View, rows, k), Matrix.Dense(weight.View, n, k).T, Matrix.Dense(y.View, rows, n),
+            epilogue: new Epilogue(bias?.View ?? default, activation, z?.View ?? default));
+        return y.Record(
+            nameof(Linear), [x, weight, bias], [weight.RequiresGrad ? x : null, x.RequiresGrad ? weight : null, z], g =>
+        {
+            Tensor dz = g.OfResult;
+            if (g.KeptOrNull(2) is { } before)
+            {
+                dz = session.Empty(before.Shape);
+                UnaryOp derivative = activation == Activation.Relu ? UnaryOp.Relu : UnaryOp.Gelu;
+                session.Device.ElementWise.UnaryBackward(derivative, before.View, g.OfResult.View, dz.View);
+            }
+            Matrix dzRows = Matrix.Dense(dz.View, rows, n);
+            g.Add(0, () =>
+            {
+                Tensor dx = session.Empty(xShape);
+                kernels.Multiply(dzRows, Matrix.Dense(g.Kept(1).View, n, k), Matrix.Dense(dx.View, rows, k));
+                return dx;
+            });
+            g.Add(1, () =>
+            {
+                Tensor dw = session.Empty([n, k]);
+                kernels.Multiply(dzRows.T, Matrix.Dense(g.Kept(0).View, rows, k), Matrix.Dense(dw.View, n, k));
+                return dw;
+            });
+            g.Add(2, () =>
+            {
+                Tensor db = session.Empty([n]);
+                session.Device.Reduction.Sum(1, rows, n, dz.View, db.View);
+                return db;
+            });
+        });
+    }
+}

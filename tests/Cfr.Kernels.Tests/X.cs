@@ -1,1 +1,0 @@
-public class X { [Fact] public void Y() { Assert.Equal(1, 1); } }
