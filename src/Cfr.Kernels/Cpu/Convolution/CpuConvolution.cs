@@ -48,7 +48,6 @@ sealed unsafe class CpuConvolution<V>(Threads threads, BufferPool pool) : IConvo
     {
         const long RowsInCombine = 64;
         shape = shape.Simplified();
-        long rows = shape.Kernel.Voxels * shape.InChannels;
         if (dy.Count == 0)
         {
             new Span<float>(dw.Floats, checked((int)dw.Count)).Clear();
@@ -57,9 +56,9 @@ sealed unsafe class CpuConvolution<V>(Threads threads, BufferPool pool) : IConvo
         var sizes = new WeightGradient<V>(shape, x.Floats, dy.Floats, dw.Floats, null);
         DeviceBuffer partials = pool.Rent(sizes.IsDirect ? 0 : sizes.Chunks * sizes.PartialFloats * sizeof(float));
         var gradient = new WeightGradient<V>(shape, x.Floats, dy.Floats, dw.Floats, (float*)partials.Address);
-        int groups = gradient.PanelGroups;
+        int groups = gradient.TileGroups;
         threads.For(gradient.Chunks * groups, piece => gradient.Run(pool, piece / groups, piece % groups));
-        if (!gradient.IsDirect) threads.For(rows, RowsInCombine, gradient.Combine);
+        if (!gradient.IsDirect) threads.For(gradient.WeightRows, RowsInCombine, gradient.Combine);
         partials.Release();
     }
 

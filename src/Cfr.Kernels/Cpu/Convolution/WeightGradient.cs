@@ -2,23 +2,33 @@ namespace Cfr.Kernels.Cpu;
 
 /// <summary>
 /// dw[k, c, :] = sum over output voxels o of x[o stride + k - padding, c] dy[o, :]. FLOP as the forward pass; dw is small, and
-/// blocks of voxels short enough for L1 and L2 serve all of it, so x and dy come from memory once.
+/// blocks of voxels short enough for L2 serve all of it, so x and dy come from memory once.
 ///
-/// The voxels are split into chunks, each with a dw of its own that is summed at the end, chunk after chunk; a piece of work is
-/// a chunk and a range of panels of output channels. Within it the loops are
-///   block of output rows -> (kd, kh) -> panel -> tile of rows (kw, c) of dw -> voxels of the block.
-/// In channels-last data the rows (kw, c) of a voxel are contiguous in x. Rows of x are copied where they need padding along W.
+/// The voxels are split into chunks, each with a dw of its own that is summed at the end, chunk after chunk. In channels-last
+/// data the rows (kw, c) of dw for one (kd, kh) are contiguous in x; they are cut into tiles. A piece of work is a chunk and a
+/// range of these tiles. Within it the loops are
+///   block of output rows -> tile -> panel of output channels -> voxels of the block.
+/// Rows of x are copied where they need padding along W; a tile's part of x is copied where voxels lie far apart.
 /// </summary>
 readonly unsafe struct WeightGradient<V>(ConvolutionShape shape, float* x, float* dy, float* dw, float* partials)
     where V : struct, IVector<V>
 {
-    /// <summary>Voxels of a block: enough for the loads and stores of a tile to vanish, few enough for L1.</summary>
+    const int MostRows = 6;
+
+    /// <summary>Floats of a gathered voxel.</summary>
+    const int GatherStep = 8;
+
+    /// <summary>Voxels of a block: enough for the loads and stores of a tile to vanish.</summary>
     const int VoxelsInBlock = 320;
+
+    /// <summary>Bytes of a block's dy, at most.</summary>
+    const int BytesInBlock = 256 << 10;
+
+    /// <summary>Floats from voxel to voxel from which on the lines of x crowd into few sets of L1.</summary>
+    const int FarApart = 128;
 
     /// <summary>Pieces of work if the shape allows: a constant, so that sums do not depend on the number of threads.</summary>
     const int PiecesWanted = 32;
-
-    const int MostRows = 6;
 
     /// <summary>Bytes that the chunks' own dw may take: they are written and read once more.</summary>
     const long PartialBytes = 1 << 20;
@@ -31,13 +41,14 @@ readonly unsafe struct WeightGradient<V>(ConvolutionShape shape, float* x, float
     int Panels => ConvolutionWeights<V>.Panels(_shape.OutChannels);
 
     /// <summary>Rows (kd, kh, kw, c) of dw.</summary>
-    long WeightRows => _shape.Kernel.Voxels * _shape.InChannels;
+    public long WeightRows => _shape.Kernel.Voxels * _shape.InChannels;
 
     public long PartialFloats => WeightRows * ConvolutionWeights<V>.Padded(_shape.OutChannels);
 
     long VoxelRows => (long)_shape.Batch * _shape.Output.D * _shape.Output.H;
 
-    int RowsInBlock => Math.Max(1, VoxelsInBlock / Math.Max(1, _shape.Output.W));
+    int RowsInBlock => Math.Max(
+        1, Math.Min(VoxelsInBlock, BytesInBlock / sizeof(float) / _shape.OutChannels) / Math.Max(1, _shape.Output.W));
 
     long Blocks => (VoxelRows + RowsInBlock - 1) / RowsInBlock;
 
@@ -47,7 +58,11 @@ readonly unsafe struct WeightGradient<V>(ConvolutionShape shape, float* x, float
     /// <summary>One chunk of whole panels is its own sum: the tiles go to dw itself, row after row of all channels.</summary>
     public bool IsDirect => Chunks == 1 && _shape.OutChannels % PanelWidth == 0;
 
-    public int PanelGroups => Math.Min(Panels, (PiecesWanted + Chunks - 1) / Chunks);
+    int TilesInRun => (RunLength + MostRows - 1) / MostRows;
+
+    int Tiles => _shape.Kernel.D * _shape.Kernel.H * TilesInRun;
+
+    public int TileGroups => Math.Min(Tiles, (PiecesWanted + Chunks - 1) / Chunks);
 
     int RunLength => _shape.Kernel.W * _shape.InChannels;
 
@@ -59,42 +74,44 @@ readonly unsafe struct WeightGradient<V>(ConvolutionShape shape, float* x, float
     bool ReadsPadding =>
         _shape.Padding.W > 0 || (_shape.Output.W - 1L) * _shape.Stride.W + _shape.Kernel.W > _shape.Input.W;
 
-    /// <summary>Chunk <paramref name="chunk"/>'s sum, for the panels of group <paramref name="group"/>.</summary>
+    /// <summary>Whether voxels lie so far apart that a tile's x would fall out of L1 between panels.</summary>
+    bool GathersX => XStep >= FarApart;
+
+    /// <summary>Chunk <paramref name="chunk"/>'s sum, for the tiles of group <paramref name="group"/>.</summary>
     public void Run(BufferPool pool, int chunk, int group)
     {
-        int firstPanel = (int)((long)Panels * group / PanelGroups), lastPanel = (int)((long)Panels * (group + 1) / PanelGroups);
-        long voxels = (long)RowsInBlock * _shape.Output.W;
-        long copied = ReadsPadding ? RowsInBlock * XRowFloats : 0;
-        DeviceBuffer scratch = pool.Rent(
-            RowsInBlock * sizeof(VoxelRun) + (copied + voxels * (lastPanel - firstPanel) * PanelWidth) * sizeof(float));
-        var runs = (VoxelRun*)scratch.Address;
-        float* rows = (float*)(runs + RowsInBlock), packed = rows + copied;
+        long voxels = (long)RowsInBlock * _shape.Output.W, panelFloats = voxels * PanelWidth;
+        long rowFloats = ReadsPadding ? RowsInBlock * XRowFloats : 0, gatheredFloats = GathersX ? voxels * GatherStep : 0;
+        DeviceBuffer memory = pool.Rent(
+            2L * RowsInBlock * sizeof(VoxelRun) + (gatheredFloats + rowFloats + panelFloats * Panels) * sizeof(float));
+        var runs = (VoxelRun*)memory.Address;
+        VoxelRun* gatheredRuns = runs + RowsInBlock;
+        float* gathered = (float*)(gatheredRuns + RowsInBlock), rows = gathered + gatheredFloats, packed = rows + rowFloats;
+
+        int firstTile = (int)((long)Tiles * group / TileGroups), lastTile = (int)((long)Tiles * (group + 1) / TileGroups);
         long firstBlock = Blocks * chunk / Chunks, lastBlock = Blocks * (chunk + 1) / Chunks;
         for (long block = firstBlock; block < lastBlock; block++)
         {
             long begin = block * RowsInBlock, end = Math.Min(begin + RowsInBlock, VoxelRows);
-            for (int panel = firstPanel; panel < lastPanel; panel++)
-                Pack(panel, begin * _shape.Output.W, end * _shape.Output.W, packed + (panel - firstPanel) * voxels * PanelWidth);
-            for (int tap = 0; tap < _shape.Kernel.D * _shape.Kernel.H; tap++)
+            for (int panel = 0; panel < Panels; panel++)
+                Pack(panel, begin * _shape.Output.W, end * _shape.Output.W, packed + panel * panelFloats);
+            int tap = -1, count = 0;
+            for (int tile = firstTile; tile < lastTile; tile++)
             {
-                int count = Runs(begin, end, tap / _shape.Kernel.H, tap % _shape.Kernel.H, rows, runs);
-                for (int panel = firstPanel; panel < lastPanel; panel++)
+                if (tile / TilesInRun != tap)
                 {
-                    int width = ConvolutionWeights<V>.Width(_shape.OutChannels, panel);
-                    int step = IsDirect ? _shape.OutChannels : width;
-                    float* target = IsDirect
-                        ? _dw + panel * PanelWidth
-                        : _partials + chunk * PartialFloats + WeightRows * panel * PanelWidth;
-                    target += (long)tap * RunLength * step;
-                    float* gradients = packed + (panel - firstPanel) * voxels * PanelWidth;
-                    if (width == PanelWidth)
-                        Tiles<Two>(runs, count, gradients, block > firstBlock, target, step);
-                    else
-                        Tiles<One>(runs, count, gradients, block > firstBlock, target, step);
+                    tap = tile / TilesInRun;
+                    count = Runs(begin, end, tap / _shape.Kernel.H, tap % _shape.Kernel.H, rows, runs);
                 }
+                long inRun = tile % TilesInRun, at = inRun * RunLength / TilesInRun;
+                int height = (int)((inRun + 1) * RunLength / TilesInRun - at);
+                var part = new XPart(runs, count, at, XStep);
+                if (GathersX) part = Gather(part, height, gathered, gatheredRuns);
+                for (int panel = 0; panel < Panels; panel++)
+                    Tile(chunk, panel, (long)tap * RunLength + at, height, part, packed + panel * panelFloats, block > firstBlock);
             }
         }
-        scratch.Release();
+        memory.Release();
     }
 
     /// <summary>dw = the sum of the chunks' own, in their order, for weight rows [begin, end).</summary>
@@ -109,21 +126,23 @@ readonly unsafe struct WeightGradient<V>(ConvolutionShape shape, float* x, float
                     float* part = _partials + WeightRows * first + row * width + lane;
                     V sum = V.Load(part);
                     for (int chunk = 1; chunk < Chunks; chunk++) sum += V.Load(part + chunk * PartialFloats);
-                    PartialVector<V>.Store(sum, _dw + row * _shape.OutChannels + first + lane, _shape.OutChannels - first - lane);
+                    PartialVector<V>.Store(
+                        sum, _dw + row * _shape.OutChannels + first + lane, _shape.OutChannels - first - lane);
                 }
         }
     }
 
-    void Tiles<TVectors>(VoxelRun* runs, int count, float* gradients, bool add, float* dw, int dwStep)
-        where TVectors : struct, ITileSize
+    void Tile(int chunk, int panel, long row, int height, XPart x, float* gradients, bool add)
     {
-        int tiles = (RunLength + MostRows - 1) / MostRows;
-        for (int tile = 0; tile < tiles; tile++)
-        {
-            int at = (int)((long)tile * RunLength / tiles), rows = (int)((tile + 1L) * RunLength / tiles) - at;
-            WeightGradientTile<V>.Run<TVectors>(
-                rows, runs, count, at, XStep, gradients, add, dw + (long)at * dwStep, dwStep);
-        }
+        int width = ConvolutionWeights<V>.Width(_shape.OutChannels, panel);
+        int step = IsDirect ? _shape.OutChannels : width;
+        float* target = row * step + (IsDirect
+            ? _dw + panel * PanelWidth
+            : _partials + chunk * PartialFloats + WeightRows * panel * PanelWidth);
+        if (width == PanelWidth)
+            WeightGradientTile<V>.Run<Two>(height, x.Runs, x.Count, x.Shift, x.Step, gradients, add, target, step);
+        else
+            WeightGradientTile<V>.Run<One>(height, x.Runs, x.Count, x.Shift, x.Step, gradients, add, target, step);
     }
 
     /// <summary>A run for each output row whose row of x exists for (kd, kh); voxels count from the block's first.</summary>
@@ -149,16 +168,51 @@ readonly unsafe struct WeightGradient<V>(ConvolutionShape shape, float* x, float
         return count;
     }
 
+    /// <summary>Copies a tile's values of x, voxel after voxel.</summary>
+    static XPart Gather(XPart x, int height, float* gathered, VoxelRun* runs)
+    {
+        for (int i = 0; i < x.Count; i++)
+        {
+            VoxelRun run = x.Runs[i];
+            runs[i] = run with { X = gathered };
+            float* source = run.X + x.Shift;
+            for (long voxel = 0; voxel < run.Count; voxel++, source += x.Step, gathered += GatherStep)
+            {
+                if (height == MostRows)
+                {
+                    Lanes4.Load(source).Store(gathered);
+                    *(double*)(gathered + 4) = *(double*)(source + 4);
+                    continue;
+                }
+                for (int row = 0; row < height; row++) gathered[row] = source[row];
+            }
+        }
+        return new XPart(runs, x.Count, 0, GatherStep);
+    }
+
     /// <summary>One panel of dy, voxel after voxel, zeros in the missing channels.</summary>
     void Pack(int panel, long begin, long end, float* packed)
     {
         int width = ConvolutionWeights<V>.Width(_shape.OutChannels, panel), first = panel * PanelWidth;
         int lanes = Math.Min(width, _shape.OutChannels - first);
-        for (long voxel = begin; voxel < end; voxel++, packed += width)
+        float* source = _dy + begin * _shape.OutChannels + first;
+        for (long voxel = begin; voxel < end; voxel++, packed += width, source += _shape.OutChannels)
         {
-            float* source = _dy + voxel * _shape.OutChannels + first;
-            for (int lane = 0; lane < width; lane += V.Width)
-                PartialVector<V>.Load(source + lane, lanes - lane).Store(packed + lane);
+            if (lanes == width)
+            {
+                for (int lane = 0; lane < width; lane += V.Width) V.Load(source + lane).Store(packed + lane);
+                continue;
+            }
+            for (int lane = 0; lane < width; lane += V.Width) V.Splat(0).Store(packed + lane);
+            for (int lane = 0; lane < lanes; lane++) packed[lane] = source[lane];
         }
+    }
+
+    /// <summary>Values of x for a tile: voxel v of run r begins at r.X + Shift + v Step.</summary>
+    readonly struct XPart(VoxelRun* runs, int count, long shift, long step)
+    {
+        public readonly VoxelRun* Runs = runs;
+        public readonly int Count = count;
+        public readonly long Shift = shift, Step = step;
     }
 }
