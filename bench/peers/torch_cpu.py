@@ -37,12 +37,25 @@ def volume(c, *size, n=1):
 
 
 def matmul(m, n, k):
-    return [("a", random(m, k)), ("b", random(n, k))], lambda a, b: F.linear(a, b)
+    return [("a", random(m, k)), ("b", random(k, n))], torch.mm
 
 
-def conv3d(c, *size):
-    return ([("x", volume(c, *size)), ("weight", random(c, c, 3, 3, 3)), ("bias", random(c))],
-            lambda x, w, b: F.conv3d(x, w, b, padding=1))
+def linear(rows, inputs, outputs, activation=None, residual=False):
+    tensors = [("x", random(rows, inputs)), ("weight", random(outputs, inputs)), ("bias", random(outputs))]
+    if residual:
+        return tensors + [("residual", random(rows, outputs))], lambda x, w, b, r: F.linear(x, w, b) + r
+    return tensors, lambda x, w, b: (activation or (lambda y: y))(F.linear(x, w, b))
+
+
+def conv3d(inputs, outputs, kernel, stride, padding, *size):
+    return ([("x", volume(inputs, *size)), ("weight", random(outputs, inputs, kernel, kernel, kernel)),
+             ("bias", random(outputs))],
+            lambda x, w, b: F.conv3d(x, w, b, stride=stride, padding=padding))
+
+
+def conv2d(inputs, outputs, kernel, stride, padding, *size):
+    return ([("x", volume(inputs, *size)), ("weight", random(outputs, inputs, kernel, kernel)), ("bias", random(outputs))],
+            lambda x, w, b: F.conv2d(x, w, b, stride=stride, padding=padding))
 
 
 def conv_transpose3d():
@@ -50,25 +63,38 @@ def conv_transpose3d():
             lambda x, w, b: F.conv_transpose3d(x, w, b, stride=2))
 
 
-def attention(side, heads, width):
+def self_attention(batch, side, heads, width):
     """As in segment-anything: the whole attention matrix, the two relative terms added, softmax."""
     length, scale = side * side, 1 / math.sqrt(width)
     index = (torch.arange(side)[:, None] - torch.arange(side)[None, :]) + side - 1
 
     def run(qkv, rel_h, rel_w):
-        q, k, v = qkv.reshape(1, length, 3, heads, width).permute(2, 0, 3, 1, 4).reshape(3, heads, length, width).unbind(0)
+        q, k, v = qkv.reshape(batch, length, 3, heads, width).permute(2, 0, 3, 1, 4).reshape(
+            3, batch * heads, length, width).unbind(0)
         logits = (q * scale) @ k.transpose(-2, -1)
-        grid = q.reshape(heads, side, side, width)
+        grid = q.reshape(batch * heads, side, side, width)
         by_row = torch.einsum("bhwc,hkc->bhwk", grid, rel_h[index])
         by_column = torch.einsum("bhwc,wkc->bhwk", grid, rel_w[index])
-        logits = (logits.view(heads, side, side, side, side) + by_row[..., None] + by_column[..., None, :]).view(
-            heads, length, length)
+        logits = (logits.view(batch * heads, side, side, side, side) + by_row[..., None] + by_column[..., None, :]).view(
+            batch * heads, length, length)
         y = logits.softmax(-1) @ v
-        return y.view(1, heads, length, width).permute(0, 2, 1, 3).reshape(1, length, heads * width)
+        return y.view(batch, heads, length, width).permute(0, 2, 1, 3).reshape(batch, length, heads * width)
 
-    inputs = [("qkv", random(1, length, 3 * heads * width)),
-              ("relH", random(2 * side - 1, width)), ("relW", random(2 * side - 1, width))]
+    inputs = [("qkv", random(batch, length, 3 * heads * width)),
+              ("height", random(2 * side - 1, width)), ("width", random(2 * side - 1, width))]
     return inputs, run
+
+
+def cross_attention(queries, keys, heads, width):
+    def split(x):
+        return x.view(1, -1, heads, width).transpose(1, 2)
+
+    def run(q, k, v):
+        logits = (split(q) @ split(k).transpose(-2, -1)) / math.sqrt(width)
+        return (logits.softmax(-1) @ split(v)).transpose(1, 2).reshape(1, queries, heads * width)
+
+    return [("q", random(1, queries, heads * width)), ("k", random(1, keys, heads * width)),
+            ("v", random(1, keys, heads * width))], run
 
 
 def batch_norm_relu():
@@ -111,12 +137,25 @@ def softmax_of_classes(classes):
 WORK = {
     "matmul: 768x768x768": lambda: matmul(768, 768, 768),
     "matmul: 3072x3072x768": lambda: matmul(3072, 3072, 768),
-    "matmul: 1536x768x3072": lambda: matmul(1536, 768, 3072),
-    "conv3d: 3x3x3, 16 channels at 112x112x80": lambda: conv3d(16, 112, 112, 80),
-    "conv3d: 3x3x3, 32 channels at 56x56x40": lambda: conv3d(32, 56, 56, 40),
-    "conv3d: 3x3x3, 64 channels at 28x28x20": lambda: conv3d(64, 28, 28, 20),
-    "conv transpose3d: k2 s2, 32 to 16 channels to 112x112x80": conv_transpose3d,
-    "attention: 4096 tokens, 12 heads of 64, relative positions": lambda: attention(64, 12, 64),
+    "matmul: 1536x768x3072": lambda: ([("a", random(1536, 3072)), ("b", random(768, 3072))], F.linear),
+    "conv3d: 3x3x3, 16 channels at 112x112x80": lambda: conv3d(16, 16, 3, 1, 1, 112, 112, 80),
+    "conv3d: 3x3x3, 32 channels at 56x56x40": lambda: conv3d(32, 32, 3, 1, 1, 56, 56, 40),
+    "conv3d: 3x3x3, 64 channels at 28x28x20": lambda: conv3d(64, 64, 3, 1, 1, 28, 28, 20),
+    "conv3d: 3x3x3, 128 channels at 14x14x10": lambda: conv3d(128, 128, 3, 1, 1, 14, 14, 10),
+    "conv3d: 3x3x3, 256 channels at 7x7x5": lambda: conv3d(256, 256, 3, 1, 1, 7, 7, 5),
+    "conv3d: 3x3x3, 1 to 16 channels at 112x112x80": lambda: conv3d(1, 16, 3, 1, 1, 112, 112, 80),
+    "conv3d: 1x1x1, 16 to 2 channels at 112x112x80": lambda: conv3d(16, 2, 1, 1, 0, 112, 112, 80),
+    "conv3d: 2x2x2 stride 2, 16 to 32 channels from 112x112x80": lambda: conv3d(16, 32, 2, 2, 0, 112, 112, 80),
+    "transposed conv3d: 2x2x2 stride 2, 32 to 16 channels to 112x112x80": conv_transpose3d,
+    "conv2d: 16x16 stride 16, 3 to 768 channels from 1024x1024": lambda: conv2d(3, 768, 16, 16, 0, 1024, 1024),
+    "conv2d: 3x3, 256 channels at 64x64": lambda: conv2d(256, 256, 3, 1, 1, 64, 64),
+    "linear: 4096 x 768 to 2304": lambda: linear(4096, 768, 2304),
+    "linear: 4096 x 768 to 3072, GELU": lambda: linear(4096, 768, 3072, F.gelu),
+    "linear: 4096 x 3072 to 768, residual": lambda: linear(4096, 3072, 768, residual=True),
+    "attention: 4096 tokens, 12 heads of 64, relative positions": lambda: self_attention(1, 64, 12, 64),
+    "attention: 25 windows of 196 tokens, 12 heads of 64, relative positions": lambda: self_attention(25, 14, 12, 64),
+    "attention: 7 to 4096 tokens, 8 heads of 16": lambda: cross_attention(7, 4096, 8, 16),
+    "attention: 4096 to 7 tokens, 8 heads of 16": lambda: cross_attention(4096, 7, 8, 16),
     "batch norm: 16 channels at 112x112x80, ReLU": batch_norm_relu,
     "layer norm: 4096 x 768": layer_norm,
     "gelu: 4096 x 768": lambda: ([("x", random(4096, 768))], lambda x: F.gelu(x)),

@@ -12,9 +12,16 @@ static class AttentionCases
         Self(1, [14, 14], 1, 4, positions: true), Self(17, [2, 2], 1, 3, positions: true), Self(1, [5, 61], 1, 2, positions: true),
         Cross(1, 1, 1, 1, 1), Cross(2, 3, 7, 2, 5), Cross(1, 1, 40, 2, 16), Cross(1, 40, 1, 1, 8), Cross(1, 7, 33, 3, 80),
         Cross(1, 2, 310, 1, 3), Cross(17, 2, 3, 1, 4),
-        Self(1, [64, 64], 12, 64, positions: true) with { BenchmarkOnly = true },
-        Self(25, [14, 14], 12, 64, positions: true) with { BenchmarkOnly = true },
-        Cross(1, 7, 4096, 8, 16) with { BenchmarkOnly = true }, Cross(1, 4096, 7, 8, 16) with { BenchmarkOnly = true },
+        Self(1, [64, 64], 12, 64, positions: true) with
+        {
+            Name = "4096 tokens, 12 heads of 64, relative positions", BenchmarkOnly = true,
+        },
+        Self(25, [14, 14], 12, 64, positions: true) with
+        {
+            Name = "25 windows of 196 tokens, 12 heads of 64, relative positions", BenchmarkOnly = true,
+        },
+        Cross(1, 7, 4096, 8, 16) with { Name = "7 to 4096 tokens, 8 heads of 16", BenchmarkOnly = true },
+        Cross(1, 4096, 7, 8, 16) with { Name = "4096 to 7 tokens, 8 heads of 16", BenchmarkOnly = true },
     ];
 
     static OpCase Self(int batch, Shape grid, int heads, int headWidth, bool positions = false)

@@ -25,17 +25,50 @@ static class ConvolutionCases
         TransposedVolumes([1, 3, 4, 5, 8], 16, kernel: 2, stride: 2, bias: false),
         TransposedImages([2, 5, 7, 20], 9, kernel: 2, stride: 2), TransposedImages([1, 4, 5, 3], 2, kernel: 4, stride: 2, padding: 1),
 
-        Volumes([1, 112, 112, 80, 16], 16, kernel: 3, padding: 1) with { BenchmarkOnly = true },
-        Volumes([1, 56, 56, 40, 32], 32, kernel: 3, padding: 1) with { BenchmarkOnly = true },
-        Volumes([1, 28, 28, 20, 64], 64, kernel: 3, padding: 1) with { BenchmarkOnly = true },
-        Volumes([1, 14, 14, 10, 128], 128, kernel: 3, padding: 1) with { BenchmarkOnly = true },
-        Volumes([1, 7, 7, 5, 256], 256, kernel: 3, padding: 1) with { BenchmarkOnly = true },
-        Volumes([1, 112, 112, 80, 1], 16, kernel: 3, padding: 1) with { BenchmarkOnly = true },
-        Volumes([1, 112, 112, 80, 16], 2, kernel: 1) with { BenchmarkOnly = true },
-        Volumes([1, 112, 112, 80, 16], 32, kernel: 2, stride: 2) with { BenchmarkOnly = true },
-        TransposedVolumes([1, 56, 56, 40, 32], 16, kernel: 2, stride: 2) with { BenchmarkOnly = true },
-        Images([1, 1024, 1024, 3], 768, kernel: 16, stride: 16) with { BenchmarkOnly = true },
-        Images([1, 64, 64, 256], 256, kernel: 3, padding: 1) with { BenchmarkOnly = true },
+        Volumes([1, 112, 112, 80, 16], 16, kernel: 3, padding: 1) with
+        {
+            Name = "3x3x3, 16 channels at 112x112x80", BenchmarkOnly = true,
+        },
+        Volumes([1, 56, 56, 40, 32], 32, kernel: 3, padding: 1) with
+        {
+            Name = "3x3x3, 32 channels at 56x56x40", BenchmarkOnly = true,
+        },
+        Volumes([1, 28, 28, 20, 64], 64, kernel: 3, padding: 1) with
+        {
+            Name = "3x3x3, 64 channels at 28x28x20", BenchmarkOnly = true,
+        },
+        Volumes([1, 14, 14, 10, 128], 128, kernel: 3, padding: 1) with
+        {
+            Name = "3x3x3, 128 channels at 14x14x10", BenchmarkOnly = true,
+        },
+        Volumes([1, 7, 7, 5, 256], 256, kernel: 3, padding: 1) with
+        {
+            Name = "3x3x3, 256 channels at 7x7x5", BenchmarkOnly = true,
+        },
+        Volumes([1, 112, 112, 80, 1], 16, kernel: 3, padding: 1) with
+        {
+            Name = "3x3x3, 1 to 16 channels at 112x112x80", BenchmarkOnly = true,
+        },
+        Volumes([1, 112, 112, 80, 16], 2, kernel: 1) with
+        {
+            Name = "1x1x1, 16 to 2 channels at 112x112x80", BenchmarkOnly = true,
+        },
+        Volumes([1, 112, 112, 80, 16], 32, kernel: 2, stride: 2) with
+        {
+            Name = "2x2x2 stride 2, 16 to 32 channels from 112x112x80", BenchmarkOnly = true,
+        },
+        TransposedVolumes([1, 56, 56, 40, 32], 16, kernel: 2, stride: 2) with
+        {
+            Name = "2x2x2 stride 2, 32 to 16 channels to 112x112x80", BenchmarkOnly = true,
+        },
+        Images([1, 1024, 1024, 3], 768, kernel: 16, stride: 16) with
+        {
+            Name = "16x16 stride 16, 3 to 768 channels from 1024x1024", BenchmarkOnly = true,
+        },
+        Images([1, 64, 64, 256], 256, kernel: 3, padding: 1) with
+        {
+            Name = "3x3, 256 channels at 64x64", BenchmarkOnly = true,
+        },
     ];
 
     static OpCase Volumes(Shape x, int channels, int kernel, int stride = 1, int padding = 0, bool bias = true) => Forward(

@@ -11,8 +11,10 @@ static class LinearCases
         One([2, 9], 24, 31, Activation.Gelu), One([4, 5], 70, 4, Activation.None, hasBias: false), One([1, 1, 7], 9, 50, Activation.Gelu),
         One([13], 8, 19, Activation.None, hasResidual: true), One([3, 4], 33, 6, Activation.Gelu, hasResidual: true),
         One([11], 300, 20), One([0], 4, 3), One([6], 2, 90, Activation.Relu, hasBias: false, hasResidual: true),
-        One([4096], 768, 2304) with { BenchmarkOnly = true }, One([4096], 768, 3072, Activation.Gelu) with { BenchmarkOnly = true },
-        One([4096], 3072, 768, hasResidual: true) with { BenchmarkOnly = true }, One([7], 256, 2048, Activation.Relu) with { BenchmarkOnly = true },
+        One([4096], 768, 2304) with { Name = "4096 x 768 to 2304", BenchmarkOnly = true },
+        One([4096], 768, 3072, Activation.Gelu) with { Name = "4096 x 768 to 3072, GELU", BenchmarkOnly = true },
+        One([4096], 3072, 768, hasResidual: true) with { Name = "4096 x 3072 to 768, residual", BenchmarkOnly = true },
+        One([7], 256, 2048, Activation.Relu) with { Name = "7 x 256 to 2048, ReLU", BenchmarkOnly = true },
     ];
 
     static OpCase One(

@@ -13,10 +13,11 @@ static class MatmulCases
         One([3], 2, 4, 5), One([2, 3], 7, 16, 9, transposeB: true), One([2], 9, 11, 8, transposeA: true),
         One([3], 4, 5, 6, shared: true), One([2, 2], 5, 9, 3, transposeB: true, shared: true),
         One([3], 4, 5, 6, transposeA: true, shared: true), One([0], 2, 3, 4, shared: true),
-        One([], 768, 768, 768) with { BenchmarkOnly = true }, One([], 3072, 768, 3072) with { BenchmarkOnly = true },
-        One([], 1536, 3072, 768, transposeB: true) with { BenchmarkOnly = true },
-        One([], 4096, 768, 4, transposeB: true) with { BenchmarkOnly = true },
-        One([12], 196, 64, 196, transposeB: true) with { BenchmarkOnly = true },
+        One([], 768, 768, 768) with { Name = "768x768x768", BenchmarkOnly = true },
+        One([], 3072, 768, 3072) with { Name = "3072x3072x768", BenchmarkOnly = true },
+        One([], 1536, 3072, 768, transposeB: true) with { Name = "1536x768x3072", BenchmarkOnly = true },
+        One([], 4096, 768, 4, transposeB: true) with { Name = "4096x4x768", BenchmarkOnly = true },
+        One([12], 196, 64, 196, transposeB: true) with { Name = "12 of 196x196x64", BenchmarkOnly = true },
     ];
 
     static OpCase One(
