@@ -9,8 +9,11 @@ import re
 import sys
 import time
 
-import torch
-import torch.nn.functional as F
+# OpenBLAS counts its threads by itself, whatever PyTorch is told, and only when it is loaded.
+os.environ["OPENBLAS_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = sys.argv[1]
+
+import torch  # noqa: E402
+import torch.nn.functional as F  # noqa: E402
 
 
 def blas():
