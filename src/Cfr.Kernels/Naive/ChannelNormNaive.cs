@@ -3,9 +3,9 @@ using System.Numerics;
 namespace Cfr.Kernels;
 
 /// <summary>
-/// Batch, instance and group norm of <c>[Batch, Spatial, Channels]</c> in their plain form. Element (b, s, c) belongs to
-/// statistic c / (Channels / Groups), plus b Groups where samples have their own.
-/// y = act(n w + bias) with n = (x - mean) / sqrt(variance + eps).
+/// Batch, instance and group norm of <c>[Batch, Spatial, Channels]</c> in their plain form. Element (b, s, c) belongs
+/// to statistic c / (Channels / Groups), plus b Groups where samples have their own. y = act(n w + bias) with n = (x -
+/// mean) / sqrt(variance + eps).
 /// </summary>
 static class ChannelNormNaive
 {
@@ -26,7 +26,8 @@ static class ChannelNormNaive
     }
 
     public static void UpdateRunning<T>(
-        NormShape shape, T momentum, ReadOnlySpan<T> mean, ReadOnlySpan<T> variance, Span<T> runningMean, Span<T> runningVariance)
+        NormShape shape, T momentum, ReadOnlySpan<T> mean, ReadOnlySpan<T> variance, Span<T> runningMean,
+        Span<T> runningVariance)
         where T : IFloatingPointIeee754<T>
     {
         T count = T.CreateChecked(shape.Count), unbiased = count / (count - T.One);
@@ -38,7 +39,8 @@ static class ChannelNormNaive
     }
 
     public static void Normalize<T>(
-        NormShape shape, T eps, ReadOnlySpan<T> x, ReadOnlySpan<T> mean, ReadOnlySpan<T> variance, ReadOnlySpan<T> weight,
+        NormShape shape, T eps, ReadOnlySpan<T> x, ReadOnlySpan<T> mean, ReadOnlySpan<T> variance,
+        ReadOnlySpan<T> weight,
         ReadOnlySpan<T> bias, Activation activation, Span<T> y) where T : IFloatingPointIeee754<T>
     {
         for (int i = 0; i < x.Length; i++)
@@ -55,9 +57,10 @@ static class ChannelNormNaive
     /// dx = (g w - mean(g w) - n mean(g w n)) / sqrt(variance + eps); constant statistics drop both means.
     /// </summary>
     public static void Backward<T>(
-        NormShape shape, T eps, ReadOnlySpan<T> x, ReadOnlySpan<T> mean, ReadOnlySpan<T> variance, ReadOnlySpan<T> weight,
-        ReadOnlySpan<T> bias, Activation activation, bool fixedStatistics, ReadOnlySpan<T> dy, Span<T> dx, Span<T> dWeight,
-        Span<T> dBias) where T : IFloatingPointIeee754<T>
+        NormShape shape, T eps, ReadOnlySpan<T> x, ReadOnlySpan<T> mean, ReadOnlySpan<T> variance,
+        ReadOnlySpan<T> weight,
+        ReadOnlySpan<T> bias, Activation activation, bool fixedStatistics, ReadOnlySpan<T> dy, Span<T> dx,
+        Span<T> dWeight, Span<T> dBias) where T : IFloatingPointIeee754<T>
     {
         T count = T.CreateChecked(shape.Count);
         var sumGW = new T[shape.Statistics];

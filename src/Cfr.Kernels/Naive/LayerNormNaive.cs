@@ -9,7 +9,8 @@ namespace Cfr.Kernels;
 static class LayerNormNaive
 {
     public static void Forward<T>(
-        int rows, int width, T eps, ReadOnlySpan<T> x, ReadOnlySpan<T> weight, ReadOnlySpan<T> bias, Span<T> y, Span<T> mean,
+        int rows, int width, T eps, ReadOnlySpan<T> x, ReadOnlySpan<T> weight, ReadOnlySpan<T> bias, Span<T> y,
+        Span<T> mean,
         Span<T> inverseDeviation) where T : IFloatingPointIeee754<T>
     {
         T n = T.CreateChecked(width);
@@ -32,7 +33,8 @@ static class LayerNormNaive
     }
 
     public static void Backward<T>(
-        int rows, int width, ReadOnlySpan<T> x, ReadOnlySpan<T> weight, ReadOnlySpan<T> mean, ReadOnlySpan<T> inverseDeviation,
+        int rows, int width, ReadOnlySpan<T> x, ReadOnlySpan<T> weight, ReadOnlySpan<T> mean,
+        ReadOnlySpan<T> inverseDeviation,
         ReadOnlySpan<T> dy, Span<T> dx, Span<T> dWeight, Span<T> dBias) where T : IFloatingPointIeee754<T>
     {
         T n = T.CreateChecked(width);

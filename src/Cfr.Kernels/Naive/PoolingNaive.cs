@@ -3,8 +3,8 @@ using System.Numerics;
 namespace Cfr.Kernels;
 
 /// <summary>
-/// Max pooling in its plain form: y[o] = max over the kernel's taps k of x[o stride + k - padding]; dx gets each dy where its
-/// maximum stood.
+/// Max pooling in its plain form: y[o] = max over the kernel's taps k of x[o stride + k - padding]; dx gets each dy
+/// where its maximum stood.
 /// </summary>
 static class PoolingNaive
 {
@@ -31,7 +31,8 @@ static class PoolingNaive
                                         if (d < 0 || d >= n.D || h < 0 || h >= n.H || w < 0 || w >= n.W) continue;
                                         int at = (d * n.H + h) * n.W + w;
                                         T value = x[(int)(b * n.Voxels + at) * shape.Channels + c];
-                                        if (bestAt >= 0 && !(value > best) && (!T.IsNaN(value) || T.IsNaN(best))) continue;
+                                        bool wins = T.IsNaN(value) ? !T.IsNaN(best) : value > best;
+                                        if (bestAt >= 0 && !wins) continue;
                                         best = value;
                                         bestAt = at;
                                     }

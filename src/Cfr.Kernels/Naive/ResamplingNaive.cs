@@ -3,12 +3,13 @@ using System.Numerics;
 namespace Cfr.Kernels;
 
 /// <summary>
-/// Resizing in its plain form: an output voxel is the weighted sum of the 2 x 2 x 2 input voxels around its position (or the
-/// nearest one). Backward adds each output gradient to the same voxels with the same weights.
+/// Resizing in its plain form: an output voxel is the weighted sum of the 2 x 2 x 2 input voxels around its position
+/// (or the nearest one). Backward adds each output gradient to the same voxels with the same weights.
 /// </summary>
 static class ResamplingNaive
 {
-    public static void Forward<T>(ResamplingShape shape, ReadOnlySpan<T> x, Span<T> y) where T : IFloatingPointIeee754<T>
+    public static void Forward<T>(ResamplingShape shape, ReadOnlySpan<T> x, Span<T> y)
+        where T : IFloatingPointIeee754<T>
     {
         y.Clear();
         for (int b = 0; b < shape.Batch; b++)
@@ -21,7 +22,8 @@ static class ResamplingNaive
                 }
     }
 
-    public static void Backward<T>(ResamplingShape shape, ReadOnlySpan<T> dy, Span<T> dx) where T : IFloatingPointIeee754<T>
+    public static void Backward<T>(ResamplingShape shape, ReadOnlySpan<T> dy, Span<T> dx)
+        where T : IFloatingPointIeee754<T>
     {
         dx.Clear();
         for (int b = 0; b < shape.Batch; b++)
@@ -43,7 +45,10 @@ static class ResamplingNaive
                     foreach ((int id, double wd) in AxisTaps(shape, n.D, m.D, d))
                         foreach ((int ih, double wh) in AxisTaps(shape, n.H, m.H, h))
                             foreach ((int iw, double ww) in AxisTaps(shape, n.W, m.W, w))
-                                yield return (((long)d * m.H + h) * m.W + w, ((long)id * n.H + ih) * n.W + iw, wd * wh * ww);
+                            {
+                                long output = ((long)d * m.H + h) * m.W + w, input = ((long)id * n.H + ih) * n.W + iw;
+                                yield return (output, input, wd * wh * ww);
+                            }
     }
 
     /// <summary>The one or two of n input points that output point i of m reads, and their weights.</summary>

@@ -29,7 +29,8 @@ static class SoftmaxNaive
         }
     }
 
-    public static void LogForward<T>(int rows, int width, ReadOnlySpan<T> x, Span<T> y) where T : IFloatingPointIeee754<T>
+    public static void LogForward<T>(int rows, int width, ReadOnlySpan<T> x, Span<T> y)
+        where T : IFloatingPointIeee754<T>
     {
         for (int r = 0; r < rows; r++)
         {

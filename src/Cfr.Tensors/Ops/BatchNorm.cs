@@ -3,8 +3,8 @@ using Cfr.Kernels;
 namespace Cfr.Tensors;
 
 /// <summary>
-/// Batch norm (Ioffe 2015): a mean and a variance per channel, over the voxels of all samples.
-/// x [N, .., C], weight and bias [C] or none, running statistics [C] -> y [N, .., C]. Formulas: <see cref="ChannelNorm"/>.
+/// Batch norm (Ioffe 2015): a mean and a variance per channel, over the voxels of all samples. x [N, .., C], weight and
+/// bias [C] or none, running statistics [C] -> y [N, .., C]. Formulas: <see cref="ChannelNorm"/>.
 /// </summary>
 public static class BatchNormOp
 {
@@ -18,7 +18,8 @@ public static class BatchNormOp
         float momentum = 0.1f, float eps = 1e-5f, Activation activation = Activation.None)
     {
         NormShape shape = Check(nameof(BatchNormTraining), x, weight, bias, runningMean, runningVariance);
-        if (shape.Count < 2) throw Expect.Mismatch(nameof(BatchNormTraining), nameof(x), x, "more than one value per channel");
+        if (shape.Count < 2)
+            throw Expect.Mismatch(nameof(BatchNormTraining), nameof(x), x, "more than one value per channel");
         (Tensor mean, Tensor variance) = ChannelNorm.Statistics(shape, x);
         if (runningMean is not null && runningVariance is not null && !x.Session.Recomputing)
         {
@@ -36,11 +37,13 @@ public static class BatchNormOp
     {
         NormShape shape = Check(nameof(BatchNormEvaluation), x, weight, bias, runningMean, runningVariance);
         return ChannelNorm.Normalize(
-            nameof(BatchNormEvaluation), shape, x, runningMean, runningVariance, fixedStatistics: true, weight, bias, eps,
+            nameof(BatchNormEvaluation), shape, x, runningMean, runningVariance, fixedStatistics: true, weight, bias,
+            eps,
             activation);
     }
 
-    static NormShape Check(string op, Tensor x, Tensor? weight, Tensor? bias, Tensor? runningMean, Tensor? runningVariance)
+    static NormShape Check(
+        string op, Tensor x, Tensor? weight, Tensor? bias, Tensor? runningMean, Tensor? runningVariance)
     {
         Session.Common(op, x, weight, bias, runningMean, runningVariance);
         ChannelNorm.Check(op, x, weight, bias);

@@ -3,9 +3,10 @@ using Cfr.Kernels;
 namespace Cfr.Tensors;
 
 /// <summary>
-/// What batch, group and instance norm share: y = act(n w + b), n = (x - mean) / sqrt(variance + eps), of x [N, .., C] with
-/// w and b [C] or none. Kept for backward is x; the activation's derivative is computed again from it. g = dy act'(n w + b):
-///   dx = (g w - mean(g w) - n mean(g w n)) / sqrt(variance + eps), means over what shares a statistic and not at all where
+/// What batch, group and instance norm share: y = act(n w + b), n = (x - mean) / sqrt(variance + eps), of x [N, .., C]
+/// with w and b [C] or none. Kept for backward is x; the activation's derivative is computed again from it. g = dy
+/// act'(n w + b):
+///   dx = (g w - mean(g w) - n mean(g w n)) / sqrt(variance + eps), means over what shares a statistic, left out where
 ///   the statistics are constants      dw = sum g n      db = sum g
 /// </summary>
 static class ChannelNorm
@@ -28,14 +29,16 @@ static class ChannelNorm
     }
 
     public static Tensor Normalize(
-        string op, NormShape shape, Tensor x, Tensor mean, Tensor variance, bool fixedStatistics, Tensor? weight, Tensor? bias,
+        string op, NormShape shape, Tensor x, Tensor mean, Tensor variance, bool fixedStatistics, Tensor? weight,
+        Tensor? bias,
         float eps, Activation activation)
     {
         Session session = x.Session;
         INormalization kernels = session.Device.Normalization;
         Tensor y = session.Empty(x.Shape);
         kernels.Normalize(
-            shape, eps, x.View, mean.View, variance.View, weight?.View ?? default, bias?.View ?? default, activation, y.View);
+            shape, eps, x.View, mean.View, variance.View, weight?.View ?? default, bias?.View ?? default, activation,
+            y.View);
         return y.Record(op, [x, weight, bias], keep: [x, mean, variance, weight, bias], backward: g =>
         {
             Tensor input = g.Kept(0);

@@ -3,15 +3,16 @@ using Cfr.Kernels;
 namespace Cfr.Tensors;
 
 /// <summary>
-/// Instance norm (Ulyanov 2016): a mean and a variance per sample and channel, which is group norm with a group for each
-/// channel. x [N, .., C], weight and bias [C] or none -> y [N, .., C].
+/// Instance norm (Ulyanov 2016): a mean and a variance per sample and channel, which is group norm with a group for
+/// each channel. x [N, .., C], weight and bias [C] or none -> y [N, .., C].
 /// </summary>
 public static class InstanceNormOp
 {
     /// <summary>Each sample's channels, normalised.</summary>
     /// <exception cref="ArgumentException">There is one value per channel, so no variance.</exception>
     public static Tensor InstanceNorm(
-        this Tensor x, Tensor? weight = null, Tensor? bias = null, float eps = 1e-5f, Activation activation = Activation.None)
+        this Tensor x, Tensor? weight = null, Tensor? bias = null, float eps = 1e-5f,
+        Activation activation = Activation.None)
     {
         Session.Common(nameof(InstanceNorm), x, weight, bias);
         ChannelNorm.Check(nameof(InstanceNorm), x, weight, bias);

@@ -31,7 +31,8 @@ public static class LayerNormOp
             Tensor? dWeight = g.Wants(1) ? session.Empty([width]) : null;
             Tensor? dBias = g.Wants(2) ? session.Empty([width]) : null;
             kernels.LayerBackward(
-                rows, width, input.View, g.KeptOrNull(1)?.View ?? default, g.Kept(2).View, g.Kept(3).View, g.OfResult.View,
+                rows, width, input.View, g.KeptOrNull(1)?.View ?? default, g.Kept(2).View, g.Kept(3).View,
+                g.OfResult.View,
                 dx?.View ?? default, dWeight?.View ?? default, dBias?.View ?? default);
             if (dx is not null) g.Add(0, dx);
             if (dWeight is not null) g.Add(1, dWeight);

@@ -14,7 +14,8 @@ public static class MaxPoolOps
     {
         if (x.Rank != 5) throw Expect.Mismatch(nameof(MaxPool3d), nameof(x), x, "[N, D, H, W, C]");
         var input = new Extent(x.Size(1), x.Size(2), x.Size(3));
-        return MaxPool(nameof(MaxPool3d), x, input, kernel, stride ?? kernel, padding, output => [output.D, output.H, output.W]);
+        return MaxPool(
+            nameof(MaxPool3d), x, input, kernel, stride ?? kernel, padding, output => [output.D, output.H, output.W]);
     }
 
     /// <summary>Of images [N, H, W, C]; the stride is the kernel's size unless given.</summary>
@@ -49,10 +50,12 @@ public static class MaxPoolOps
 
     static int Size(string op, int input, int kernel, int stride, int padding)
     {
-        bool fits = kernel >= 1 && stride >= 1 && padding >= 0 && 2 * padding <= kernel && input + 2 * padding >= kernel;
+        bool fits = kernel >= 1 && stride >= 1 && padding >= 0 && 2 * padding <= kernel
+            && input + 2 * padding >= kernel;
         return fits
             ? (input + 2 * padding - kernel) / stride + 1
             : throw new ArgumentException(
-                $"{op}: kernel {kernel} with stride {stride} and padding {padding} does not fit an axis of {input}; padding may be half the kernel at most");
+                $"{op}: kernel {kernel} with stride {stride} and padding {padding} does not fit an axis of {input}; "
+                + "padding may be half the kernel at most");
     }
 }

@@ -11,14 +11,16 @@ public static class ResizeOp
 {
     /// <summary>To the sizes [H', W'] or [D', H', W'].</summary>
     public static Tensor Resize(
-        this Tensor x, ReadOnlySpan<int> size, Interpolation interpolation = Interpolation.Linear, bool alignCorners = false)
+        this Tensor x, ReadOnlySpan<int> size, Interpolation interpolation = Interpolation.Linear,
+        bool alignCorners = false)
     {
-        if (x.Rank is not (4 or 5)) throw Expect.Mismatch(nameof(Resize), nameof(x), x, "[N, H, W, C] or [N, D, H, W, C]");
+        if (x.Rank is not (4 or 5))
+            throw Expect.Mismatch(nameof(Resize), nameof(x), x, "[N, H, W, C] or [N, D, H, W, C]");
         if (size.Length != x.Rank - 2)
-            throw Expect.Mismatch(nameof(Resize), nameof(x), x, $"{size.Length} axes between N and C, as many as sizes were given");
+            throw Expect.Mismatch(nameof(Resize), nameof(x), x, $"{size.Length} axes between N and C");
         Extent input = Volume(x.Shape.AsSpan()[1..^1]), output = Volume(size);
         if (input.Voxels == 0 || Math.Min(output.D, Math.Min(output.H, output.W)) < 1)
-            throw new ArgumentException($"{nameof(Resize)}: cannot resize {input} to {output}, every axis needs a point");
+            throw new ArgumentException($"Resize: cannot resize {input} to {output}, every axis needs a point");
 
         Session session = x.Session;
         Shape before = x.Shape;

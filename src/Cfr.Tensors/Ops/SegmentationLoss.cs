@@ -6,9 +6,10 @@ namespace Cfr.Tensors;
 public readonly record struct SegmentationLosses(Tensor Total, Tensor CrossEntropy, Tensor Dice);
 
 /// <summary>
-/// Cross-entropy and soft Dice of p = softmax(logits), o = one-hot labels, fused. logits [.., K], labels int32 [..] -> scalars.
+/// Cross-entropy and soft Dice of p = softmax(logits), o = one-hot labels, fused. logits [.., K], labels int32 [..] ->
+/// scalars.
 ///   CE = mean of -log p[label] over voxels whose label is a class and not the ignored one
-///   Dice = mean over classes k >= firstClass of 1 - (2 sum p_k o_k + s) / (sum p_k^2 + sum o_k + s), sums over all voxels
+///   Dice = mean over classes k >= firstClass of 1 - (2 sum p_k o_k + s) / (sum p_k^2 + sum o_k + s), over all voxels
 ///   total = crossEntropyWeight CE + diceWeight Dice
 /// A voxel whose label is no class has o = 0 but still counts in p^2.
 /// </summary>
@@ -16,7 +17,8 @@ public static class SegmentationLossOp
 {
     /// <summary>Cross-entropy and Dice (Milletari 2016, squared denominators), and their weighted sum.</summary>
     public static SegmentationLosses SegmentationLoss(
-        this Tensor logits, Tensor labels, float crossEntropyWeight = 0.5f, float diceWeight = 0.5f, float smoothing = 1e-5f,
+        this Tensor logits, Tensor labels, float crossEntropyWeight = 0.5f, float diceWeight = 0.5f,
+        float smoothing = 1e-5f,
         int firstClass = 0, int ignore = 255)
     {
         Session session = Session.Common(nameof(SegmentationLoss), logits, labels);
@@ -44,7 +46,8 @@ public static class SegmentationLossOp
         return new SegmentationLosses(total, values.Alias([], 1), values.Alias([], 2));
     }
 
-    /// <summary>Mean of -log p[label] over the voxels whose label is a class and not the ignored one; 0 if there is none.</summary>
+    /// <summary>Mean of -log p[label] over the voxels whose label is a class and not the ignored one; 0 if there is
+    /// none.</summary>
     public static Tensor CrossEntropy(this Tensor logits, Tensor labels, int ignore = 255) =>
         logits.SegmentationLoss(labels, crossEntropyWeight: 1, diceWeight: 0, ignore: ignore).Total;
 

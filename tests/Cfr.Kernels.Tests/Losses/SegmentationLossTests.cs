@@ -46,7 +46,8 @@ public class SegmentationLossTests
     {
         (float[] values, float[] sums, float[] dLogits) = Run(form, shape, labels);
         double[] logits = Logits(shape).Doubles();
-        double[] wantValues = new double[3], wantSums = new double[sums.Length], wantGradient = new double[logits.Length];
+        double[] wantValues = new double[3], wantSums = new double[sums.Length];
+        double[] wantGradient = new double[logits.Length];
         LossesNaive.SegmentationForward<double>(shape, logits, labels, wantValues, wantSums);
         LossesNaive.SegmentationBackward(shape, logits, labels, wantSums, 0.7, wantGradient);
         Numbers.AssertClose(wantValues, values, 1e-6, 1e-7);

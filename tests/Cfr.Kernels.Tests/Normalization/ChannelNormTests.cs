@@ -70,7 +70,7 @@ public class ChannelNormTests
             shape, Eps, x, mean, variance, default, default, Activation.None, false, x, default, dWeight, default);
         device.Normalization.Backward(
             shape, Eps, x, mean, variance, default, default, Activation.None, true, x, default, default, dBias);
-        Assert.DoesNotContain(float.NaN, operands.Floats(dx).Concat(operands.Floats(dWeight)).Concat(operands.Floats(dBias)));
+        Assert.All((View[])[dx, dWeight, dBias], view => Assert.DoesNotContain(float.NaN, operands.Floats(view)));
     }
 
     [Fact]
@@ -98,8 +98,10 @@ public class ChannelNormTests
     {
         CpuDevice device = CpuForms.All[1];
         using var operands = new Operands(device);
-        View mean = operands.Of(2, -1), variance = operands.Of(3, 8), runningMean = operands.Of(0, 1), runningVariance = operands.Of(1, 1);
-        device.Normalization.UpdateRunning(NormShape.PerChannel(1, 4, 2), 0.1f, mean, variance, runningMean, runningVariance);
+        View mean = operands.Of(2, -1), variance = operands.Of(3, 8);
+        View runningMean = operands.Of(0, 1), runningVariance = operands.Of(1, 1);
+        device.Normalization.UpdateRunning(
+            NormShape.PerChannel(1, 4, 2), 0.1f, mean, variance, runningMean, runningVariance);
         Numbers.AssertClose([0.2, 0.8], operands.Floats(runningMean), 1e-6);
         Numbers.AssertClose([0.9 + 0.1 * 3 * 4 / 3, 0.9 + 0.1 * 8 * 4 / 3], operands.Floats(runningVariance), 1e-6);
     }
@@ -144,13 +146,15 @@ public class ChannelNormTests
         float[] weight = Numbers.Draw(shape.Channels, 3), bias = Numbers.Draw(shape.Channels, 4);
         (float[] mean, float[] variance) = Statistics(device, shape, x);
         using var operands = new Operands(device);
-        View xView = operands.Of(x), dyView = operands.Of(dy), meanView = operands.Of(mean), varianceView = operands.Of(variance);
+        View xView = operands.Of(x), dyView = operands.Of(dy);
+        View meanView = operands.Of(mean), varianceView = operands.Of(variance);
         View weightView = hasWeight ? operands.Of(weight) : default, biasView = hasBias ? operands.Of(bias) : default;
         View y = operands.Output(x.Length), dx = operands.Output(x.Length);
         View dWeight = operands.Output(shape.Channels), dBias = operands.Output(shape.Channels);
         device.Normalization.Normalize(shape, Eps, xView, meanView, varianceView, weightView, biasView, activation, y);
         device.Normalization.Backward(
-            shape, Eps, xView, meanView, varianceView, weightView, biasView, activation, fixedStatistics, dyView, dx, dWeight, dBias);
+            shape, Eps, xView, meanView, varianceView, weightView, biasView, activation, fixedStatistics, dyView, dx,
+            dWeight, dBias);
         return
         [
             x, dy, weight, bias, mean, variance,

@@ -32,7 +32,8 @@ public class LayerNormTests
         double[] y = new double[rows * width], mean = new double[rows], inverse = new double[rows];
         double[] dx = new double[y.Length], dWeight = new double[width], dBias = new double[width];
         LayerNormNaive.Forward(rows, width, Eps, inputs[0], inputs[2], inputs[3], y, mean, inverse);
-        LayerNormNaive.Backward<double>(rows, width, inputs[0], inputs[2], mean, inverse, inputs[1], dx, dWeight, dBias);
+        LayerNormNaive.Backward<double>(
+            rows, width, inputs[0], inputs[2], mean, inverse, inputs[1], dx, dWeight, dBias);
         double largest = inverse.Append(1).Max();
         Numbers.AssertClose(y, got[4], tolerance, tolerance);
         Numbers.AssertClose(mean, got[5], 1e-6, 1e-6);

@@ -16,12 +16,18 @@ static class NormCases
         Batch([5, 1]), Batch([3, 2]), Batch([2, 5, 3]), Batch([1, 3, 3, 3, 5]), Batch([2, 3, 5, 16], Activation.Relu),
         Batch([2, 7, 9, 32], Activation.Gelu), Batch([3, 2, 5, 2, 1], Activation.Relu), Batch([1, 4, 3, 255]),
         Batch([1, 70000, 1]), Batch([1, 2500, 33], Activation.Relu), Batch([4, 9, 14], hasWeight: false),
-        Batch([1, 112, 112, 80, 16], Activation.Relu) with { Name = "16 channels at 112x112x80, ReLU", BenchmarkOnly = true },
+        Batch([1, 112, 112, 80, 16], Activation.Relu) with
+        {
+            Name = "16 channels at 112x112x80, ReLU",
+            BenchmarkOnly = true,
+        },
         Fixed([2, 5, 3]), Fixed([2, 3, 3, 16], Activation.Relu), Fixed([1, 1, 7], Activation.Gelu),
 
-        Group([2, 5, 6], 2), Group([1, 3, 3, 3, 12], 3, Activation.Relu), Group([3, 1, 8], 1), Group([2, 600, 10], 5, Activation.Gelu),
+        Group([2, 5, 6], 2), Group([1, 3, 3, 3, 12], 3, Activation.Relu), Group([3, 1, 8], 1),
+        Group([2, 600, 10], 5, Activation.Gelu),
         Group([2, 3, 3, 4], 2, hasWeight: false),
-        Instance([2, 5, 3]), Instance([3, 2, 3, 4, 17], Activation.Relu), Instance([2, 9, 1]), Instance([1, 3, 3, 8], hasWeight: false),
+        Instance([2, 5, 3]), Instance([3, 2, 3, 4, 17], Activation.Relu), Instance([2, 9, 1]),
+        Instance([1, 3, 3, 8], hasWeight: false),
     ];
 
     static OpCase Layer(Shape shape, bool hasWeight = true) => new(
@@ -64,16 +70,17 @@ static class NormCases
         x => run(x[0], x.ElementAtOrDefault(1), x.ElementAtOrDefault(2)),
         x =>
         {
-            double[] y = new double[x[0].Length], mean = new double[norm.Statistics], variance = new double[norm.Statistics];
+            double[] y = new double[x[0].Length];
+            double[] mean = new double[norm.Statistics], variance = new double[norm.Statistics];
             ChannelNormNaive.Statistics<double>(norm, x[0], mean, variance);
             ChannelNormNaive.Normalize(norm, Eps, x[0], mean, variance, Optional(x, 1), Optional(x, 2), activation, y);
             return y;
         },
         Terms: shape.Count / shape[^1])
-    {
-        // A nearly constant channel divides rounding errors by a small deviation.
-        Slack = norm.Count < 8 ? 16 : 4,
-    };
+        {
+            // A nearly constant channel divides rounding errors by a small deviation.
+            Slack = norm.Count < 8 ? 16 : 4,
+        };
 
     static OpCase Fixed(Shape shape, Activation activation = Activation.None)
     {

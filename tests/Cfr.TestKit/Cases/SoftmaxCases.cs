@@ -6,7 +6,8 @@ namespace Cfr.TestKit.Cases;
 static class SoftmaxCases
 {
     static readonly Shape[] Shapes =
-        [[1, 1], [3, 2], [70, 2], [129, 3], [2, 3, 5, 4], [100, 14], [65, 15], [7, 16], [5, 33], [3, 77], [2, 4096], [0, 4]];
+        [[1, 1], [3, 2], [70, 2], [129, 3], [2, 3, 5, 4], [100, 14], [65, 15], [7, 16], [5, 33], [3, 77], [2, 4096],
+        [0, 4]];
 
     public static IEnumerable<OpCase> All =>
     [

@@ -1,8 +1,9 @@
 namespace Cfr.Kernels.Cpu;
 
 /// <summary>
-/// Cross-entropy and Dice in one pass over the logits, in blocks of rows where a lane is a row. Each piece of rows leaves its
-/// sums in double; pieces are added in order. Forward 4 (K + 1) bytes a row, backward 4 (2 K + 1), K classes.
+/// Cross-entropy and Dice in one pass over the logits, in blocks of rows where a lane is a row. Each piece of rows
+/// leaves its sums in double; pieces are added in order. Forward 4 (K + 1) bytes a row, backward 4 (2 K + 1), K
+/// classes.
 /// </summary>
 sealed unsafe class CpuLosses<V>(Threads threads, BufferPool pool) : ILosses where V : struct, IVector<V>
 {

@@ -19,7 +19,7 @@ readonly unsafe struct SegmentationBlock<V>(float* memory, SegmentationLossShape
 
     public static long Floats(int classes) => (classes + 3L) * Rows;
 
-    /// <summary>Adds to [2 + 3 K]: -log p of counted rows, their number, and for each class sum p o, sum p^2, sum o.</summary>
+    /// <summary>Adds to [2 + 3 K]: -log p of counted rows, their number, then by class sum p o, p^2, o.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void AddSums(float* logits, int* labels, int count, double* sums)
     {

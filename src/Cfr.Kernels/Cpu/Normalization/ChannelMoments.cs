@@ -3,10 +3,10 @@ using System.Runtime.CompilerServices;
 namespace Cfr.Kernels.Cpu;
 
 /// <summary>
-/// Sum and sum of squares of each channel over a piece of voxels, to about single precision whatever the mean. Within a block
-/// each lane sums twice: first x, then d = x - m with its own mean m, from the cache. n values of a lane then give, in double,
-/// <c>sum x = n m + sum d</c> and <c>sum x^2 = sum d^2 + 2 m sum d + n m^2</c>, so that subtracting mean^2 later costs only
-/// digits that double has to spare. Reads x once from memory: 4 bytes and 4 FLOP an element.
+/// Sum and sum of squares of each channel over a piece of voxels, to about single precision whatever the mean. Within a
+/// block each lane sums twice: first x, then d = x - m with its own mean m, from the cache. n values of a lane then
+/// give, in double, <c>sum x = n m + sum d</c> and <c>sum x^2 = sum d^2 + 2 m sum d + n m^2</c>, so that subtracting
+/// mean^2 later costs only digits that double has to spare. Reads x once from memory: 4 bytes and 4 FLOP an element.
 /// </summary>
 static unsafe class ChannelMoments<V> where V : struct, IVector<V>
 {

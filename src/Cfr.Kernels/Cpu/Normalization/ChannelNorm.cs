@@ -7,8 +7,8 @@ readonly record struct ChannelNormParameters(float Eps, View Mean, View Variance
 readonly record struct ChannelNormGradients(bool FixedStatistics, View Dy, View Dx, View DWeight, View DBias);
 
 /// <summary>
-/// Batch, instance and group norm: sends pieces of voxels to the kernels and combines, in double and in the order of the
-/// pieces, the sums that they return per channel.
+/// Batch, instance and group norm: sends pieces of voxels to the kernels and combines, in double and in the order of
+/// the pieces, the sums that they return per channel.
 /// </summary>
 sealed unsafe class ChannelNorm<V>(Threads threads, BufferPool pool) where V : struct, IVector<V>
 {
@@ -65,7 +65,8 @@ sealed unsafe class ChannelNorm<V>(Threads threads, BufferPool pool) where V : s
         tables.Release();
     }
 
-    public void Backward<TActivation>(NormShape shape, ChannelNormParameters parameters, View x, ChannelNormGradients gradients)
+    public void Backward<TActivation>(
+        NormShape shape, ChannelNormParameters parameters, View x, ChannelNormGradients gradients)
         where TActivation : struct, IActivation
     {
         var tiling = new ChannelTiling(shape, V.Width);
@@ -96,7 +97,10 @@ sealed unsafe class ChannelNorm<V>(Threads threads, BufferPool pool) where V : s
             double* sums = (double*)totals.Address;
             if (wantsParameters) WriteParameterGradients(shape, tiling, parameters, sums, gradients);
             for (int sample = 0; dependsOnSums && sample < tiling.Samples; sample++)
-                FillBackwardRows(shape, tiling, parameters, sample, sums + 2L * sample * channels, table + sample * stride);
+            {
+                FillBackwardRows(
+                    shape, tiling, parameters, sample, sums + 2L * sample * channels, table + sample * stride);
+            }
             totals.Release();
             partials.Release();
         }
@@ -123,7 +127,8 @@ sealed unsafe class ChannelNorm<V>(Threads threads, BufferPool pool) where V : s
         new Span<double>(sums, checked(tiling.Samples * width)).Clear();
         for (int piece = 0; piece < tiling.Pieces; piece++)
         {
-            double* target = sums + (long)(piece / tiling.PiecesPerSample) * width, source = partial + (long)piece * width;
+            double* target = sums + (long)(piece / tiling.PiecesPerSample) * width;
+            double* source = partial + (long)piece * width;
             for (int i = 0; i < width; i++) target[i] += source[i];
         }
         return totals;
@@ -151,8 +156,8 @@ sealed unsafe class ChannelNorm<V>(Threads threads, BufferPool pool) where V : s
     }
 
     /// <summary>
-    /// Of dx = r (g w - mean(g w) - n mean(g w n)) with n = d r: shift = r mean(g w), slope = r r mean(g w n); means over the
-    /// elements of a statistic, from the sums of g and g d per channel.
+    /// Of dx = r (g w - mean(g w) - n mean(g w n)) with n = d r: shift = r mean(g w), slope = r r mean(g w n); means
+    /// over the elements of a statistic, from the sums of g and g d per channel.
     /// </summary>
     static void FillBackwardRows(
         NormShape shape, ChannelTiling tiling, ChannelNormParameters parameters, int sample, double* sums, float* table)
@@ -168,7 +173,8 @@ sealed unsafe class ChannelNorm<V>(Threads threads, BufferPool pool) where V : s
                 sumGW += w * sums[c];
                 sumGWN += w * sums[channels + c] * inverse;
             }
-            float shift = (float)(inverse * sumGW / shape.Count), slope = (float)(inverse * inverse * sumGWN / shape.Count);
+            float shift = (float)(inverse * sumGW / shape.Count);
+            float slope = (float)(inverse * inverse * sumGWN / shape.Count);
             for (int c = first; c < first + channelsOfGroup; c++)
             {
                 for (int i = c; i < tile; i += channels)
@@ -181,7 +187,8 @@ sealed unsafe class ChannelNorm<V>(Threads threads, BufferPool pool) where V : s
     }
 
     static void WriteParameterGradients(
-        NormShape shape, ChannelTiling tiling, ChannelNormParameters parameters, double* sums, ChannelNormGradients gradients)
+        NormShape shape, ChannelTiling tiling, ChannelNormParameters parameters, double* sums,
+        ChannelNormGradients gradients)
     {
         int channels = shape.Channels;
         for (int c = 0; c < channels; c++)

@@ -3,9 +3,10 @@ using System.Runtime.CompilerServices;
 namespace Cfr.Kernels.Cpu;
 
 /// <summary>
-/// Backward of a channel norm and its activation over a piece of voxels. With d = x - mean and g = dy act'(d scale + bias):
-/// first the sums of g and of g d per channel, then <c>dx = g scale - shift - d slope</c>, where shift and slope carry the two
-/// means that the statistics add (0 where they are constants). 8 bytes an element for the sums, 12 for dx.
+/// Backward of a channel norm and its activation over a piece of voxels. With d = x - mean and g = dy act'(d scale +
+/// bias): first the sums of g and of g d per channel, then <c>dx = g scale - shift - d slope</c>, where shift and slope
+/// carry the two means that the statistics add (0 where they are constants). 8 bytes an element for the sums, 12 for
+/// dx.
 /// </summary>
 static unsafe class ChannelNormGradient<V, TActivation>
     where V : struct, IVector<V>

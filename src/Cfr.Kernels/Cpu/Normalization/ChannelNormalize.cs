@@ -3,8 +3,9 @@ using System.Runtime.CompilerServices;
 namespace Cfr.Kernels.Cpu;
 
 /// <summary>
-/// y = act((x - mean) scale + bias) over a piece of voxels. The three values of each channel stand in a table [3, Tile],
-/// repeated over the tile, so that any number of channels runs in whole vectors. 8 bytes an element, memory-bound.
+/// y = act((x - mean) scale + bias) over a piece of voxels. The three values of each channel stand in a table [3,
+/// Tile], repeated over the tile, so that any number of channels runs in whole vectors. 8 bytes an element,
+/// memory-bound.
 /// </summary>
 static unsafe class ChannelNormalize<V, TActivation>
     where V : struct, IVector<V>

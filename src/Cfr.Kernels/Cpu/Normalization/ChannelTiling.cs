@@ -1,13 +1,14 @@
 namespace Cfr.Kernels.Cpu;
 
 /// <summary>
-/// How [samples, voxels, channels] is cut for vectors and threads, by sizes alone. Channels repeat, so a run of TileVoxels
-/// voxels is one row of a matrix with Tile columns, column j belonging to channel j mod Channels:
+/// How [samples, voxels, channels] is cut for vectors and threads, by sizes alone. Channels repeat, so a run of
+/// TileVoxels voxels is one row of a matrix with Tile columns, column j belonging to channel j mod Channels:
 /// <code>
 /// Channels 3, 8 lanes:  x y z x y z x y | z x y z x y z x | ...   Tile = lcm(3, 4 * 8) = 96 floats, 32 voxels
 /// Channels 255:         a tile of 5 voxels; its last four vectors begin early and overlap the ones before
 /// </code>
-/// A block is the voxels summed in single precision, a piece the work of a thread; voxels that fill no tile are left over.
+/// A block is the voxels summed in single precision, a piece the work of a thread; voxels that fill no tile are left
+/// over.
 /// </summary>
 readonly struct ChannelTiling
 {

@@ -1,6 +1,6 @@
 namespace Cfr.Kernels.Cpu;
 
-/// <summary>Layer norm row by row; batch, instance and group norm channel by channel (<see cref="ChannelNorm{V}"/>).</summary>
+/// <summary>Layer norm row by row; the others channel by channel (<see cref="ChannelNorm{V}"/>).</summary>
 sealed unsafe class CpuNormalization<V>(Threads threads, BufferPool pool) : INormalization where V : struct, IVector<V>
 {
     const int SmallestPiece = 16384;
@@ -22,7 +22,8 @@ sealed unsafe class CpuNormalization<V>(Threads threads, BufferPool pool) : INor
             for (long r = first; r < last; r++)
             {
                 LayerNormForward<V>.Row(
-                    x.Floats + r * width, width, eps, w, b, y.Floats + r * width, mean.Floats + r, inverseDeviation.Floats + r);
+                    x.Floats + r * width, width, eps, w, b, y.Floats + r * width, mean.Floats + r,
+                    inverseDeviation.Floats + r);
             }
         });
         constants.Release();
@@ -49,8 +50,12 @@ sealed unsafe class CpuNormalization<V>(Threads threads, BufferPool pool) : INor
                 float* xRow = x.Floats + r * width, dyRow = dy.Floats + r * width;
                 float m = mean.Floats[r], inverse = inverseDeviation.Floats[r];
                 if (wantsParameters)
-                    LayerNormBackward<V>.AddParameterGradients(xRow, width, m, inverse, dyRow, dWeightOfBlock, dBiasOfBlock);
-                if (!dx.IsNone) LayerNormBackward<V>.InputGradient(xRow, width, m, inverse, w, dyRow, dx.Floats + r * width);
+                {
+                    LayerNormBackward<V>.AddParameterGradients(
+                        xRow, width, m, inverse, dyRow, dWeightOfBlock, dBiasOfBlock);
+                }
+                if (!dx.IsNone)
+                    LayerNormBackward<V>.InputGradient(xRow, width, m, inverse, w, dyRow, dx.Floats + r * width);
             }
         });
         if (wantsParameters)
@@ -90,7 +95,8 @@ sealed unsafe class CpuNormalization<V>(Threads threads, BufferPool pool) : INor
     }
 
     public void Normalize(
-        NormShape shape, float eps, View x, View mean, View variance, View weight, View bias, Activation activation, View y)
+        NormShape shape, float eps, View x, View mean, View variance, View weight, View bias, Activation activation,
+        View y)
     {
         var parameters = new ChannelNormParameters(eps, mean, variance, weight, bias);
         switch (activation)

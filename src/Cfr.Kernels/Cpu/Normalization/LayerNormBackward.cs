@@ -3,9 +3,9 @@ using System.Runtime.CompilerServices;
 namespace Cfr.Kernels.Cpu;
 
 /// <summary>
-/// Gradients of layer norm. With n = (x - mean) r and g = dy w: dx = r (g - mean(g) - n mean(g n)); a block of rows adds its
-/// dy n and dy to one partial row each, [2, width], which are summed over blocks afterwards in double.
-/// 12 bytes and about 16 FLOP an element.
+/// Gradients of layer norm. With n = (x - mean) r and g = dy w: dx = r (g - mean(g) - n mean(g n)); a block of rows
+/// adds its dy n and dy to one partial row each, [2, width], which are summed over blocks afterwards in double. 12
+/// bytes and about 16 FLOP an element.
 /// </summary>
 static unsafe class LayerNormBackward<V> where V : struct, IVector<V>
 {

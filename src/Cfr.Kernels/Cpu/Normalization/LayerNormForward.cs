@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace Cfr.Kernels.Cpu;
 
 /// <summary>
-/// Layer norm of rows, each while it is in the first-level cache: its sum, then the deviations from that mean, whose own sum
-/// corrects the mean, then y. Reads x once and writes y once from memory: 8 bytes and about 8 FLOP an element.
+/// Layer norm of rows, each while it is in the first-level cache: its sum, then the deviations from that mean, whose
+/// own sum corrects the mean, then y. Reads x once and writes y once from memory: 8 bytes and about 8 FLOP an element.
 /// </summary>
 static unsafe class LayerNormForward<V> where V : struct, IVector<V>
 {

@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace Cfr.Kernels.Cpu;
 
-/// <summary>Sums along one row, in four independent chains of vectors so that additions overlap; the tail is scalar.</summary>
+/// <summary>Sums along one row, in four independent chains so that additions overlap; the tail is scalar.</summary>
 static unsafe class RowSums<V> where V : struct, IVector<V>
 {
     const int Chains = 4;

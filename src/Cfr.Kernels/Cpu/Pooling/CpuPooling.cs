@@ -1,8 +1,8 @@
 namespace Cfr.Kernels.Cpu;
 
 /// <summary>
-/// Max pooling. Forward, a piece is some output rows; backward, a slab of input rows, which looks through the windows that touch
-/// it in their order: gradients of overlapping windows add up in one order whatever the pieces.
+/// Max pooling. Forward, a piece is some output rows; backward, a slab of input rows, which looks through the windows
+/// that touch it in their order: gradients of overlapping windows add up in one order whatever the pieces.
 /// </summary>
 sealed unsafe class CpuPooling<V>(Threads threads, BufferPool pool) : IPooling where V : struct, IVector<V>
 {
@@ -18,7 +18,10 @@ sealed unsafe class CpuPooling<V>(Threads threads, BufferPool pool) : IPooling w
         threads.For(outputRows, Math.Max(1, SmallestPiece / floatsOfRow), (first, last) =>
         {
             for (long row = first; row < last; row++)
-                MaxPoolForward<V>.Row(shape, offset, row, x.Floats, y.Floats + row * floatsOfRow, argMax.Ints + row * floatsOfRow);
+            {
+                MaxPoolForward<V>.Row(
+                    shape, offset, row, x.Floats, y.Floats + row * floatsOfRow, argMax.Ints + row * floatsOfRow);
+            }
         });
         offsets.Release();
     }
@@ -35,7 +38,8 @@ sealed unsafe class CpuPooling<V>(Threads threads, BufferPool pool) : IPooling w
         {
             long first = piece % slabs * rowsOfSlab;
             MaxPoolBackward.Slab(
-                shape, piece / slabs, first, Math.Min(inputRows, first + rowsOfSlab), dy.Floats, argMax.Ints, dx.Floats);
+                shape, piece / slabs, first, Math.Min(inputRows, first + rowsOfSlab), dy.Floats, argMax.Ints,
+                dx.Floats);
         });
     }
 }

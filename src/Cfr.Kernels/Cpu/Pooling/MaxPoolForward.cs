@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace Cfr.Kernels.Cpu;
 
 /// <summary>
-/// One row of outputs, a vector of channels at a time. What is kept beside the largest value is the number of its tap within the
-/// kernel, small enough to be exact as a float; its voxel follows from that.
+/// One row of outputs, a vector of channels at a time. What is kept beside the largest value is the number of its tap
+/// within the kernel, small enough to be exact as a float; its voxel follows from that.
 /// </summary>
 static unsafe class MaxPoolForward<V> where V : struct, IVector<V>
 {
@@ -27,7 +27,8 @@ static unsafe class MaxPoolForward<V> where V : struct, IVector<V>
         for (int ow = 0; ow < shape.Output.W; ow++, y += shape.Channels, argMax += shape.Channels)
         {
             int w = ow * shape.Stride.W - shape.Padding.W, c = 0;
-            for (; c <= shape.Channels - V.Width; c += V.Width) Window<V>(shape, offsets, d, h, w, volume, c, y, argMax);
+            for (; c <= shape.Channels - V.Width; c += V.Width)
+                Window<V>(shape, offsets, d, h, w, volume, c, y, argMax);
             for (; c < shape.Channels; c++) Window<Lanes1>(shape, offsets, d, h, w, volume, c, y, argMax);
         }
     }

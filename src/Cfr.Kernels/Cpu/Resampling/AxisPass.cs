@@ -3,12 +3,12 @@ using System.Runtime.CompilerServices;
 namespace Cfr.Kernels.Cpu;
 
 /// <summary>
-/// Applies <see cref="AxisWeights"/> to the middle axis of <c>[outer, n, inner]</c>: each output row of inner floats is a
-/// weighted sum of neighbouring input rows. Memory-bound where inner fills vectors.
+/// Applies <see cref="AxisWeights"/> to the middle axis of <c>[outer, n, inner]</c>: each output row of inner floats is
+/// a weighted sum of neighbouring input rows. Memory-bound where inner fills vectors.
 /// </summary>
 static unsafe class AxisPass<V> where V : struct, IVector<V>
 {
-    /// <summary>Output rows [first, last) of outer * m; the inputs of each outer index begin n * inner floats apart.</summary>
+    /// <summary>Output rows [first, last) of outer * m; each outer index has n * inner inputs.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Rows(AxisWeights axis, long first, long last, int n, long inner, float* x, float* y)
     {

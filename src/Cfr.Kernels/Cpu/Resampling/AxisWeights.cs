@@ -1,8 +1,8 @@
 namespace Cfr.Kernels.Cpu;
 
 /// <summary>
-/// Resizing along one axis as a banded matrix: output i is the sum of <c>weight * input</c> over Count consecutive inputs.
-/// Positions grow with i, so the transpose, which the backward pass applies, is banded too:
+/// Resizing along one axis as a banded matrix: output i is the sum of <c>weight * input</c> over Count consecutive
+/// inputs. Positions grow with i, so the transpose, which the backward pass applies, is banded too:
 /// <code>
 /// 2 -> 4 points, linear:   1     0          transposed:   1  .75 .25  0
 ///                          .75  .25                        0 .25 .75  1

@@ -1,9 +1,9 @@
 namespace Cfr.Kernels.Cpu;
 
 /// <summary>
-/// Resizing axis by axis. Axes that shrink come first, so that what lies between the passes is small; axes that grow follow from
-/// the innermost outwards, so that the passes over most of the data have long rows. Backward is the same with transposed
-/// weights, so both only gather, and no two threads meet in one element.
+/// Resizing axis by axis. Axes that shrink come first, so that what lies between the passes is small; axes that grow
+/// follow from the innermost outwards, so that the passes over most of the data have long rows. Backward is the same
+/// with transposed weights, so both only gather, and no two threads meet in one element.
 /// </summary>
 sealed unsafe class CpuResampling<V>(Threads threads, BufferPool pool) : IResampling where V : struct, IVector<V>
 {
@@ -26,7 +26,10 @@ sealed unsafe class CpuResampling<V>(Threads threads, BufferPool pool) : IResamp
         if (order.Length == 0)
         {
             threads.For(x.Count, SmallestPiece, (first, last) =>
-                new ReadOnlySpan<float>(x.Floats + first, (int)(last - first)).CopyTo(new Span<float>(y.Floats + first, (int)(last - first))));
+            {
+                long bytes = (last - first) * sizeof(float);
+                Buffer.MemoryCopy(x.Floats + first, y.Floats + first, bytes, bytes);
+            });
             return;
         }
 

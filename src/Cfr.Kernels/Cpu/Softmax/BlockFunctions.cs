@@ -24,7 +24,8 @@ readonly unsafe struct SoftmaxOfBlock : IBlockFunction
                 sum += e;
             }
             V inverse = V.Splat(1) / sum;
-            for (int k = 0; k < width; k++) (V.Load(lane + k * RowBlock.Rows) * inverse).Store(lane + k * RowBlock.Rows);
+            for (int k = 0; k < width; k++)
+                (V.Load(lane + k * RowBlock.Rows) * inverse).Store(lane + k * RowBlock.Rows);
         }
     }
 
@@ -50,7 +51,8 @@ readonly unsafe struct LogSoftmaxOfBlock : IBlockFunction
         for (float* lane = a; lane < a + RowBlock.Rows; lane += V.Width)
         {
             V max = SoftmaxOfBlock.Largest<V>(width, lane), sum = V.Splat(0);
-            for (int k = 0; k < width; k++) sum += Exponential.ApplyToNonPositive(V.Load(lane + k * RowBlock.Rows) - max);
+            for (int k = 0; k < width; k++)
+                sum += Exponential.ApplyToNonPositive(V.Load(lane + k * RowBlock.Rows) - max);
             V logSum = Logarithm.Apply(sum);
             for (int k = 0; k < width; k++)
                 (V.Load(lane + k * RowBlock.Rows) - max - logSum).Store(lane + k * RowBlock.Rows);
@@ -67,8 +69,10 @@ readonly unsafe struct SoftmaxGradientOfBlock : IBlockFunction
         for (int r = 0; r < RowBlock.Rows; r += V.Width)
         {
             V sum = V.Splat(0);
-            for (int i = r; i < width * RowBlock.Rows; i += RowBlock.Rows) sum = V.MultiplyAdd(V.Load(a + i), V.Load(b + i), sum);
-            for (int i = r; i < width * RowBlock.Rows; i += RowBlock.Rows) (V.Load(a + i) * (V.Load(b + i) - sum)).Store(a + i);
+            for (int i = r; i < width * RowBlock.Rows; i += RowBlock.Rows)
+                sum = V.MultiplyAdd(V.Load(a + i), V.Load(b + i), sum);
+            for (int i = r; i < width * RowBlock.Rows; i += RowBlock.Rows)
+                (V.Load(a + i) * (V.Load(b + i) - sum)).Store(a + i);
         }
     }
 }

@@ -4,8 +4,8 @@ using System.Runtime.Intrinsics;
 namespace Cfr.Kernels.Cpu;
 
 /// <summary>
-/// A block of narrow rows, turned: <c>block[k, r] = rows[r, k]</c>, so that a vector holds value k of neighbouring rows and
-/// sums along rows need no shuffles. Rows that are missing at the end are zeros.
+/// A block of narrow rows, turned: <c>block[k, r] = rows[r, k]</c>, so that a vector holds value k of neighbouring rows
+/// and sums along rows need no shuffles. Rows that are missing at the end are zeros.
 /// </summary>
 static unsafe class RowBlock
 {
@@ -48,7 +48,8 @@ static unsafe class RowBlock
     {
         for (int r = 0; r < Rows; r += 4)
         {
-            Vector256<float> turned = Vector256.Shuffle(Vector256.Load(rows + 2 * r), Vector256.Create(0, 2, 4, 6, 1, 3, 5, 7));
+            Vector256<float> pairs = Vector256.Load(rows + 2 * r);
+            Vector256<float> turned = Vector256.Shuffle(pairs, Vector256.Create(0, 2, 4, 6, 1, 3, 5, 7));
             turned.GetLower().Store(block + r);
             turned.GetUpper().Store(block + Rows + r);
         }

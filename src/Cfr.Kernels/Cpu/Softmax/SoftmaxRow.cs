@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace Cfr.Kernels.Cpu;
 
 /// <summary>
-/// Softmax of one wide row, which stays in the first-level cache between its passes: largest value, exponentials and their sum,
-/// scaling. The tail of the row is padded to a vector with -inf, whose exponential is 0.
+/// Softmax of one wide row, which stays in the first-level cache between its passes: largest value, exponentials and
+/// their sum, scaling. The tail of the row is padded to a vector with -inf, whose exponential is 0.
 /// </summary>
 static unsafe class SoftmaxRow<V> where V : struct, IVector<V>
 {
