@@ -55,14 +55,18 @@ sealed unsafe class AttentionBackward<V>(
         float* dTables = dQueries + headsAtOnce * Ranges * QueryGradientFloats;
         float* dTablesSum = dTables + headsAtOnce * Ranges * TableGradientFloats;
         new Span<float>(dTablesSum, (int)TableGradientFloats).Clear();
+        int keysOfRange = AttentionTiling<V>.RoundUp(Math.Min(KeysPerRange, shape.Keys), Microkernel<V>.Rows);
+        long sumFloats = 2L * keysOfRange * _tiling.PaddedWidth;
+        using var scratch = new WorkerScratch(
+            threads, pool, (sumFloats + TileScratch.Floats(_tiling, _paddedEntries)) * sizeof(float));
 
         for (int first = 0; first < _heads; first += headsAtOnce)
         {
             int firstHead = first, count = Math.Min(headsAtOnce, _heads - first);
             threads.For(count, i => PackHead(firstHead + i, packed + i * PackedFloats));
-            threads.For(count * Ranges, piece => RunRange(
+            threads.For(count * Ranges, (piece, worker) => RunRange(
                 firstHead + piece / Ranges, piece % Ranges, packed + piece / Ranges * PackedFloats,
-                dQueries + piece * QueryGradientFloats, dTables + piece * TableGradientFloats));
+                dQueries + piece * QueryGradientFloats, dTables + piece * TableGradientFloats, (float*)scratch[worker]));
             AddUpQueries(firstHead, count, dQueries);
             for (int piece = 0; piece < count * Ranges; piece++)
                 Add(dTables + piece * TableGradientFloats, dTablesSum, (int)TableGradientFloats);
@@ -84,18 +88,16 @@ sealed unsafe class AttentionBackward<V>(
         TokenRows.Scale<V>(rows, (long)_tiling.PaddedWidth * shape.Keys, shape.Scale);
     }
 
-    void RunRange(int head, int range, float* packed, float* dQueries, float* dTables)
+    void RunRange(int head, int range, float* packed, float* dQueries, float* dTables, float* memory)
     {
         int firstKey = range * KeysPerRange, keys = Math.Min(KeysPerRange, shape.Keys - firstKey);
         int paddedKeys = AttentionTiling<V>.RoundUp(keys, Microkernel<V>.Rows), padded = _tiling.PaddedWidth;
-        DeviceBuffer sums = pool.Rent(2L * paddedKeys * padded * sizeof(float));
-        float* dKeys = (float*)sums.Address, dValues = dKeys + (long)paddedKeys * padded;
-        var scratch = new TileScratch(pool, _tiling, _paddedEntries);
+        float* dKeys = memory, dValues = dKeys + (long)paddedKeys * padded;
+        var scratch = new TileScratch(dValues + (long)paddedKeys * padded, _tiling, _paddedEntries);
         for (int tile = 0; tile < _tiling.Tiles; tile++)
             RunTile(
                 head, tile, firstKey, keys, packed, scratch, dKeys, dValues,
                 dQueries + (long)tile * _tiling.QueriesPerTile * padded, dTables);
-        scratch.Release();
 
         float* toKeys = TokenRows.Of(dk, shape, head) + firstKey * dk.RowStride;
         float* toValues = TokenRows.Of(dv, shape, head) + firstKey * dv.RowStride;
@@ -104,21 +106,15 @@ sealed unsafe class AttentionBackward<V>(
             TokenRows.StoreScaled<V>(dKeys + row * padded, shape.Scale, shape.HeadWidth, toKeys + row * dk.RowStride);
             TokenRows.StoreScaled<V>(dValues + row * padded, 1, shape.HeadWidth, toValues + row * dv.RowStride);
         }
-        sums.Release();
     }
 
     /// <summary>Scratch memory of a piece, for one tile of queries.</summary>
     readonly struct TileScratch
     {
-        readonly DeviceBuffer _buffer;
-
-        public TileScratch(BufferPool pool, AttentionTiling<V> tiling, int entries)
+        public TileScratch(float* memory, AttentionTiling<V> tiling, int entries)
         {
-            int rows = tiling.QueriesPerTile, padding = Microkernel<V>.Columns;
-            long logits = (long)rows * tiling.KeysPerBlock + padding, tokens = (long)rows * tiling.PaddedWidth;
-            long products = (long)rows * entries + padding;
-            _buffer = pool.Rent((2 * logits + 2 * tokens + 2 * products + 2 * rows) * sizeof(float));
-            P = (float*)_buffer.Address;
+            var (rows, logits, tokens, products) = Sizes(tiling, entries);
+            P = memory;
             DS = P + logits;
             Query = DS + logits;
             DY = Query + tokens;
@@ -130,7 +126,17 @@ sealed unsafe class AttentionBackward<V>(
 
         public readonly float* P, DS, Query, DY, G, DG, LogSumExp, D;
 
-        public void Release() => _buffer.Release();
+        public static long Floats(AttentionTiling<V> tiling, int entries)
+        {
+            var (rows, logits, tokens, products) = Sizes(tiling, entries);
+            return 2 * (rows + logits + tokens + products);
+        }
+
+        static (long Rows, long Logits, long Tokens, long Products) Sizes(AttentionTiling<V> tiling, int entries)
+        {
+            long rows = tiling.QueriesPerTile, padding = Microkernel<V>.Columns;
+            return (rows, rows * tiling.KeysPerBlock + padding, rows * tiling.PaddedWidth, rows * entries + padding);
+        }
     }
 
     void RunTile(
@@ -179,6 +185,7 @@ sealed unsafe class AttentionBackward<V>(
         TileProduct<V>.Run(
             rows, padded, _entries, s.DG, _paddedEntries, 1, positions.RowPanels, columns, (long)columns * _entries,
             dQuery, padded, true);
+        if (dPositions.Height.IsNone && dPositions.Width.IsNone) return;
         TileProduct<V>.Run(
             _entries, padded, queries, s.DG, 1, _paddedEntries, s.Query, padded, columns, dTables, padded, tile > 0);
     }

@@ -28,14 +28,27 @@ sealed unsafe class AttentionForward<V>(
         headsAtOnce = (heads + rounds - 1) / rounds;
         DeviceBuffer workspace = pool.Rent(headsAtOnce * packedFloats * sizeof(float));
         float* packed = (float*)workspace.Address;
+        using var scratch = new WorkerScratch(threads, pool, ScratchFloats * sizeof(float));
         for (int first = 0; first < heads; first += headsAtOnce)
         {
             int firstHead = first, count = Math.Min(headsAtOnce, heads - first);
             threads.For(count, i => PackHead(firstHead + i, packed + i * packedFloats));
-            threads.For(count * _tiling.Tiles, i => RunTile(
-                firstHead + i / _tiling.Tiles, i % _tiling.Tiles, packed + i / _tiling.Tiles * packedFloats));
+            threads.For(count * _tiling.Tiles, (i, worker) => RunTile(
+                firstHead + i / _tiling.Tiles, i % _tiling.Tiles, packed + i / _tiling.Tiles * packedFloats,
+                (float*)scratch[worker]));
         }
         workspace.Release();
+    }
+
+    /// <summary>Of a tile: logits, result, products with the positions, query, maxima and sums.</summary>
+    long ScratchFloats
+    {
+        get
+        {
+            long rows = AttentionTiling<V>.RoundUp(_tiling.QueriesPerTile, Microkernel<V>.Rows);
+            int perRow = shape.HeadWidth + _tiling.KeysPerBlock + _tiling.PaddedWidth + (positions?.PaddedEntries ?? 0) + 2;
+            return rows * perRow + 2 * Microkernel<V>.Columns;
+        }
     }
 
     void PackHead(int head, float* packedKeys)
@@ -49,7 +62,7 @@ sealed unsafe class AttentionForward<V>(
             new Lines(TokenRows.Of(v, shape, head), 1, v.RowStride), shape.HeadWidth, shape.Keys, columns, packedValues);
     }
 
-    void RunTile(int head, int tile, float* packedKeys)
+    void RunTile(int head, int tile, float* packedKeys, float* scratch)
     {
         int firstQuery = tile * _tiling.QueriesPerTile, width = shape.HeadWidth, block = _tiling.KeysPerBlock;
         int queries = Math.Min(_tiling.QueriesPerTile, shape.Queries - firstQuery);
@@ -57,9 +70,7 @@ sealed unsafe class AttentionForward<V>(
         int entries = positions?.PaddedEntries ?? 0, paddedWidth = _tiling.PaddedWidth;
         float* packedValues = packedKeys + (long)_tiling.PaddedKeys * width;
 
-        DeviceBuffer scratch = pool.Rent(
-            ((long)rows * (width + block + paddedWidth + entries + 2) + 2 * columns) * sizeof(float));
-        float* logits = (float*)scratch.Address, result = logits + rows * block + columns, g = result + rows * paddedWidth;
+        float* logits = scratch, result = logits + rows * block + columns, g = result + rows * paddedWidth;
         float* query = g + rows * entries + columns, maxima = query + rows * width, sums = maxima + rows;
 
         TokenRows.Load(
@@ -98,6 +109,5 @@ sealed unsafe class AttentionForward<V>(
             if (!logSumExp.IsNone)
                 logSumExp.Floats[(long)head * shape.Queries + firstQuery + row] = maxima[row] + MathF.Log(sums[row]);
         }
-        scratch.Release();
     }
 }

@@ -27,16 +27,18 @@ static unsafe class BlockedMatmul<V> where V : struct, IVector<V>
     const int TileRows = Microkernel<V>.Rows;
     static int TileColumns => Microkernel<V>.Columns;
 
+    /// <summary>Floats of workspace that a product needs: a panel of A and a panel of B.</summary>
+    public static long Workspace(int m, int n, int k) =>
+        PanelOfA(m, k) + (long)EvenBlock(n, ColumnsPerPanel, TileColumns) * EvenBlock(k, StepsPerBlock, 1);
+
     /// <summary>Runs on the calling thread alone if <paramref name="threads"/> is null.</summary>
     public static void Run(
-        Threads? threads, BufferPool pool, Lines a, Lines b, Destination c, int m, int n, int k)
+        Threads? threads, float* workspace, Lines a, Lines b, Destination c, int m, int n, int k)
     {
         int rowsPerPanel = EvenBlock(m, RowsPerPanel, TileRows);
         int columnsPerPanel = EvenBlock(n, ColumnsPerPanel, TileColumns);
         int stepsPerBlock = EvenBlock(k, StepsPerBlock, 1);
-        long panelOfA = ((long)rowsPerPanel * stepsPerBlock + FloatsPerLine - 1) / FloatsPerLine * FloatsPerLine;
-        DeviceBuffer workspace = pool.Rent((panelOfA + (long)columnsPerPanel * stepsPerBlock) * sizeof(float));
-        float* packedA = (float*)workspace.Address, packedB = packedA + panelOfA;
+        float* packedA = workspace, packedB = packedA + PanelOfA(m, k);
 
         for (int column = 0; column < n; column += columnsPerPanel)
             for (int row = 0; row < m; row += rowsPerPanel)
@@ -48,7 +50,13 @@ static unsafe class BlockedMatmul<V> where V : struct, IVector<V>
                     Pack(threads, a, b, block, packedA, packedB);
                     Multiply(threads, c, block, packedA, packedB);
                 }
-        workspace.Release();
+    }
+
+    /// <summary>Floats of a panel of A, rounded up so that B begins at a cache line.</summary>
+    static long PanelOfA(int m, int k)
+    {
+        long floats = (long)EvenBlock(m, RowsPerPanel, TileRows) * EvenBlock(k, StepsPerBlock, 1);
+        return (floats + FloatsPerLine - 1) / FloatsPerLine * FloatsPerLine;
     }
 
     readonly record struct Block(int Row, int Rows, int Column, int Columns, int Step, int Steps, bool IsLast);

@@ -27,19 +27,32 @@ sealed unsafe class CpuMatmul<V>(Threads threads, BufferPool pool) : IMatmul whe
             batch = 1;
         }
         double flop = 2.0 * c.Rows * c.Columns * a.Columns;
+        long workspaceBytes = Workspace(c.Rows, c.Columns, a.Columns) * sizeof(float);
         if (batch > 1 && flop < LargestSmallFlop)
         {
             int perPiece = (int)Math.Clamp(SerialFlop / Math.Max(flop, 1), 1, batch);
-            threads.For(batch, perPiece, (begin, end) =>
+            using var scratch = new WorkerScratch(threads, pool, workspaceBytes);
+            threads.For((batch + perPiece - 1) / perPiece, (piece, worker) =>
             {
-                for (long i = begin; i < end; i++) MultiplyOne(null, a, b, c, epilogue, i);
+                for (int i = piece * perPiece; i < Math.Min(batch, (piece + 1) * perPiece); i++)
+                    MultiplyOne(null, (float*)scratch[worker], a, b, c, epilogue, i);
             });
             return;
         }
-        for (int i = 0; i < batch; i++) MultiplyOne(flop < SerialFlop ? null : threads, a, b, c, epilogue, i);
+        DeviceBuffer workspace = pool.Rent(workspaceBytes);
+        for (int i = 0; i < batch; i++)
+            MultiplyOne(flop < SerialFlop ? null : threads, (float*)workspace.Address, a, b, c, epilogue, i);
+        workspace.Release();
     }
 
-    void MultiplyOne(Threads? team, Matrix a, Matrix b, Matrix c, Epilogue epilogue, long index)
+    static long Workspace(int m, int n, int k)
+    {
+        long turned = Math.Min(m, n) <= DotProductMatmul<V>.LargestNarrowSide ? (long)n * k : 0;
+        long fewRows = m <= FewRowsMatmul<V>.LargestRows ? FewRowsMatmul<V>.Workspace(n, k) : 0;
+        return Math.Max(turned, Math.Max(fewRows, BlockedMatmul<V>.Workspace(m, n, k)));
+    }
+
+    static void MultiplyOne(Threads? team, float* workspace, Matrix a, Matrix b, Matrix c, Epilogue epilogue, long index)
     {
         var rows = Lines.OfRows(a, index);
         var columns = Lines.OfColumns(b, index);
@@ -51,23 +64,21 @@ sealed unsafe class CpuMatmul<V>(Threads threads, BufferPool pool) : IMatmul whe
         else if (narrow && rows.StepStride == 1 && columns.StepStride == 1)
             DotProductMatmul<V>.Run(team, rows, columns, destination, m, n, k);
         else if (m <= FewRowsMatmul<V>.LargestRows && columns.LineStride == 1)
-            FewRowsMatmul<V>.Run(team, pool, rows, columns, destination, m, n, k);
+            FewRowsMatmul<V>.Run(team, workspace, rows, columns, destination, m, n, k);
         else if (narrow && n < m && rows.StepStride == 1)
-            TurnAndMultiply(team, rows, columns, destination, m, n, k);
+            TurnAndMultiply(team, workspace, rows, columns, destination, m, n, k);
         else
-            BlockedMatmul<V>.Run(team, pool, rows, columns, destination, m, n, k);
+            BlockedMatmul<V>.Run(team, workspace, rows, columns, destination, m, n, k);
     }
 
     /// <summary>A narrow B is cheap to turn, so that its columns become contiguous.</summary>
-    void TurnAndMultiply(Threads? team, Lines a, Lines b, Destination c, int m, int n, int k)
+    static void TurnAndMultiply(
+        Threads? team, float* workspace, Lines a, Lines b, Destination c, int m, int n, int k)
     {
-        DeviceBuffer turned = pool.Rent((long)n * k * sizeof(float));
-        float* columns = (float*)turned.Address;
         for (int column = 0; column < n; column++)
             for (int step = 0; step < k; step++)
-                columns[(long)column * k + step] = *b.At(column, step);
-        DotProductMatmul<V>.Run(team, a, new Lines(columns, k, 1), c, m, n, k);
-        turned.Release();
+                workspace[(long)column * k + step] = *b.At(column, step);
+        DotProductMatmul<V>.Run(team, a, new Lines(workspace, k, 1), c, m, n, k);
     }
 
     static void EmptySum(Destination c, int m, int n)

@@ -12,12 +12,17 @@ static unsafe class FewRowsMatmul<V> where V : struct, IVector<V>
     const int StepsPerBlock = 64;
     const int TilesPerPiece = 8;
 
-    public static void Run(Threads? threads, BufferPool pool, Lines a, Lines b, Destination c, int m, int n, int k)
+    static int ColumnsPerPiece => TilesPerPiece * Microkernel<V>.Columns;
+
+    /// <summary>Floats of workspace that a product needs.</summary>
+    public static long Workspace(int n, int k) =>
+        (long)Microkernel<V>.Rows * k + (long)PiecesOf(n) * StepsPerBlock * Microkernel<V>.Columns;
+
+    public static void Run(Threads? threads, float* workspace, Lines a, Lines b, Destination c, int m, int n, int k)
     {
-        int width = Microkernel<V>.Columns, columnsPerPiece = TilesPerPiece * width;
-        int pieces = (n + columnsPerPiece - 1) / columnsPerPiece, perPiece = StepsPerBlock * width;
-        DeviceBuffer workspace = pool.Rent(((long)Microkernel<V>.Rows * k + (long)pieces * perPiece) * sizeof(float));
-        float* hangingStrips = (float*)workspace.Address, packedA = hangingStrips + (long)pieces * perPiece;
+        int width = Microkernel<V>.Columns, columnsPerPiece = ColumnsPerPiece;
+        int pieces = PiecesOf(n), perPiece = StepsPerBlock * width;
+        float* hangingStrips = workspace, packedA = hangingStrips + (long)pieces * perPiece;
         Panels.Pack(a, 0, m, 0, k, Microkernel<V>.Rows, packedA);
         Pieces.For(threads, pieces, piece =>
         {
@@ -41,6 +46,7 @@ static unsafe class FewRowsMatmul<V> where V : struct, IVector<V>
                 }
             c.Finish<V>(0, begin, m, end - begin);
         });
-        workspace.Release();
     }
+
+    static int PiecesOf(int n) => (n + ColumnsPerPiece - 1) / ColumnsPerPiece;
 }
