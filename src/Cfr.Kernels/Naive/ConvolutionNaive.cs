@@ -7,7 +7,8 @@ namespace Cfr.Kernels;
 ///   y[o, m]  = bias[m] + sum over k, c of x[i, c] w[k, c, m]
 ///   dx[i, c] = bias[c] + sum over k, m of dy[o, m] w[k, c, m]
 ///   dw[k, c, m] = sum over o of x[i, c] dy[o, m]
-/// An activation follows element by element and is no part of this form. All three visit the same pairs (o, i). FLOP 2 per pair and channel pair; every operand is fetched anew each time.
+/// An activation follows element by element and is no part of this form. All three visit the same pairs (o, i). FLOP 2
+/// per pair and channel pair; every operand is fetched anew each time.
 /// </summary>
 static class ConvolutionNaive
 {
@@ -19,8 +20,10 @@ static class ConvolutionNaive
         foreach (Pair p in new Pairs(shape))
             for (int c = 0; c < shape.InChannels; c++)
                 for (int m = 0; m < shape.OutChannels; m++)
-                    y[p.Output * shape.OutChannels + m] +=
-                        x[p.Input * shape.InChannels + c] * w[(p.Tap * shape.InChannels + c) * shape.OutChannels + m];
+                {
+                    T weight = w[(p.Tap * shape.InChannels + c) * shape.OutChannels + m];
+                    y[p.Output * shape.OutChannels + m] += x[p.Input * shape.InChannels + c] * weight;
+                }
     }
 
     public static void InputGradient<T>(
@@ -31,8 +34,10 @@ static class ConvolutionNaive
         foreach (Pair p in new Pairs(shape))
             for (int c = 0; c < shape.InChannels; c++)
                 for (int m = 0; m < shape.OutChannels; m++)
-                    dx[p.Input * shape.InChannels + c] +=
-                        dy[p.Output * shape.OutChannels + m] * w[(p.Tap * shape.InChannels + c) * shape.OutChannels + m];
+                {
+                    T weight = w[(p.Tap * shape.InChannels + c) * shape.OutChannels + m];
+                    dx[p.Input * shape.InChannels + c] += dy[p.Output * shape.OutChannels + m] * weight;
+                }
     }
 
     public static void WeightGradient<T>(

@@ -12,19 +12,24 @@ static class ConvolutionCases
         Volumes([1, 4, 5, 20, 3], 33, kernel: 3), Volumes([1, 2, 3, 5, 40], 24, kernel: 3, padding: 1),
         Volumes([2, 5, 4, 7, 16], 2, kernel: 1), Volumes([1, 3, 3, 29, 9], 17, kernel: 1),
         Volumes([1, 4, 6, 8, 8], 16, kernel: 2, stride: 2), Volumes([1, 5, 7, 9, 3], 4, kernel: 2, stride: 2),
-        Volumes([1, 5, 6, 9, 4], 10, kernel: 3, stride: 2, padding: 1), Volumes([1, 6, 7, 8, 2], 3, kernel: 1, stride: 2),
-        Volumes([1, 7, 8, 9, 2], 3, kernel: 2, stride: 3, padding: 1), Volumes([1, 5, 6, 17, 3], 5, kernel: 5, padding: 2),
-        Volumes([1, 2, 2, 2, 3], 4, kernel: 2, padding: 2), Volumes([1, 2, 2, 3, 130], 3, kernel: 3, padding: 1),
-        Volumes([0, 3, 3, 3, 2], 4, kernel: 3, padding: 1), Volumes([1, 3, 4, 7, 16], 16, kernel: 3, padding: 1, bias: false),
+        Volumes([1, 5, 6, 9, 4], 10, kernel: 3, stride: 2, padding: 1),
+        Volumes([1, 6, 7, 8, 2], 3, kernel: 1, stride: 2),
+        Volumes([1, 7, 8, 9, 2], 3, kernel: 2, stride: 3, padding: 1),
+        Volumes([1, 5, 6, 17, 3], 5, kernel: 5, padding: 2), Volumes([1, 2, 2, 2, 3], 4, kernel: 2, padding: 2),
+        Volumes([1, 2, 2, 3, 130], 3, kernel: 3, padding: 1), Volumes([0, 3, 3, 3, 2], 4, kernel: 3, padding: 1),
+        Volumes([1, 3, 4, 7, 16], 16, kernel: 3, padding: 1, bias: false),
         Images([2, 5, 7, 3], 8, kernel: 3, padding: 1), Images([1, 12, 16, 3], 24, kernel: 4, stride: 4),
         Images([1, 9, 11, 20], 6, kernel: 3, stride: 2, padding: 1), Images([1, 1, 1, 2], 3, kernel: 3, padding: 1),
-        TransposedVolumes([1, 1, 1, 1, 1], 1, kernel: 1), TransposedVolumes([1, 3, 4, 5, 8], 16, kernel: 2, stride: 2),
-        TransposedVolumes([2, 2, 3, 5, 5], 3, kernel: 2, stride: 2), TransposedVolumes([1, 2, 3, 4, 6], 17, kernel: 3, stride: 2, padding: 1),
-        TransposedVolumes([1, 3, 2, 7, 4], 5, kernel: 3, padding: 1), TransposedVolumes([1, 2, 3, 4, 2], 3, kernel: 2, stride: 3),
+        TransposedVolumes([1, 1, 1, 1, 1], 1, kernel: 1),
+        TransposedVolumes([1, 3, 4, 5, 8], 16, kernel: 2, stride: 2),
+        TransposedVolumes([2, 2, 3, 5, 5], 3, kernel: 2, stride: 2),
+        TransposedVolumes([1, 2, 3, 4, 6], 17, kernel: 3, stride: 2, padding: 1),
+        TransposedVolumes([1, 3, 2, 7, 4], 5, kernel: 3, padding: 1),
+        TransposedVolumes([1, 2, 3, 4, 2], 3, kernel: 2, stride: 3),
         TransposedVolumes([0, 2, 2, 2, 2], 3, kernel: 2, stride: 2),
         TransposedVolumes([1, 3, 4, 5, 8], 16, kernel: 2, stride: 2, bias: false),
-        TransposedImages([2, 5, 7, 20], 9, kernel: 2, stride: 2), TransposedImages([1, 4, 5, 3], 2, kernel: 4, stride: 2, padding: 1),
-
+        TransposedImages([2, 5, 7, 20], 9, kernel: 2, stride: 2),
+        TransposedImages([1, 4, 5, 3], 2, kernel: 4, stride: 2, padding: 1),
         Volumes([1, 112, 112, 80, 16], 16, kernel: 3, padding: 1) with
         {
             Name = "3x3x3, 16 channels at 112x112x80", BenchmarkOnly = true,
@@ -71,7 +76,8 @@ static class ConvolutionCases
         },
     ];
 
-    static OpCase Volumes(Shape x, int channels, int kernel, int stride = 1, int padding = 0, bool bias = true) => Forward(
+    static OpCase Volumes(
+        Shape x, int channels, int kernel, int stride = 1, int padding = 0, bool bias = true) => Forward(
         "conv3d", x, [kernel, kernel, kernel, x[^1], channels], bias,
         new Extent(x[1], x[2], x[3]), Cube(kernel), Cube(stride), Cube(padding),
         t => t[0].Conv3d(t[1], bias ? t[2] : null, stride, padding));
@@ -81,11 +87,11 @@ static class ConvolutionCases
         new Extent(1, x[1], x[2]), Square(kernel), Square(stride), new Extent(0, padding, padding),
         t => t[0].Conv2d(t[1], t[2], stride, padding));
 
-    static OpCase TransposedVolumes(Shape x, int channels, int kernel, int stride = 1, int padding = 0, bool bias = true) =>
-        Transposed(
-            "transposed conv3d", x, [kernel, kernel, kernel, channels, x[^1]], bias,
-            new Extent(x[1], x[2], x[3]), Cube(kernel), Cube(stride), Cube(padding),
-            t => t[0].ConvTranspose3d(t[1], bias ? t[2] : null, stride, padding));
+    static OpCase TransposedVolumes(
+        Shape x, int channels, int kernel, int stride = 1, int padding = 0, bool bias = true) => Transposed(
+        "transposed conv3d", x, [kernel, kernel, kernel, channels, x[^1]], bias,
+        new Extent(x[1], x[2], x[3]), Cube(kernel), Cube(stride), Cube(padding),
+        t => t[0].ConvTranspose3d(t[1], bias ? t[2] : null, stride, padding));
 
     static OpCase TransposedImages(Shape x, int channels, int kernel, int stride = 1, int padding = 0) => Transposed(
         "transposed conv2d", x, [kernel, kernel, channels, x[^1]], true,
@@ -127,18 +133,19 @@ static class ConvolutionCases
     }
 
     static OpCase Case(
-        string family, Shape x, Shape weight, bool bias, int channels, ConvolutionShape shape, Func<Tensor[], Tensor> run,
-        Func<double[][], double[]> reference) => new(
+        string family, Shape x, Shape weight, bool bias, int channels, ConvolutionShape shape,
+        Func<Tensor[], Tensor> run, Func<double[][], double[]> reference) => new(
         family,
-        $"{x} to {channels} channels, kernel {shape.Kernel}, stride {shape.Stride}, padding {shape.Padding}{(bias ? "" : ", no bias")}",
+        $"{x} to {channels} channels, kernel {shape.Kernel}, stride {shape.Stride}, padding {shape.Padding}" +
+            (bias ? "" : ", no bias"),
         bias ? [new("x", x), new("weight", weight), new("bias", [channels])] : [new("x", x), new("weight", weight)],
         run, reference,
         Terms: Math.Max(
             shape.Kernel.Voxels * Math.Max(shape.InChannels, shape.OutChannels),
             shape.Batch * Math.Max(shape.Input.Voxels, shape.Output.Voxels)))
-    {
-        Flop = shape.Flop,
-    };
+        {
+            Flop = shape.Flop,
+        };
 
     static Extent Cube(int size) => new(size, size, size);
 

@@ -1,20 +1,24 @@
 namespace Cfr.Kernels.Cpu;
 
-/// <summary>Where kernel taps stand in the weights: tap j of a pass is tap <c>First + j * Step</c> of the convolution.</summary>
+/// <summary>
+/// Where kernel taps stand in the weights: tap j of a pass is tap <c>First + j * Step</c> of the convolution.
+/// </summary>
 readonly record struct TapRange(int First, int Step)
 {
     public int At(int j) => First + j * Step;
 }
 
 /// <summary>
-/// What the direct kernel computes, for forward passes and input gradients alike: a convolution whose outputs form a lattice,
-///   y[OutStart + n OutBatch + t . OutStep] = act(bias + sum over taps j, channels c: x[t Stride + j + Offset, c] w[tap(j), c, :])
-/// Offset is minus the padding. OutStart is the place of lattice point 0 in y; OutBatch, OutD, OutH and OutW lead from there to
-/// the next volume or point; PanelStart is the place of the pass's packed weights: all in elements.
+/// What the direct kernel computes, for forward passes and input gradients alike: a convolution whose outputs form a
+/// lattice,
+///   y[OutStart + n OutBatch + t . OutStep] =
+///     act(bias + sum over taps j, channels c: x[t Stride + j + Offset, c] w[tap(j), c, :])
+/// Offset is minus the padding. OutStart is the place of lattice point 0 in y; OutBatch, OutD, OutH and OutW lead from
+/// there to the next volume or point; PanelStart is the place of the pass's packed weights: all in elements.
 /// </summary>
 readonly record struct ConvolutionPass(
-    int Batch, Extent Input, int InChannels, Extent Output, int OutChannels, Extent Kernel, Extent Stride, Extent Offset,
-    TapRange TapsD, TapRange TapsH, TapRange TapsW, long OutStart, long OutBatch, long OutD, long OutH, long OutW,
+    int Batch, Extent Input, int InChannels, Extent Output, int OutChannels, Extent Kernel, Extent Stride,
+    Extent Offset, TapRange TapsD, TapRange TapsH, TapRange TapsW, long OutStart, long OutBatch, long OutD, long OutH, long OutW,
     long PanelStart)
 {
     /// <summary>Output rows (n, d, h): the unit in which work is split.</summary>
@@ -37,9 +41,9 @@ readonly record struct ConvolutionPass(
     }
 
     /// <summary>
-    /// dx = dy * w^T. Input i meets output o and tap k when i + padding = o stride + k. The i with one remainder
-    /// r = (i + padding) mod stride form a lattice, i = stride q + r - padding, and see the taps k = r + stride j alone:
-    /// o = q - j, a convolution of stride 1 with the taps in reverse order. One pass for each remainder of each axis.
+    /// dx = dy * w^T. Input i meets output o and tap k when i + padding = o stride + k. The i with one remainder r = (i
+    /// + padding) mod stride form a lattice, i = stride q + r - padding, and see the taps k = r + stride j alone: o = q
+    /// - j, a convolution of stride 1 with the taps in reverse order. One pass for each remainder of each axis.
     /// </summary>
     public static ConvolutionPass[] OfInputGradient<V>(ConvolutionShape s) where V : struct, IVector<V>
     {

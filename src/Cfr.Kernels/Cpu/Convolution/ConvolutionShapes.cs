@@ -9,8 +9,8 @@ static class ConvolutionShapes
     extension(ConvolutionShape shape)
     {
         /// <summary>
-        /// Windows that tile W: s voxels of C channels are one voxel of s C channels, and the kernel is 1 along W. A kernel of 1
-        /// sees no neighbours: rows and planes are joined to longer rows, which cut better into tiles.
+        /// Windows that tile W: s voxels of C channels are one voxel of s C channels, and the kernel is 1 along W. A
+        /// kernel of 1 sees no neighbours: rows and planes are joined to longer rows, which cut better into tiles.
         /// </summary>
         public ConvolutionShape Simplified()
         {

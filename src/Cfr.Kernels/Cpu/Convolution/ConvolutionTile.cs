@@ -2,7 +2,9 @@ using System.Runtime.CompilerServices;
 
 namespace Cfr.Kernels.Cpu;
 
-/// <summary>A stretch of the sum behind an output: x[0..Length) of tile row 0, and the weights that belong to it.</summary>
+/// <summary>
+/// A stretch of the sum behind an output: x[0..Length) of tile row 0, and the weights that belong to it.
+/// </summary>
 unsafe struct WeightRun
 {
     public float* X;
@@ -11,12 +13,12 @@ unsafe struct WeightRun
 }
 
 /// <summary>
-/// The register tile of the direct convolution: R neighbouring voxels along W (rows of the tile) times 1 or 2 vectors of
-/// output channels.
+/// The register tile of the direct convolution: R neighbouring voxels along W (rows of the tile) times 1 or 2 vectors
+/// of output channels.
 ///   tile[i, :] = act(bias + sum over runs, k: x[i RowStep + k] weights[k, :])
-/// In channels-last data the taps along W and the channels of a voxel are contiguous, and so are the weights: a run is a small
-/// matrix product. Each k takes 2 loads of weights, R broadcasts of x and 2 R multiply-adds: 12 multiply-adds to 8 loads
-/// for R = 6, which keeps two FMA units busy and needs 12 + 2 + 1 vector registers.
+/// In channels-last data the taps along W and the channels of a voxel are contiguous, and so are the weights: a run is
+/// a small matrix product. Each k takes 2 loads of weights, R broadcasts of x and 2 R multiply-adds: 12 multiply-adds
+/// to 8 loads for R = 6, which keeps two FMA units busy and needs 12 + 2 + 1 vector registers.
 /// </summary>
 static unsafe class ConvolutionTile<V, TActivation>
     where V : struct, IVector<V>

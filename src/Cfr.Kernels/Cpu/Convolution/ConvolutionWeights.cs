@@ -1,15 +1,17 @@
 namespace Cfr.Kernels.Cpu;
 
 /// <summary>
-/// Weights as the direct kernel reads them: panels of up to P output channels, each <c>[tap][in channel][P]</c>, the missing
-/// channels of the last panel filled with zeros. A run of taps along W is then one contiguous run, as it is in x.
-/// Every weight is read and written once: nothing beside the convolution, except where it has few voxels.
+/// Weights as the direct kernel reads them: panels of up to P output channels, each <c>[tap][in channel][P]</c>, the
+/// missing channels of the last panel filled with zeros. A run of taps along W is then one contiguous run, as it is in
+/// x. Every weight is read and written once: nothing beside the convolution, except where it has few voxels.
 /// </summary>
 static unsafe class ConvolutionWeights<V> where V : struct, IVector<V>
 {
     public static int PanelWidth => 2 * V.Width;
 
-    /// <summary>Width of panel <paramref name="panel"/>: two vectors, or one where one holds all the channels left.</summary>
+    /// <summary>
+    /// Width of panel <paramref name="panel"/>: two vectors, or one where one holds all the channels left.
+    /// </summary>
     public static int Width(int channels, int panel) =>
         channels - panel * PanelWidth <= PanelWidth / 2 ? PanelWidth / 2 : PanelWidth;
 
@@ -38,8 +40,8 @@ static unsafe class ConvolutionWeights<V> where V : struct, IVector<V>
     }
 
     /// <summary>
-    /// The same from weights [KD, KH, KW, out channels, in channels], as the input gradient sees them: 16 rows are read side by
-    /// side, so that what is written is contiguous.
+    /// The same from weights [KD, KH, KW, out channels, in channels], as the input gradient sees them: 16 rows are read
+    /// side by side, so that what is written is contiguous.
     /// </summary>
     public static void PackTransposed(
         ConvolutionPass pass, Extent kernel, int panel, float* w, float* panels)
@@ -66,7 +68,10 @@ static unsafe class ConvolutionWeights<V> where V : struct, IVector<V>
             for (int d = 0; d < pass.Kernel.D; d++)
                 for (int h = 0; h < pass.Kernel.H; h++)
                     for (int w = 0; w < pass.Kernel.W; w++)
-                        yield return ((long)pass.TapsD.At(d) * kernel.H + pass.TapsH.At(h)) * kernel.W + pass.TapsW.At(w);
+                    {
+                        long row = (long)pass.TapsD.At(d) * kernel.H + pass.TapsH.At(h);
+                        yield return row * kernel.W + pass.TapsW.At(w);
+                    }
         }
     }
 }

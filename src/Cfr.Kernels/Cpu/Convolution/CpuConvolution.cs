@@ -1,12 +1,15 @@
 namespace Cfr.Kernels.Cpu;
 
 /// <summary>
-/// Convolution on the processor. Forward passes and input gradients are the same direct kernel (<see cref="ConvolutionPass"/>),
-/// the weight gradient has its own (<see cref="WeightGradient{V}"/>); both work on the tensors as they lie.
+/// Convolution on the processor. Forward passes and input gradients are the same direct kernel (<see
+/// cref="ConvolutionPass"/>), the weight gradient has its own (<see cref="WeightGradient{V}"/>); both work on the
+/// tensors as they lie.
 /// </summary>
 sealed unsafe class CpuConvolution<V>(Threads threads, BufferPool pool) : IConvolution where V : struct, IVector<V>
 {
-    /// <summary>Bytes of x that a piece reads: its share of L2 beside the neighbouring rows that the taps need.</summary>
+    /// <summary>
+    /// Bytes of x that a piece reads: its share of L2 beside the neighbouring rows that the taps need.
+    /// </summary>
     const long BytesInPiece = 64 << 10;
 
     /// <summary>Fewer voxels would not repay the weights that a piece fetches.</summary>
@@ -57,7 +60,9 @@ sealed unsafe class CpuConvolution<V>(Threads threads, BufferPool pool) : IConvo
         DeviceBuffer partials = pool.Rent(sizes.IsDirect ? 0 : sizes.Chunks * sizes.PartialFloats * sizeof(float));
         var gradient = new WeightGradient<V>(shape, x.Floats, dy.Floats, dw.Floats, (float*)partials.Address);
         int groups = gradient.TileGroups;
-        threads.For(gradient.Chunks * groups, piece => gradient.Run(pool, piece / groups, piece % groups));
+        using var scratch = new WorkerScratch(threads, pool, gradient.ScratchBytes);
+        threads.For(
+            gradient.Chunks * groups, (piece, worker) => gradient.Run(scratch[worker], piece / groups, piece % groups));
         if (!gradient.IsDirect) threads.For(gradient.WeightRows, RowsInCombine, gradient.Combine);
         partials.Release();
     }
@@ -76,28 +81,30 @@ sealed unsafe class CpuConvolution<V>(Threads threads, BufferPool pool) : IConvo
     void Run<TActivation>(ConvolutionPass[] passes, View x, float* panels, DeviceBuffer bias, View y)
         where TActivation : struct, IActivation
     {
-        long rows = 0, bytesInRow = 1, voxelsInRow = 1;
+        float* start = (float*)bias.Address;
+        long rows = 0, bytesInRow = 1, voxelsInRow = 1, scratchBytes = 0;
         foreach (ConvolutionPass pass in passes)
         {
             rows = Math.Max(rows, pass.Rows);
             bytesInRow = Math.Max(bytesInRow, (long)pass.Input.W * pass.InChannels * sizeof(float) * pass.Stride.H);
             voxelsInRow = Math.Max(voxelsInRow, pass.Output.W);
+            scratchBytes = Math.Max(scratchBytes, Kernel(pass).ScratchBytes);
         }
         long rowsInPiece = Math.Max((VoxelsInPiece + voxelsInRow - 1) / voxelsInRow, BytesInPiece / bytesInRow);
         long ranges = Math.Max(1, rows / rowsInPiece);
         int all = ConvolutionWeights<V>.Panels(passes[0].OutChannels);
         int groups = (int)Math.Clamp(PiecesWanted / ranges, 1, all);
-        float* start = (float*)bias.Address;
-        threads.For(checked((int)(ranges * groups)), piece =>
+        using var scratch = new WorkerScratch(threads, pool, scratchBytes);
+        threads.For(checked((int)(ranges * groups)), (piece, worker) =>
         {
             long range = piece / groups, group = piece % groups;
             foreach (ConvolutionPass pass in passes)
-            {
-                var kernel = new DirectConvolution<V, TActivation>(pass, x.Floats, panels, start, y.Floats);
-                kernel.Run(pool, pass.Rows * range / ranges, pass.Rows * (range + 1) / ranges,
+                Kernel(pass).Run(
+                    scratch[worker], pass.Rows * range / ranges, pass.Rows * (range + 1) / ranges,
                     (int)(all * group / groups), (int)(all * (group + 1) / groups));
-            }
         });
+
+        DirectConvolution<V, TActivation> Kernel(ConvolutionPass pass) => new(pass, x.Floats, panels, start, y.Floats);
     }
 
     DeviceBuffer Pack(ConvolutionPass[] passes, Extent kernel, View w, bool transposed)
@@ -118,7 +125,9 @@ sealed unsafe class CpuConvolution<V>(Threads threads, BufferPool pool) : IConvo
         return buffer;
     }
 
-    /// <summary>What the sums start with: the bias, repeated where channels stand for several voxels, or zeros.</summary>
+    /// <summary>
+    /// What the sums start with: the bias, repeated where channels stand for several voxels, or zeros.
+    /// </summary>
     DeviceBuffer Bias(View bias, int channels)
     {
         DeviceBuffer buffer = pool.Rent((channels + PanelWidth) * sizeof(float));

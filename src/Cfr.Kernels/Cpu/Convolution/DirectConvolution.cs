@@ -1,15 +1,18 @@
 namespace Cfr.Kernels.Cpu;
 
 /// <summary>
-/// The direct convolution: no patches are gathered, the register tile walks over x itself. FLOP 2 taps Cin Cout a voxel; bytes
-/// 4 (Cin + Cout) a voxel from memory, so a 3x3x3 layer of 16 channels has 108 FLOP/B and is bound by arithmetic. All but
-/// the first use of x comes from L1 and L2; so do the weights, 64 bytes for 6 cycles of multiply-adds.
+/// The direct convolution: no patches are gathered, the register tile walks over x itself. FLOP 2 taps Cin Cout a
+/// voxel; bytes 4 (Cin + Cout) a voxel from memory, so a 3x3x3 layer of 16 channels has 108 FLOP/B and is bound by
+/// arithmetic. All but the first use of x comes from L1 and L2; so do the weights, 64 bytes for 6 cycles of
+/// multiply-adds.
 ///
-/// A piece of work is a range of output rows (n, d, h) and a range of panels of output channels. Within it the loops are
+/// A piece of work is a range of output rows (n, d, h) and a range of panels of output channels. Within it the loops
+/// are
 ///   panel -> row -> tile along W -> (kd, kh) -> kw and in channel.
 /// Taps outside x along D and H are left out row by row; tiles that touch the ends of a row read a copy with zeros.
 /// </summary>
-readonly unsafe struct DirectConvolution<V, TActivation>(ConvolutionPass pass, float* x, float* panels, float* bias, float* y)
+readonly unsafe struct DirectConvolution<V, TActivation>(
+    ConvolutionPass pass, float* x, float* panels, float* bias, float* y)
     where V : struct, IVector<V>
     where TActivation : struct, IActivation
 {
@@ -27,13 +30,17 @@ readonly unsafe struct DirectConvolution<V, TActivation>(ConvolutionPass pass, f
     /// <summary>Floats of x from one voxel of a tile to the next.</summary>
     int RowStep => _pass.Stride.W * _pass.InChannels;
 
+    long TileFloats => MostRows * PanelWidth;
+
+    long BorderFloats => MostRuns * ((MostRows - 1L) * RowStep + RunLength);
+
+    /// <summary>Bytes of scratch memory that <see cref="Run"/> needs.</summary>
+    public long ScratchBytes => 2L * MostRuns * sizeof(WeightRun) + (TileFloats + BorderFloats) * sizeof(float);
+
     /// <summary>Output rows [begin, end) of panels [firstPanel, lastPanel).</summary>
-    public void Run(BufferPool pool, long begin, long end, int firstPanel, int lastPanel)
+    public void Run(nint memory, long begin, long end, int firstPanel, int lastPanel)
     {
-        long runBytes = 2L * MostRuns * sizeof(WeightRun);
-        long tileFloats = MostRows * PanelWidth, borderFloats = MostRuns * ((MostRows - 1L) * RowStep + RunLength);
-        DeviceBuffer memory = pool.Rent(runBytes + (tileFloats + borderFloats) * sizeof(float));
-        var scratch = new Scratch(memory.Address, MostRuns, tileFloats);
+        var scratch = new Scratch(memory, MostRuns, TileFloats);
         for (int panel = firstPanel; panel < lastPanel; panel++)
         {
             bool two = ConvolutionWeights<V>.Width(_pass.OutChannels, panel) == PanelWidth;
@@ -45,20 +52,20 @@ readonly unsafe struct DirectConvolution<V, TActivation>(ConvolutionPass pass, f
                     Row<One>(panel, row, scratch);
             }
         }
-        memory.Release();
     }
 
     void Row<TVectors>(int panel, long row, Scratch scratch) where TVectors : struct, ITileSize
     {
         int width = TVectors.Value * V.Width, channel = panel * PanelWidth, lanes = _pass.OutChannels - channel;
-        (long plane, int oh) = ((row / _pass.Output.H), (int)(row % _pass.Output.H));
-        (long n, int od) = ((plane / _pass.Output.D), (int)(plane % _pass.Output.D));
+        (long plane, int oh) = (row / _pass.Output.H, (int)(row % _pass.Output.H));
+        (long n, int od) = (plane / _pass.Output.D, (int)(plane % _pass.Output.D));
         int count = Runs(n, od, oh, _panels + _pass.Steps * channel, width, scratch.Runs);
         float* y = _y + _pass.OutStart + n * _pass.OutBatch + od * _pass.OutD + oh * _pass.OutH + channel;
         int tiles = (_pass.Output.W + MostRows - 1) / MostRows;
         for (int tile = 0; tile < tiles; tile++)
         {
-            int at = (int)((long)tile * _pass.Output.W / tiles), rows = (int)((tile + 1L) * _pass.Output.W / tiles) - at;
+            int at = (int)((long)tile * _pass.Output.W / tiles);
+            int rows = (int)((tile + 1L) * _pass.Output.W / tiles) - at;
             int left = at * _pass.Stride.W + _pass.Offset.W;
             int right = left + (rows - 1) * _pass.Stride.W + _pass.Kernel.W;
             WeightRun* runs = scratch.Runs;
@@ -83,7 +90,9 @@ readonly unsafe struct DirectConvolution<V, TActivation>(ConvolutionPass pass, f
         }
     }
 
-    /// <summary>The runs of a row's sum, those outside x along D and H left out; X is that of voxel 0 of the row.</summary>
+    /// <summary>
+    /// The runs of a row's sum, those outside x along D and H left out; X is that of voxel 0 of the row.
+    /// </summary>
     int Runs(long n, int od, int oh, float* weights, int width, WeightRun* runs)
     {
         int count = 0;
@@ -104,7 +113,9 @@ readonly unsafe struct DirectConvolution<V, TActivation>(ConvolutionPass pass, f
         return count;
     }
 
-    /// <summary>The same runs for a tile that reaches into the padding: over a copy of its part of x, zeros included.</summary>
+    /// <summary>
+    /// The same runs for a tile that reaches into the padding: over a copy of its part of x, zeros included.
+    /// </summary>
     WeightRun* Border(long shift, int rows, int count, Scratch scratch)
     {
         long inRow = (long)_pass.Offset.W * _pass.InChannels, floats = (rows - 1L) * RowStep + RunLength;

@@ -1,12 +1,12 @@
 namespace Cfr.Kernels.Cpu;
 
 /// <summary>
-/// dw[k, c, :] = sum over output voxels o of x[o stride + k - padding, c] dy[o, :]. FLOP as the forward pass; dw is small, and
-/// blocks of voxels short enough for L2 serve all of it, so x and dy come from memory once.
+/// dw[k, c, :] = sum over output voxels o of x[o stride + k - padding, c] dy[o, :]. FLOP as the forward pass; dw is
+/// small, and blocks of voxels short enough for L2 serve all of it, so x and dy come from memory once.
 ///
-/// The voxels are split into chunks, each with a dw of its own that is summed at the end, chunk after chunk. In channels-last
-/// data the rows (kw, c) of dw for one (kd, kh) are contiguous in x; they are cut into tiles. A piece of work is a chunk and a
-/// range of these tiles. Within it the loops are
+/// The voxels are split into chunks, each with a dw of its own that is summed at the end, chunk after chunk. In
+/// channels-last data the rows (kw, c) of dw for one (kd, kh) are contiguous in x; they are cut into tiles. A piece of
+/// work is a chunk and a range of these tiles. Within it the loops are
 ///   block of output rows -> tile -> panel of output channels -> voxels of the block.
 /// Rows of x are copied where they need padding along W; a tile's part of x is copied where voxels lie far apart.
 /// </summary>
@@ -27,7 +27,9 @@ readonly unsafe struct WeightGradient<V>(ConvolutionShape shape, float* x, float
     /// <summary>Floats from voxel to voxel from which on the lines of x crowd into few sets of L1.</summary>
     const int FarApart = 128;
 
-    /// <summary>Pieces of work if the shape allows: a constant, so that sums do not depend on the number of threads.</summary>
+    /// <summary>
+    /// Pieces of work if the shape allows: a constant, so that sums do not depend on the number of threads.
+    /// </summary>
     const int PiecesWanted = 32;
 
     /// <summary>Bytes that the chunks' own dw may take: they are written and read once more.</summary>
@@ -55,7 +57,9 @@ readonly unsafe struct WeightGradient<V>(ConvolutionShape shape, float* x, float
     public int Chunks => (int)Math.Clamp(
         Math.Min(Blocks, PartialBytes / (PartialFloats * sizeof(float))), 1, PiecesWanted);
 
-    /// <summary>One chunk of whole panels is its own sum: the tiles go to dw itself, row after row of all channels.</summary>
+    /// <summary>
+    /// One chunk of whole panels is its own sum: the tiles go to dw itself, row after row of all channels.
+    /// </summary>
     public bool IsDirect => Chunks == 1 && _shape.OutChannels % PanelWidth == 0;
 
     int TilesInRun => (RunLength + MostRows - 1) / MostRows;
@@ -77,18 +81,27 @@ readonly unsafe struct WeightGradient<V>(ConvolutionShape shape, float* x, float
     /// <summary>Whether voxels lie so far apart that a tile's x would fall out of L1 between panels.</summary>
     bool GathersX => XStep >= FarApart;
 
-    /// <summary>Chunk <paramref name="chunk"/>'s sum, for the tiles of group <paramref name="group"/>.</summary>
-    public void Run(BufferPool pool, int chunk, int group)
-    {
-        long voxels = (long)RowsInBlock * _shape.Output.W, panelFloats = voxels * PanelWidth;
-        long rowFloats = ReadsPadding ? RowsInBlock * XRowFloats : 0, gatheredFloats = GathersX ? voxels * GatherStep : 0;
-        DeviceBuffer memory = pool.Rent(
-            2L * RowsInBlock * sizeof(VoxelRun) + (gatheredFloats + rowFloats + panelFloats * Panels) * sizeof(float));
-        var runs = (VoxelRun*)memory.Address;
-        VoxelRun* gatheredRuns = runs + RowsInBlock;
-        float* gathered = (float*)(gatheredRuns + RowsInBlock), rows = gathered + gatheredFloats, packed = rows + rowFloats;
+    long BlockVoxels => (long)RowsInBlock * _shape.Output.W;
 
-        int firstTile = (int)((long)Tiles * group / TileGroups), lastTile = (int)((long)Tiles * (group + 1) / TileGroups);
+    long GatheredFloats => GathersX ? BlockVoxels * GatherStep : 0;
+
+    long RowFloats => ReadsPadding ? RowsInBlock * XRowFloats : 0;
+
+    /// <summary>Bytes of scratch memory that <see cref="Run"/> needs.</summary>
+    public long ScratchBytes => 2L * RowsInBlock * sizeof(VoxelRun) +
+        (GatheredFloats + RowFloats + BlockVoxels * PanelWidth * Panels) * sizeof(float);
+
+    /// <summary>Chunk <paramref name="chunk"/>'s sum, for the tiles of group <paramref name="group"/>.</summary>
+    public void Run(nint memory, int chunk, int group)
+    {
+        var runs = (VoxelRun*)memory;
+        VoxelRun* gatheredRuns = runs + RowsInBlock;
+        float* gathered = (float*)(gatheredRuns + RowsInBlock);
+        float* rows = gathered + GatheredFloats, packed = rows + RowFloats;
+        long panelFloats = BlockVoxels * PanelWidth;
+
+        int firstTile = (int)((long)Tiles * group / TileGroups);
+        int lastTile = (int)((long)Tiles * (group + 1) / TileGroups);
         long firstBlock = Blocks * chunk / Chunks, lastBlock = Blocks * (chunk + 1) / Chunks;
         for (long block = firstBlock; block < lastBlock; block++)
         {
@@ -108,10 +121,13 @@ readonly unsafe struct WeightGradient<V>(ConvolutionShape shape, float* x, float
                 var part = new XPart(runs, count, at, XStep);
                 if (GathersX) part = Gather(part, height, gathered, gatheredRuns);
                 for (int panel = 0; panel < Panels; panel++)
-                    Tile(chunk, panel, (long)tap * RunLength + at, height, part, packed + panel * panelFloats, block > firstBlock);
+                {
+                    Tile(
+                        chunk, panel, (long)tap * RunLength + at, height, part, packed + panel * panelFloats,
+                        block > firstBlock);
+                }
             }
         }
-        memory.Release();
     }
 
     /// <summary>dw = the sum of the chunks' own, in their order, for weight rows [begin, end).</summary>
@@ -145,7 +161,9 @@ readonly unsafe struct WeightGradient<V>(ConvolutionShape shape, float* x, float
             WeightGradientTile<V>.Run<One>(height, x.Runs, x.Count, x.Shift, x.Step, gradients, add, target, step);
     }
 
-    /// <summary>A run for each output row whose row of x exists for (kd, kh); voxels count from the block's first.</summary>
+    /// <summary>
+    /// A run for each output row whose row of x exists for (kd, kh); voxels count from the block's first.
+    /// </summary>
     int Runs(long begin, long end, int kd, int kh, float* rows, VoxelRun* runs)
     {
         int count = 0;
@@ -158,12 +176,14 @@ readonly unsafe struct WeightGradient<V>(ConvolutionShape shape, float* x, float
             float* start = _x + ((n * _shape.Input.D + d) * _shape.Input.H + h) * _shape.Input.W * _shape.InChannels;
             if (ReadsPadding)
             {
-                ClippedCopy<V>.Run(start, (long)_shape.Input.W * _shape.InChannels, -(long)_shape.Padding.W * _shape.InChannels,
-                    XRowFloats, rows);
+                ClippedCopy<V>.Run(
+                    start, (long)_shape.Input.W * _shape.InChannels, -(long)_shape.Padding.W * _shape.InChannels, XRowFloats,
+                    rows);
                 start = rows;
                 rows += XRowFloats;
             }
-            runs[count++] = new VoxelRun { X = start, Voxel = (row - begin) * _shape.Output.W, Count = _shape.Output.W };
+            long voxel = (row - begin) * _shape.Output.W;
+            runs[count++] = new VoxelRun { X = start, Voxel = voxel, Count = _shape.Output.W };
         }
         return count;
     }

@@ -2,7 +2,9 @@ using System.Runtime.CompilerServices;
 
 namespace Cfr.Kernels.Cpu;
 
-/// <summary>A stretch of voxels: x of the first one, its place among the packed output gradients, and how many.</summary>
+/// <summary>
+/// A stretch of voxels: x of the first one, its place among the packed output gradients, and how many.
+/// </summary>
 unsafe struct VoxelRun
 {
     public float* X;
@@ -11,8 +13,8 @@ unsafe struct VoxelRun
 }
 
 /// <summary>
-/// The register tile of the weight gradient: R neighbouring rows (tap along W, in channel) of dw times 1 or 2 vectors of output
-/// channels, summed over voxels.
+/// The register tile of the weight gradient: R neighbouring rows (tap along W, in channel) of dw times 1 or 2 vectors
+/// of output channels, summed over voxels.
 ///   dw[i, :] = start[i, :] + sum over runs, voxels v: x[v XStep + i] dy[v, :]
 /// Each voxel takes 2 loads of dy, R broadcasts of x and 2 R multiply-adds, as in <see cref="ConvolutionTile{V, A}"/>.
 /// </summary>
@@ -44,7 +46,8 @@ static unsafe class WeightGradientTile<V> where V : struct, IVector<V>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    static void Run<TRows, TVectors>(VoxelRun* run, int count, long shift, long xStep, float* dy, bool add, float* dw, long dwStep)
+    static void Run<TRows, TVectors>(
+        VoxelRun* run, int count, long shift, long xStep, float* dy, bool add, float* dw, long dwStep)
         where TRows : struct, ITileSize
         where TVectors : struct, ITileSize
     {
