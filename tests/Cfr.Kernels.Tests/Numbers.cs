@@ -30,6 +30,8 @@ static class Numbers
         for (int i = 0; i < want.Length && worst < 0; i++)
             if (double.IsNaN(want[i]) != float.IsNaN(got[i]))
                 worst = i;
-        Assert.True(worst < 0, worst < 0 ? "" : $"element {worst} is {got[worst]:G9}, expected {want[worst]:G9}, {worstExcess:F1} times what is allowed");
+        Assert.True(worst < 0, worst < 0
+            ? ""
+            : $"element {worst} is {got[worst]:G9}, expected {want[worst]:G9}, {worstExcess:F1} times what is allowed");
     }
 }

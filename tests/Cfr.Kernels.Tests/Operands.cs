@@ -1,7 +1,8 @@
 namespace Cfr.Kernels.Tests;
 
 /// <summary>
-/// Operands of a kernel on a device. Outputs come filled with NaN, and behind each operand stand guards that nobody may touch.
+/// Operands of a kernel on a device. Outputs come filled with NaN, and behind each operand stand guards that nobody may
+/// touch.
 /// </summary>
 sealed class Operands(Device device) : IDisposable
 {

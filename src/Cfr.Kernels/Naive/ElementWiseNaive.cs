@@ -10,7 +10,8 @@ static class ElementWiseNaive
         for (int i = 0; i < y.Length; i++) y[i] = scale * x[i] + shift;
     }
 
-    public static void Unary<T>(UnaryOp op, ReadOnlySpan<T> x, Span<T> y, T parameter) where T : IFloatingPointIeee754<T>
+    public static void Unary<T>(UnaryOp op, ReadOnlySpan<T> x, Span<T> y, T parameter)
+        where T : IFloatingPointIeee754<T>
     {
         for (int i = 0; i < y.Length; i++) y[i] = Value(op, x[i], parameter);
     }

@@ -6,7 +6,8 @@ namespace Cfr.Kernels;
 static class LayoutNaive
 {
     /// <summary>target[sum(i * TargetStrides)] = source[sum(i * SourceStrides)] for all (i0, i1, ...)</summary>
-    public static void Copy<T>(StridedCopy copy, ReadOnlySpan<T> source, Span<T> target, int from = 0, int to = 0, int axis = 0)
+    public static void Copy<T>(
+        StridedCopy copy, ReadOnlySpan<T> source, Span<T> target, int from = 0, int to = 0, int axis = 0)
     {
         if (axis == copy.Rank)
         {

@@ -26,8 +26,9 @@ static class OptimizersNaive
         AdamWStep step, Span<T> parameter, ReadOnlySpan<T> gradient, Span<T> firstMoment, Span<T> secondMoment)
         where T : IFloatingPointIeee754<T>
     {
-        T rate = T.CreateChecked(step.LearningRate), beta1 = T.CreateChecked(step.Beta1), beta2 = T.CreateChecked(step.Beta2);
-        T power = T.CreateChecked(step.Step), correction1 = T.One - T.Pow(beta1, power), correction2 = T.One - T.Pow(beta2, power);
+        T rate = T.CreateChecked(step.LearningRate), power = T.CreateChecked(step.Step);
+        T beta1 = T.CreateChecked(step.Beta1), beta2 = T.CreateChecked(step.Beta2);
+        T correction1 = T.One - T.Pow(beta1, power), correction2 = T.One - T.Pow(beta2, power);
         for (int i = 0; i < parameter.Length; i++)
         {
             T g = gradient[i];

@@ -13,7 +13,9 @@ static class RandomNaive
         return T.CreateChecked(word >> 8) / T.CreateChecked(1 << 24);
     }
 
-    /// <summary>z[2i] = sqrt(-2 log u) cos(2 pi v), z[2i + 1] = sqrt(-2 log u) sin(2 pi v), u in (0, 1] and v in [0, 1)</summary>
+    /// <summary>
+    /// z[2i] = sqrt(-2 log u) cos(2 pi v), z[2i + 1] = sqrt(-2 log u) sin(2 pi v), u in (0, 1] and v in [0, 1)
+    /// </summary>
     public static T Normal<T>(RandomKey key, long i) where T : IFloatingPointIeee754<T>
     {
         T u = Uniform<T>(key, i & ~1L) + T.CreateChecked(Philox.UnitOf24Bits), v = Uniform<T>(key, i | 1);

@@ -38,7 +38,8 @@ static class ReductionNaive
     }
 
     /// <summary>dx[o, m, i] = dy[o, i] where m = index[o, i], else 0</summary>
-    public static void MaxBackward<T>(int outer, int middle, int inner, ReadOnlySpan<T> dy, ReadOnlySpan<int> index, Span<T> dx)
+    public static void MaxBackward<T>(
+        int outer, int middle, int inner, ReadOnlySpan<T> dy, ReadOnlySpan<int> index, Span<T> dx)
         where T : IFloatingPointIeee754<T>
     {
         dx.Clear();

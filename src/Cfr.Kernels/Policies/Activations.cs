@@ -32,7 +32,9 @@ readonly struct Relu : IActivation
         V.Select(V.Greater(x, V.Splat(0)), V.Splat(1), V.Splat(0));
 }
 
-/// <summary>x F(x), F the normal distribution: the exact form, not the one with tanh. Derivative: F(x) + x f(x), f its density.</summary>
+/// <summary>
+/// x F(x), F the normal distribution: the exact form, not the one with tanh. Derivative: F(x) + x f(x), f its density.
+/// </summary>
 readonly struct Gelu : IActivation
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

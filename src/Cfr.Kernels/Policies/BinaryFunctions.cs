@@ -54,7 +54,8 @@ readonly struct Minimum : IBinaryFunction
 readonly struct Greater : IBinaryFunction
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Apply<V>(V a, V b) where V : struct, IVector<V> => V.Select(V.Greater(a, b), V.Splat(1), V.Splat(0));
+    public static V Apply<V>(V a, V b) where V : struct, IVector<V> =>
+        V.Select(V.Greater(a, b), V.Splat(1), V.Splat(0));
 }
 
 /// <summary>a b where b &gt; 0, else 0 whatever a is: b is a scaled mask.</summary>

@@ -3,8 +3,9 @@ using System.Runtime.CompilerServices;
 namespace Cfr.Kernels;
 
 /// <summary>
-/// log x = e ln 2 + log(1 + f), x = (1 + f) 2^e with 1 + f in [sqrt 1/2, sqrt 2). log(1 + f) = f - f^2 / 2 + f^3 P(f) with the
-/// polynomial of Cephes' logf; ln 2 is split in two, so that e ln 2 is exact in its upper part. Error about 1 ulp.
+/// log x = e ln 2 + log(1 + f), x = (1 + f) 2^e with 1 + f in [sqrt 1/2, sqrt 2). log(1 + f) = f - f^2 / 2 + f^3 P(f)
+/// with the polynomial of Cephes' logf; ln 2 is split in two, so that e ln 2 is exact in its upper part. Error about 1
+/// ulp.
 /// </summary>
 static class Logarithm
 {

@@ -3,10 +3,10 @@ using System.Runtime.CompilerServices;
 namespace Cfr.Kernels;
 
 /// <summary>
-/// The normal distribution F(x) = 0.5 (1 + erf(x / sqrt 2)) and its density f(x) = e^(-x^2 / 2) / sqrt(2 pi). With t = |x|:
-/// F(-t) = e^(-t^2 / 2) w P(w), w = 1 / (1 + c t), P a minimax polynomial of degree 8 (relative error 2.4e-8 for t up to 14), and
-/// F(t) = 1 - F(-t). Both share the exponential, which is computed while the polynomial is: a general erf takes about twice the
-/// time. Error about 1e-7, on the negative side relative to F.
+/// The normal distribution F(x) = 0.5 (1 + erf(x / sqrt 2)) and its density f(x) = e^(-x^2 / 2) / sqrt(2 pi). With t =
+/// |x|: F(-t) = e^(-t^2 / 2) w P(w), w = 1 / (1 + c t), P a minimax polynomial of degree 8 (relative error 2.4e-8 for t
+/// up to 14), and F(t) = 1 - F(-t). Both share the exponential, which is computed while the polynomial is: a general
+/// erf takes about twice the time. Error about 1e-7, on the negative side relative to F.
 /// </summary>
 static class NormalDistribution
 {
@@ -31,8 +31,9 @@ static class NormalDistribution
     }
 
     /// <summary>
-    /// e^(-x^2 / 2) = 2^(n + r), n whole and |r| at most 1/2; 2^r a minimax polynomial (relative error 1.6e-8). A general exponential
-    /// subtracts n ln 2 in two parts; here the rounding of x^2 is as large an error as doing without. At least 2^-126.
+    /// e^(-x^2 / 2) = 2^(n + r), n whole and |r| at most 1/2; 2^r a minimax polynomial (relative error 1.6e-8). A
+    /// general exponential subtracts n ln 2 in two parts; here the rounding of x^2 is as large an error as doing
+    /// without. At least 2^-126.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static V Gauss<V>(V x) where V : struct, IVector<V>

@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace Cfr.Kernels;
 
 /// <summary>
-/// Philox4x32-10 (Salmon, Moraes, Dror, Shaw 2011): four words of random bits from a 128-bit counter and a 64-bit key, by ten rounds
-/// of two multiplications each. A round, with hi and lo the halves of a 64-bit product:
+/// Philox4x32-10 (Salmon, Moraes, Dror, Shaw 2011): four words of random bits from a 128-bit counter and a 64-bit key,
+/// by ten rounds of two multiplications each. A round, with hi and lo the halves of a 64-bit product:
 ///   (x0, x1, x2, x3) -> (hi(M1 x2) ^ x1 ^ k0, lo(M1 x2), hi(M0 x0) ^ x3 ^ k1, lo(M0 x0))
 /// </summary>
 static class Philox
@@ -21,7 +21,8 @@ static class Philox
 
     public static (uint, uint, uint, uint) Block(ulong counterLow, ulong counterHigh, ulong key)
     {
-        uint x0 = (uint)counterLow, x1 = (uint)(counterLow >> 32), x2 = (uint)counterHigh, x3 = (uint)(counterHigh >> 32);
+        uint x0 = (uint)counterLow, x1 = (uint)(counterLow >> 32);
+        uint x2 = (uint)counterHigh, x3 = (uint)(counterHigh >> 32);
         uint k0 = (uint)key, k1 = (uint)(key >> 32);
         for (int round = 0; round < Rounds; round++)
         {

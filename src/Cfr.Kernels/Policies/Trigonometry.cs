@@ -3,9 +3,10 @@ using System.Runtime.CompilerServices;
 namespace Cfr.Kernels;
 
 /// <summary>
-/// sin and cos. x = n pi/2 + r with whole n and |r| at most pi/4; pi/2 is split in three, the first two short enough that n times
-/// them is exact up to |n| of some thousands. On r: sin r = r + r^3 S(r^2), cos r = 1 - r^2 / 2 + r^4 C(r^2) (Cephes' polynomials).
-/// n mod 4 then picks one of the two and a sign. Absolute error about 1e-7 for |x| up to some thousands.
+/// sin and cos. x = n pi/2 + r with whole n and |r| at most pi/4; pi/2 is split in three, the first two short enough
+/// that n times them is exact up to |n| of some thousands. On r: sin r = r + r^3 S(r^2), cos r = 1 - r^2 / 2 + r^4
+/// C(r^2) (Cephes' polynomials). n mod 4 then picks one of the two and a sign. Absolute error about 1e-7 for |x| up to
+/// some thousands.
 /// </summary>
 static class Trigonometry
 {

@@ -54,8 +54,8 @@ readonly struct Clamp : IUnaryFunction
 }
 
 /// <summary>
-/// 1 / (1 + e^-x). With t = e^-|x|: 1 / (1 + t) or, for negative x, t / (1 + t), so that small values keep their digits.
-/// The derivative, s (1 - s), is t / (1 + t)^2 on both sides.
+/// 1 / (1 + e^-x). With t = e^-|x|: 1 / (1 + t) or, for negative x, t / (1 + t), so that small values keep their
+/// digits. The derivative, s (1 - s), is t / (1 + t)^2 on both sides.
 /// </summary>
 readonly struct Sigmoid : IUnaryFunction
 {

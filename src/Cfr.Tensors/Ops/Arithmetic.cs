@@ -3,9 +3,9 @@ using Cfr.Kernels;
 namespace Cfr.Tensors;
 
 /// <summary>
-/// Functions of two elements: y = f(a, b).   a [..] and b of the same shape, or b with axes of size 1 or leading axes missing,
-/// along which it repeats (<see cref="Repetition"/>) -> y of the larger shape. Sums below run over the axes along which an operand
-/// repeats.
+/// Functions of two elements: y = f(a, b).   a [..] and b of the same shape, or b with axes of size 1 or leading axes
+/// missing, along which it repeats (<see cref="Repetition"/>) -> y of the larger shape. Sums below run over the axes
+/// along which an operand repeats.
 ///   a + b: da = dy, db = sum dy            a - b: da = dy, db = -sum dy
 ///   a b:   da = dy b, db = sum dy a        a / b: da = dy / b, db = -sum(dy y) / b
 ///   max, min: dy goes to the operand that was taken, half to each where they are equal
@@ -57,7 +57,8 @@ public static class ArithmeticOps
             g.Add(0, () => Apply(BinaryOp.Divide, g.OfResult, g.Kept(0)));
             g.Add(1, () =>
             {
-                Tensor sum = Repetition.Sum(Apply(BinaryOp.Multiply, g.OfResult, g.Kept(1)), g.Kept(0).Shape, scale: -1);
+                Tensor sum = Repetition.Sum(Apply(BinaryOp.Multiply, g.OfResult, g.Kept(1)), g.Kept(0).Shape,
+                    scale: -1);
                 return Apply(BinaryOp.Divide, sum, g.Kept(0));
             });
         });

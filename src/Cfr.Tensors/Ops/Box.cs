@@ -11,7 +11,7 @@ static class Box
         ReadOnlySpan<long> targetStrides)
     {
         if (shape.Rank > Axes.Length)
-            throw new ArgumentException($"{op}: {shape} has {shape.Rank} axes; at most {Axes.Length} can be rearranged");
+            throw new ArgumentException($"{op}: {shape} has more than {Axes.Length} axes, too many to rearrange");
         Span<long> sizes = stackalloc long[shape.Rank];
         for (int axis = 0; axis < sizes.Length; axis++) sizes[axis] = shape[axis];
         device.Layout.Copy(StridedCopy.Along(sizes, sourceStrides, targetStrides), source, target);

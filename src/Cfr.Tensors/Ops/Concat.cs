@@ -29,7 +29,8 @@ public static class ConcatOp
 
         Tensor y = session.Empty(shape, first.DType);
         for (int i = 0; i < parts.Length; i++)
-            Box.Copy(nameof(Concat), session.Device, shapes[i], parts[i].View, shapes[i].Strides(), y.View.Slice(starts[i]), strides);
+            Box.Copy(nameof(Concat), session.Device, shapes[i], parts[i].View, shapes[i].Strides(),
+                y.View.Slice(starts[i]), strides);
         return y.Record(nameof(Concat), parts, keep: [], backward: g =>
         {
             for (int i = 0; i < shapes.Length; i++)
@@ -37,7 +38,8 @@ public static class ConcatOp
                 if (!g.Wants(i)) continue;
                 Tensor dx = session.Empty(shapes[i]);
                 Box.Copy(
-                    nameof(Concat), session.Device, shapes[i], g.OfResult.View.Slice(starts[i]), strides, dx.View, shapes[i].Strides());
+                    nameof(Concat), session.Device, shapes[i], g.OfResult.View.Slice(starts[i]), strides, dx.View,
+                    shapes[i].Strides());
                 g.Add(i, dx);
             }
         });

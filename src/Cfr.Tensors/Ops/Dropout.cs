@@ -3,8 +3,9 @@ using Cfr.Kernels;
 namespace Cfr.Tensors;
 
 /// <summary>
-/// Dropout (Hinton 2012): y = x m / (1 - rate), m = 0 with probability rate, else 1, drawn from the session's random stream.
-/// One m for each element, or one for each channel of each sample.   x [..] or x [N, .., C] -> y of the same shape
+/// Dropout (Hinton 2012): y = x m / (1 - rate), m = 0 with probability rate, else 1, drawn from the session's random
+/// stream. One m for each element, or one for each channel of each sample.   x [..] or x [N, .., C] -> y of the same
+/// shape
 ///   dx = dy m / (1 - rate): the same draw again
 /// </summary>
 public static class DropoutOps

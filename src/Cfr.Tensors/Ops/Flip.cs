@@ -12,7 +12,8 @@ public static class FlipOp
     public static Tensor Flip(this Tensor x, params ReadOnlySpan<Index> axes)
     {
         bool[] mirrored = axes.IsEmpty ? new bool[x.Rank] : AxisSet.Of(nameof(Flip), x, axes);
-        return Write(x, mirrored).Record(nameof(Flip), [x], keep: [], backward: g => g.Add(0, () => Write(g.OfResult, mirrored)));
+        return Write(x, mirrored).Record(nameof(Flip), [x], keep: [], backward: g =>
+            g.Add(0, () => Write(g.OfResult, mirrored)));
     }
 
     static Tensor Write(Tensor x, bool[] mirrored)

@@ -24,7 +24,9 @@ public static class MaxOps
         }));
     }
 
-    /// <summary>Where along an axis the largest element stands (int32), the first one of equals; the first NaN if there is one.</summary>
+    /// <summary>
+    /// Where along an axis the largest element stands (int32), the first one of equals; the first NaN if there is one.
+    /// </summary>
     public static Tensor ArgMax(this Tensor x, Index axis)
     {
         var (outer, middle, inner, after) = Split(nameof(ArgMax), x, axis);

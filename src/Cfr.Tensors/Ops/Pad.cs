@@ -12,13 +12,15 @@ public static class PadOp
     public static Tensor Pad(this Tensor x, ReadOnlySpan<(int Before, int After)> widths, float value = 0)
     {
         Expect.Type(nameof(Pad), nameof(x), x, DType.Float32);
-        if (widths.Length != x.Rank) throw Expect.Mismatch(nameof(Pad), nameof(x), x, $"{widths.Length} axes, one for each pair");
+        if (widths.Length != x.Rank)
+            throw Expect.Mismatch(nameof(Pad), nameof(x), x, $"{widths.Length} axes, one for each pair");
         Session session = x.Session;
         Shape inside = x.Shape, shape = inside;
         for (int axis = 0; axis < widths.Length; axis++)
         {
             var (first, last) = widths[axis];
-            if (first < 0 || last < 0) throw new ArgumentException($"Pad: axis {axis} has a negative border, ({first}, {last})");
+            if (first < 0 || last < 0)
+                throw new ArgumentException($"Pad: axis {axis} has a negative border, ({first}, {last})");
             shape = shape.With(axis, first + inside[axis] + last);
         }
         long start = 0;
@@ -26,12 +28,14 @@ public static class PadOp
 
         Tensor y = session.Full(shape, value);
         if (inside.Count > 0)
-            Box.Copy(nameof(Pad), session.Device, inside, x.View, inside.Strides(), y.View.Slice(start), shape.Strides());
+            Box.Copy(nameof(Pad), session.Device, inside, x.View, inside.Strides(), y.View.Slice(start),
+                shape.Strides());
         return y.Record(nameof(Pad), [x], keep: [], backward: g => g.Add(0, () =>
         {
             Tensor dx = session.Empty(inside);
             if (inside.Count > 0)
-                Box.Copy(nameof(Pad), session.Device, inside, g.OfResult.View.Slice(start), shape.Strides(), dx.View, inside.Strides());
+                Box.Copy(nameof(Pad), session.Device, inside, g.OfResult.View.Slice(start), shape.Strides(), dx.View,
+                    inside.Strides());
             return dx;
         }));
     }

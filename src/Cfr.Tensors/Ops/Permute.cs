@@ -15,7 +15,8 @@ public static class PermuteOp
         if (!order.Order().SequenceEqual(Enumerable.Range(0, x.Rank)))
             throw new ArgumentException($"Permute: ({string.Join(", ", order)}) is no order of the axes of {x.Shape}");
         for (int i = 0; i < order.Length; i++) inverse[order[i]] = i;
-        return Write(x, order).Record(nameof(Permute), [x], keep: [], backward: g => g.Add(0, () => Write(g.OfResult, inverse)));
+        return Write(x, order).Record(nameof(Permute), [x], keep: [], backward: g =>
+            g.Add(0, () => Write(g.OfResult, inverse)));
     }
 
     static Tensor Write(Tensor x, int[] axes)
@@ -23,7 +24,8 @@ public static class PermuteOp
         long[] strides = x.Shape.Strides();
         Shape shape = [.. axes.Select(axis => x.Size(axis))];
         Tensor y = x.Session.Empty(shape, x.DType);
-        Box.Copy(nameof(Permute), x.Session.Device, shape, x.View, [.. axes.Select(axis => strides[axis])], y.View, shape.Strides());
+        Box.Copy(nameof(Permute), x.Session.Device, shape, x.View, [.. axes.Select(axis => strides[axis])], y.View,
+            shape.Strides());
         return y;
     }
 }

@@ -3,8 +3,8 @@ using Cfr.Kernels;
 namespace Cfr.Tensors;
 
 /// <summary>
-/// How a small operand repeats along a large one: shapes are aligned at their last axes; an axis that is missing or of size 1 repeats.
-/// Kernels know three levels, so a pattern such as [A, 1, B, 1] along [A, M, B, N] is refused.
+/// How a small operand repeats along a large one: shapes are aligned at their last axes; an axis that is missing or of
+/// size 1 repeats. Kernels know three levels, so a pattern such as [A, 1, B, 1] along [A, M, B, N] is refused.
 /// </summary>
 static class Repetition
 {

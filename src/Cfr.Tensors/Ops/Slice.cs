@@ -9,7 +9,8 @@ namespace Cfr.Tensors;
 public static class SliceOp
 {
     /// <summary>
-    /// Elements [start, start + count) along an axis. Of the leading axis it is a view of the same memory; of others, a copy.
+    /// Elements [start, start + count) along an axis. Of the leading axis it is a view of the same memory; of others, a
+    /// copy.
     /// </summary>
     public static Tensor Slice(this Tensor x, Index axis, int start, int count)
     {
@@ -28,7 +29,8 @@ public static class SliceOp
         {
             Tensor dx = session.Zeros(before);
             if (shape.Count > 0)
-                Box.Copy(nameof(Slice), device, shape, g.OfResult.View, shape.Strides(), dx.View.Slice(offset), before.Strides());
+                Box.Copy(nameof(Slice), device, shape, g.OfResult.View, shape.Strides(), dx.View.Slice(offset),
+                    before.Strides());
             return dx;
         }));
     }

@@ -3,7 +3,8 @@ using Cfr.Kernels;
 namespace Cfr.Tensors;
 
 /// <summary>
-/// Sums and means over some axes, or over all: y = s sum x, s = 1 or 1 / (elements summed).   x [A, B, C], axis 1 -> y [A, C]
+/// Sums and means over some axes, or over all: y = s sum x, s = 1 or 1 / (elements summed).   x [A, B, C], axis 1 -> y
+/// [A, C]
 ///   dx = s dy, repeated along the axes that were summed
 /// </summary>
 public static class SumOps
@@ -37,7 +38,8 @@ public static class SumOps
             Shape after = [.. shape[..begin], .. shape[end..]];
             Tensor next = session.Empty(after);
             session.Device.Reduction.Sum(
-                shape[..begin].Count, shape[begin..end].Count, shape[end..].Count, sum.View, next.View, isLast ? scale : 1);
+                shape[..begin].Count, shape[begin..end].Count, shape[end..].Count, sum.View, next.View,
+                isLast ? scale : 1);
             (sum, shape, end) = (next, after, begin + 1);
         }
         return sum == x && scale != 1 ? x.Affine(scale) : sum;

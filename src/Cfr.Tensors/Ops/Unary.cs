@@ -12,7 +12,8 @@ public static class UnaryOps
     public static Tensor Relu(this Tensor x) => Apply(nameof(Relu), UnaryOp.Relu, x);
 
     /// <summary>x, or <paramref name="slope"/> x where x is negative.</summary>
-    public static Tensor LeakyRelu(this Tensor x, float slope = 0.01f) => Apply(nameof(LeakyRelu), UnaryOp.LeakyRelu, x, slope);
+    public static Tensor LeakyRelu(this Tensor x, float slope = 0.01f) =>
+        Apply(nameof(LeakyRelu), UnaryOp.LeakyRelu, x, slope);
 
     /// <summary>0.5 x (1 + erf(x / sqrt 2)), the exact form.</summary>
     public static Tensor Gelu(this Tensor x) => Apply(nameof(Gelu), UnaryOp.Gelu, x);

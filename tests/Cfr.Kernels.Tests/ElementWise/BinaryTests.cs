@@ -2,7 +2,9 @@ namespace Cfr.Kernels.Tests;
 
 public class BinaryTests
 {
-    /// <summary>The forms in which b repeats: same shape, number, trailing axes, channel mask, one per row, and odd ones.</summary>
+    /// <summary>
+    /// The forms in which b repeats: same shape, number, trailing axes, channel mask, one per row, and odd ones.
+    /// </summary>
     static IEnumerable<(Broadcast Form, long Count)> Broadcasts()
     {
         foreach (long count in (long[])[0, 1, 5, 64, 40_003]) yield return (Broadcast.None(count), count);

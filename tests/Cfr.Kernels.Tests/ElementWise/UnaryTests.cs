@@ -66,7 +66,8 @@ public class UnaryTests
             infinity, -infinity, 0, 1e-45f, 1e-40f, 1.17549435e-38f, -1, float.MaxValue, 1,
             infinity, -infinity, 0, 1e-45f, 1e-40f, 1.17549435e-38f, -1, float.MaxValue, 1,
         ];
-        UnaryOp[] ops = [UnaryOp.Log, UnaryOp.Sigmoid, UnaryOp.Tanh, UnaryOp.Exp, UnaryOp.Relu, UnaryOp.Sqrt, UnaryOp.Abs];
+        UnaryOp[] ops = [UnaryOp.Log, UnaryOp.Sigmoid, UnaryOp.Tanh, UnaryOp.Exp, UnaryOp.Relu, UnaryOp.Sqrt,
+            UnaryOp.Abs];
         foreach (UnaryOp op in ops)
         {
             double[] want = new double[x.Length];

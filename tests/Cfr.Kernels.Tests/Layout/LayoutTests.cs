@@ -27,7 +27,8 @@ public class LayoutTests
     {
         (long[] Sizes, long[] Source)[] copies =
         [
-            ([301, 203], [1, 301]), ([3, 7001], [1, 3]), ([7001, 3], [1, 7001]), ([2, 5, 67, 33], [5 * 67 * 33, 1, 5, 5 * 67]),
+            ([301, 203], [1, 301]), ([3, 7001], [1, 3]), ([7001, 3], [1, 7001]),
+            ([2, 5, 67, 33], [5 * 67 * 33, 1, 5, 5 * 67]),
             ([1, 100_003], [0, 1]), ([100_003, 1], [1, 0]), ([3, 40_000], [40_000, 1]), ([40_000], [0]),
         ];
         foreach (var (sizes, strides) in copies)
@@ -72,7 +73,8 @@ public class LayoutTests
     [Theory, MemberData(nameof(CpuForms.Indices), MemberType = typeof(CpuForms))]
     public void Rows_are_gathered_and_scattered_in_order(int form)
     {
-        foreach (var (rows, width, tableRows) in ((int, int, int)[])[(0, 3, 4), (1, 1, 1), (500, 1, 7), (300, 5, 9), (200, 130, 11)])
+        foreach (var (rows, width, tableRows) in ((int, int, int)[])[(0, 3, 4), (1, 1, 1), (500, 1, 7), (300, 5, 9),
+            (200, 130, 11)])
         {
             var random = new Random(3);
             int[] index = [.. Enumerable.Range(0, rows).Select(_ => random.Next(tableRows))];

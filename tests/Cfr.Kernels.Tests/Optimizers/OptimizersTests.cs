@@ -12,9 +12,11 @@ public class OptimizersTests
         foreach (bool withMomentum in (bool[])[false, true])
         {
             using var operands = new Operands(CpuForms.All[form]);
-            double[][] p = [.. Sizes.Select(size => Numbers.Draw(size, 1).Doubles())], m = [.. Sizes.Select(size => new double[size])];
+            double[][] p = [.. Sizes.Select(size => Numbers.Draw(size, 1).Doubles())],
+                m = [.. Sizes.Select(size => new double[size])];
             SgdSlot[] slots = [.. Sizes.Select(size => new SgdSlot(
-                operands.Of(Numbers.Draw(size, 1)), operands.Output(size), withMomentum ? operands.Output(size) : default))];
+                operands.Of(Numbers.Draw(size, 1)), operands.Output(size),
+                withMomentum ? operands.Output(size) : default))];
             for (int i = 0; i < 4; i++)
             {
                 var step = new SgdStep(0.1f / (i + 1), 0.9f, 1e-2f, FirstStep: i == 0);
@@ -40,7 +42,8 @@ public class OptimizersTests
         using var operands = new Operands(CpuForms.All[form]);
         double[][] p = [.. Sizes.Select(size => Numbers.Draw(size, 1).Doubles())];
         double[][] m = [.. Sizes.Select(size => new double[size])], v = [.. Sizes.Select(size => new double[size])];
-        AdamWSlot[] slots = [.. Sizes.Select(size => new AdamWSlot(operands.Of(Numbers.Draw(size, 1)), operands.Output(size),
+        AdamWSlot[] slots = [.. Sizes.Select(size =>
+            new AdamWSlot(operands.Of(Numbers.Draw(size, 1)), operands.Output(size),
             operands.Of(new float[size]), operands.Of(new float[size])))];
         for (int t = 1; t <= 5; t++)
         {
@@ -65,7 +68,8 @@ public class OptimizersTests
     public void Moving_averages_follow_the_formula_over_many_parameters(int form)
     {
         using var operands = new Operands(CpuForms.All[form]);
-        EmaSlot[] slots = [.. Sizes.Select(size => new EmaSlot(operands.Of(Numbers.Draw(size, 1)), operands.Of(Numbers.Draw(size, 2))))];
+        EmaSlot[] slots = [.. Sizes.Select(size =>
+            new EmaSlot(operands.Of(Numbers.Draw(size, 1)), operands.Of(Numbers.Draw(size, 2))))];
         operands.Device.Optimizers.Ema(0.99f, slots);
         for (int s = 0; s < Sizes.Length; s++)
         {
@@ -91,7 +95,8 @@ public class OptimizersTests
     public void Sgd_gives_the_parameters_of_PyTorch(string file, string name)
     {
         using var golden = new GoldenFile(file);
-        double[] rates = golden.Values($"{name}/lr"), gradients = golden.Values($"{name}/grads"), want = golden.Values($"{name}/p_after");
+        double[] rates = golden.Values($"{name}/lr"), gradients = golden.Values($"{name}/grads"),
+            want = golden.Values($"{name}/p_after");
         using var operands = new Operands(CpuForms.All[1]);
         View parameter = operands.Of(Floats(golden.Values($"{name}/p0")));
         View momentum = operands.Output(parameter.Count);
@@ -126,7 +131,8 @@ public class OptimizersTests
         }
     }
 
-    static double[] Row(double[] rows, int i, View parameter) => rows.AsSpan(i * (int)parameter.Count, (int)parameter.Count).ToArray();
+    static double[] Row(double[] rows, int i, View parameter) =>
+        rows.AsSpan(i * (int)parameter.Count, (int)parameter.Count).ToArray();
 
     static float[] Floats(double[] values) => Array.ConvertAll(values, value => (float)value);
 }

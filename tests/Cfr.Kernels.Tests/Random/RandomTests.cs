@@ -9,8 +9,10 @@ public class RandomTests
     [Theory]
     [InlineData(0ul, 0ul, 0ul, 0x6627e8d5u, 0xe169c58du, 0xbc57ac4cu, 0x9b00dbd8u)]
     [InlineData(~0ul, ~0ul, ~0ul, 0x408f276du, 0x41c83b0eu, 0xa20bc7c6u, 0x6d5451fdu)]
-    [InlineData(0x85a308d3_243f6a88ul, 0x03707344_13198a2eul, 0x299f31d0_a4093822ul, 0xd16cfe09u, 0x94fdccebu, 0x5001e420u, 0x24126ea1u)]
-    public void Philox_gives_the_words_of_its_authors(ulong low, ulong high, ulong key, uint w0, uint w1, uint w2, uint w3) =>
+    [InlineData(0x85a308d3_243f6a88ul, 0x03707344_13198a2eul, 0x299f31d0_a4093822ul, 0xd16cfe09u, 0x94fdccebu,
+        0x5001e420u, 0x24126ea1u)]
+    public void Philox_gives_the_words_of_its_authors(
+        ulong low, ulong high, ulong key, uint w0, uint w1, uint w2, uint w3) =>
         Assert.Equal((w0, w1, w2, w3), Philox.Block(low, high, key));
 
     [Fact]
@@ -37,7 +39,8 @@ public class RandomTests
             View uniform = operands.Output(count), normal = operands.Output(count);
             operands.Device.Random.Uniform(Key, uniform, -1, 3);
             operands.Device.Random.Normal(Key, normal, 1, 2);
-            Numbers.AssertClose([.. Enumerable.Range(0, count).Select(i => 4 * RandomNaive.Uniform<double>(Key, i) - 1)],
+            Numbers.AssertClose([.. Enumerable.Range(0, count).Select(i =>
+                4 * RandomNaive.Uniform<double>(Key, i) - 1)],
                 operands.Floats(uniform), 1e-7, 1e-7);
             Numbers.AssertClose([.. Enumerable.Range(0, count).Select(i => 2 * RandomNaive.Normal<double>(Key, i) + 1)],
                 operands.Floats(normal), 1e-6, 1e-6);
@@ -132,7 +135,9 @@ public class RandomTests
         return values.Average(value => (value - mean) * (value - mean));
     }
 
-    /// <summary>The sum over bins of (count - expected)^2 / expected is n +- sqrt(2 n) for n degrees of freedom.</summary>
+    /// <summary>
+    /// The sum over bins of (count - expected)^2 / expected is n +- sqrt(2 n) for n degrees of freedom.
+    /// </summary>
     static void AssertChiSquare(double[] counts, IEnumerable<double> expected)
     {
         double statistic = counts.Zip(expected, (c, e) => (c - e) * (c - e) / e).Sum();

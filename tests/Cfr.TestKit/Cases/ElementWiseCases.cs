@@ -7,7 +7,8 @@ static class ElementWiseCases
 {
     public static IEnumerable<OpCase> All =>
     [
-        .. Unary("relu", UnaryOp.Relu, x => x.Relu()), .. Unary("leaky relu", UnaryOp.LeakyRelu, x => x.LeakyRelu(0.2f), 0.2f),
+        .. Unary("relu", UnaryOp.Relu, x => x.Relu()),
+        .. Unary("leaky relu", UnaryOp.LeakyRelu, x => x.LeakyRelu(0.2f), 0.2f),
         .. Unary("gelu", UnaryOp.Gelu, x => x.Gelu()), .. Unary("sigmoid", UnaryOp.Sigmoid, x => x.Sigmoid()),
         .. Unary("tanh", UnaryOp.Tanh, x => x.Tanh()), .. Unary("exp", UnaryOp.Exp, x => x.Exp()),
         .. Unary("log", UnaryOp.Log, x => x.Log(), fill: Fill.Positive),
@@ -18,13 +19,16 @@ static class ElementWiseCases
         Unary("gelu", "4096 x 768", UnaryOp.Gelu, [4096, 768], x => x.Gelu()) with { BenchmarkOnly = true },
         Clamp([1]), Clamp([3, 5, 7]), Affine([1]), Affine([3, 5, 7]),
 
-        .. Binary("add", BinaryOp.Add, (a, b) => a.Add(b)), .. Binary("subtract", BinaryOp.Subtract, (a, b) => a.Subtract(b)),
+        .. Binary("add", BinaryOp.Add, (a, b) => a.Add(b)),
+        .. Binary("subtract", BinaryOp.Subtract, (a, b) => a.Subtract(b)),
         .. Binary("multiply", BinaryOp.Multiply, (a, b) => a.Multiply(b)),
         .. Binary("divide", BinaryOp.Divide, (a, b) => a.Divide(b), Fill.Positive),
         .. Binary("maximum", BinaryOp.Maximum, (a, b) => a.Maximum(b)),
         .. Binary("minimum", BinaryOp.Minimum, (a, b) => a.Minimum(b)),
-        Binary("add", "4096 x 768", BinaryOp.Add, [4096, 768], [4096, 768], (a, b) => a.Add(b)) with { BenchmarkOnly = true },
-        Binary("add", "bias of 768 to 4096 x 768", BinaryOp.Add, [4096, 768], [768], (a, b) => a.Add(b)) with { BenchmarkOnly = true },
+        Binary("add", "4096 x 768", BinaryOp.Add, [4096, 768], [4096, 768], (a, b) => a.Add(b))
+            with { BenchmarkOnly = true },
+        Binary("add", "bias of 768 to 4096 x 768", BinaryOp.Add, [4096, 768], [768], (a, b) => a.Add(b))
+            with { BenchmarkOnly = true },
 
         Notation("a + 2, 2 + a", x => x[0] + 2 + (2 + x[0]), (a, b) => 2 * a + 4),
         Notation("a - 2, 2 - a, -a", x => (x[0] - 2) * (2 - x[0]) * -x[0], (a, b) => (a - 2) * (2 - a) * -a),
@@ -34,7 +38,8 @@ static class ElementWiseCases
 
     static IEnumerable<OpCase> Unary(
         string family, UnaryOp op, Func<Tensor, Tensor> run, float parameter = 0, Fill fill = Fill.Signed) =>
-        ((Shape[])[[1], [3, 5], [2, 3, 7, 5], [0, 3]]).Select(shape => Unary(family, $"{shape}", op, shape, run, parameter, fill));
+        ((Shape[])[[1], [3, 5], [2, 3, 7, 5], [0, 3]]).Select(shape =>
+            Unary(family, $"{shape}", op, shape, run, parameter, fill));
 
     static OpCase Unary(
         string family, string name, UnaryOp op, Shape shape, Func<Tensor, Tensor> run, float parameter = 0,
@@ -54,21 +59,27 @@ static class ElementWiseCases
         x => x[0].Affine(-3, 0.5f),
         x => [.. x[0].Select(v => -3 * v + 0.5)]);
 
-    /// <summary>Same shapes, trailing axes, channel masks, one per row, single numbers; the repeating operand on either side.</summary>
+    /// <summary>
+    /// Same shapes, trailing axes, channel masks, one per row, single numbers; the repeating operand on either side.
+    /// </summary>
     static IEnumerable<OpCase> Binary(
         string family, BinaryOp op, Func<Tensor, Tensor, Tensor> run, Fill fill = Fill.Signed)
     {
         (Shape A, Shape B)[] shapes =
         [
-            ([], []), ([1], [1]), ([3, 5], [3, 5]), ([2, 3, 7, 5], [2, 3, 7, 5]), ([70, 1], [1]), ([70, 3], [3]), ([2, 9, 4, 16], [16]),
-            ([3, 40, 70], [40, 70]), ([2, 5, 6, 3], [2, 1, 1, 3]), ([2, 30, 65], [2, 1, 65]), ([7, 5], [7, 1]), ([3, 4, 70], [3, 4, 1]),
-            ([3, 4, 5], []), ([3, 4, 5], [1, 4, 1]), ([2, 3, 4], [1, 1, 1]), ([3], [70, 3]), ([2, 1, 3], [2, 6, 3]), ([0, 3], [3]),
+            ([], []), ([1], [1]), ([3, 5], [3, 5]), ([2, 3, 7, 5], [2, 3, 7, 5]), ([70, 1], [1]), ([70, 3], [3]),
+            ([2, 9, 4, 16], [16]),
+            ([3, 40, 70], [40, 70]), ([2, 5, 6, 3], [2, 1, 1, 3]), ([2, 30, 65], [2, 1, 65]), ([7, 5], [7, 1]),
+            ([3, 4, 70], [3, 4, 1]),
+            ([3, 4, 5], []), ([3, 4, 5], [1, 4, 1]), ([2, 3, 4], [1, 1, 1]), ([3], [70, 3]), ([2, 1, 3], [2, 6, 3]),
+            ([0, 3], [3]),
         ];
         return shapes.Select(shape => Binary(family, $"{shape.A} and {shape.B}", op, shape.A, shape.B, run, fill));
     }
 
     static OpCase Binary(
-        string family, string name, BinaryOp op, Shape a, Shape b, Func<Tensor, Tensor, Tensor> run, Fill fill = Fill.Signed)
+        string family, string name, BinaryOp op, Shape a, Shape b, Func<Tensor, Tensor, Tensor> run,
+        Fill fill = Fill.Signed)
     {
         Shape shape = a.Count >= b.Count || a.Count == 0 ? a : b;
         return new OpCase(

@@ -9,17 +9,20 @@ static class LayoutCases
     [
         Permute([5], [0]), Permute([3, 5], [1, 0]), Permute([2, 3, 4], [0, 2, 1]), Permute([2, 5, 3, 4], [0, 2, 1, 3]),
         Permute([2, 3, 4, 5, 2], [4, 2, 0, 3, 1]), Permute([1, 70, 33], [0, 2, 1]), Permute([1, 4, 5, 3], [0, 3, 1, 2]),
-        Slice([5], 0, 1, 3), Slice([3, 5], 0, 1, 2), Slice([3, 5], 1, 2, 2), Slice([2, 7, 5], 1, 0, 3), Slice([2, 7, 5], 2, 4, 1),
+        Slice([5], 0, 1, 3), Slice([3, 5], 0, 1, 2), Slice([3, 5], 1, 2, 2), Slice([2, 7, 5], 1, 0, 3),
+        Slice([2, 7, 5], 2, 4, 1),
         Slice([1, 7, 5], 1, 2, 3), Slice([3, 5], 1, 2, 0),
         Concat(0, [2, 3], [1, 3]), Concat(1, [2, 3], [2, 1], [2, 4]), Concat(1, [2, 3, 5], [2, 0, 5], [2, 2, 5]),
         Concat(2, [3, 20, 16], [3, 20, 33]),
         Pad([3], (1, 2)), Pad([3, 4], (0, 0), (2, 1)), Pad([2, 3, 4, 2], (0, 1), (1, 1), (2, 0), (0, 0)),
         Flip([5], 0), Flip([3, 5], 0), Flip([3, 5], 1), Flip([2, 3, 4, 5], 1, 3),
-        Expand([1], [7]), Expand([3], [5, 3]), Expand([3, 1], [3, 70]), Expand([2, 1, 3, 1, 2], [2, 4, 3, 5, 2]), Expand([], [3, 2]),
+        Expand([1], [7]), Expand([3], [5, 3]), Expand([3, 1], [3, 70]), Expand([2, 1, 3, 1, 2], [2, 4, 3, 5, 2]),
+        Expand([], [3, 2]),
         Gather([7, 5], [3]), Gather([7], [2, 40]), Gather([3, 2, 70], [4, 2]), Gather([5, 3], [0]),
         Permute([4096, 12, 64], [1, 0, 2]) with { Name = "12 heads of 4096 x 64", BenchmarkOnly = true },
         Permute([4096, 768], [1, 0]) with { Name = "4096 x 768 transposed", BenchmarkOnly = true },
-        Concat(4, [1, 56, 56, 40, 32], [1, 56, 56, 40, 32]) with { Name = "32 and 32 channels at 56x56x40", BenchmarkOnly = true },
+        Concat(4, [1, 56, 56, 40, 32], [1, 56, 56, 40, 32])
+            with { Name = "32 and 32 channels at 56x56x40", BenchmarkOnly = true },
     ];
 
     static OpCase Permute(Shape shape, int[] axes) => new(
@@ -38,7 +41,8 @@ static class LayoutCases
         x => Copied(shape.With(axis, count), x[0], shape.Strides(), start * shape.Stride(axis)));
 
     static OpCase Concat(int axis, params Shape[] shapes) => new(
-        "concat", $"{string.Join(" and ", shapes)} along {axis}", [.. shapes.Select((shape, i) => new Input($"x{i}", shape))],
+        "concat", $"{string.Join(" and ", shapes)} along {axis}",
+        [.. shapes.Select((shape, i) => new Input($"x{i}", shape))],
         x => x[0].Concat(axis, x[1..]),
         x =>
         {

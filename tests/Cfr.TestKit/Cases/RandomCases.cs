@@ -10,8 +10,10 @@ static class RandomCases
 
     public static IEnumerable<OpCase> All =>
     [
-        Dropout([1]), Dropout([3, 5]), Dropout([2, 3, 7, 5]), Dropout([40, 700], 0.1f), Dropout([9, 9], 0), Dropout([9, 9], 1),
-        ChannelDropout([3, 5]), ChannelDropout([2, 3, 4, 5, 16]), ChannelDropout([2, 70, 1]), ChannelDropout([3, 4, 70], 0.25f),
+        Dropout([1]), Dropout([3, 5]), Dropout([2, 3, 7, 5]), Dropout([40, 700], 0.1f), Dropout([9, 9], 0),
+        Dropout([9, 9], 1),
+        ChannelDropout([3, 5]), ChannelDropout([2, 3, 4, 5, 16]), ChannelDropout([2, 70, 1]),
+        ChannelDropout([3, 4, 70], 0.25f),
         Dropout([4096, 768], 0.1f) with { Name = "4096 x 768", BenchmarkOnly = true },
         ChannelDropout([1, 112, 112, 80, 16]) with { Name = "16 channels at 112x112x80", BenchmarkOnly = true },
     ];

@@ -8,8 +8,10 @@ static class ReductionCases
     public static IEnumerable<OpCase> All =>
     [
         .. Summed().SelectMany(one => (OpCase[])[Sum(one.Shape, one.Axes), Mean(one.Shape, one.Axes)]),
-        Max([1], 0), Max([5], 0), Max([3, 4], 0), Max([3, 4], 1), Max([2, 70, 3], 1), Max([2, 3, 40], 2), Max([4, 5, 6], 0),
-        ArgMax([1], 0), ArgMax([9, 2], 1), ArgMax([9, 14], 1), ArgMax([2, 70, 3], 1), ArgMax([2, 3, 40], 2), ArgMax([4, 5, 6], 0),
+        Max([1], 0), Max([5], 0), Max([3, 4], 0), Max([3, 4], 1), Max([2, 70, 3], 1), Max([2, 3, 40], 2),
+        Max([4, 5, 6], 0),
+        ArgMax([1], 0), ArgMax([9, 2], 1), ArgMax([9, 14], 1), ArgMax([2, 70, 3], 1), ArgMax([2, 3, 40], 2),
+        ArgMax([4, 5, 6], 0),
         Sum([4096, 768], [0]) with { Name = "columns of 4096 x 768", BenchmarkOnly = true },
         Sum([4096, 768], [1]) with { Name = "rows of 4096 x 768", BenchmarkOnly = true },
         Sum([112 * 112 * 80, 16], [0]) with { Name = "16 channels at 112x112x80", BenchmarkOnly = true },
@@ -18,7 +20,8 @@ static class ReductionCases
 
     static IEnumerable<(Shape Shape, int[] Axes)> Summed() =>
     [
-        ([], []), ([1], []), ([70], []), ([3, 5], []), ([3, 5], [0]), ([3, 5], [1]), ([300, 3], [0]), ([9, 5, 4, 3], [0, 1, 2]),
+        ([], []), ([1], []), ([70], []), ([3, 5], []), ([3, 5], [0]), ([3, 5], [1]), ([300, 3], [0]),
+        ([9, 5, 4, 3], [0, 1, 2]),
         ([3, 5, 4], [0, 2]), ([2, 3, 4, 5], [0, 2]), ([2, 3, 4, 5], [1, 3]), ([2, 70, 33], [1]), ([0, 3], [0]),
     ];
 
@@ -42,7 +45,8 @@ static class ReductionCases
             {
                 // Each element goes to the sum that repeats to its place.
                 double[] sums = new double[after.Count];
-                double[] places = ElementWiseCases.Expanded([.. Enumerable.Range(0, sums.Length).Select(i => (double)i)], ones, shape);
+                double[] places = ElementWiseCases.Expanded([.. Enumerable.Range(0, sums.Length).Select(i =>
+                    (double)i)], ones, shape);
                 for (int i = 0; i < x[0].Length; i++) sums[(int)places[i]] += x[0][i] / (mean ? terms : 1);
                 return sums;
             },

@@ -3,11 +3,12 @@ using System.Runtime.CompilerServices;
 namespace Cfr.Kernels.Cpu;
 
 /// <summary>
-/// y = f(a, b) with b repeated along axes of <c>a [Outer, Middle, Inner]</c>. Axes are merged first; then there are two ways:
+/// y = f(a, b) with b repeated along axes of <c>a [Outer, Middle, Inner]</c>. Axes are merged first; then there are two
+/// ways:
 /// <list type="bullet">
 /// <item>long inner axes: row by row, b a row or one number;</item>
-/// <item>short inner axes (C = 1, 2, 3, 16): b is written out into a tile of the first-level cache, and long runs of a are combined
-/// with the tile. Where b repeats along Middle the tile holds whole periods and is written once.</item>
+/// <item>short inner axes (C = 1, 2, 3, 16): b is written out into a tile of the first-level cache, and long runs of a
+/// are combined with the tile. Where b repeats along Middle the tile holds whole periods and is written once.</item>
 /// </list>
 /// </summary>
 static unsafe class BroadcastKernel<V> where V : struct, IVector<V>
@@ -43,7 +44,8 @@ static unsafe class BroadcastKernel<V> where V : struct, IVector<V>
         var at = new Place(row / broadcast.Middle, row % broadcast.Middle, begin % broadcast.Inner);
         if (broadcast.InnerStride is 0 or 1 && (broadcast.Inner >= LongRow || broadcast.Count == broadcast.Inner))
             ApplyByRows<F>(broadcast, at, a, b, y, begin, end);
-        else if (broadcast.MiddleStride == 0 && broadcast.Inner <= TileSize / 2 && broadcast.Middle * broadcast.Inner >= TileSize)
+        else if (broadcast.MiddleStride == 0 && broadcast.Inner <= TileSize / 2
+            && broadcast.Middle * broadcast.Inner >= TileSize)
             ApplyByPeriods<F>(broadcast, at, a, b, y, begin, end);
         else
             ApplyByTiles<F>(broadcast, at, a, b, y, begin, end);
@@ -126,7 +128,8 @@ static unsafe class BroadcastKernel<V> where V : struct, IVector<V>
     {
         public long Outer = outer, Middle = middle, Inner = inner;
 
-        public readonly long Offset(Broadcast b) => Outer * b.OuterStride + Middle * b.MiddleStride + Inner * b.InnerStride;
+        public readonly long Offset(Broadcast b) =>
+            Outer * b.OuterStride + Middle * b.MiddleStride + Inner * b.InnerStride;
 
         public void Advance(Broadcast b, long run)
         {

@@ -1,8 +1,8 @@
 namespace Cfr.Kernels.Cpu;
 
 /// <summary>
-/// Functions of single elements, chosen once per call. Large tensors are bound by memory: 8 bytes an element and input, 4 for the
-/// output; functions with an exponential cost 20 to 40 FLOP an element and are about as fast.
+/// Functions of single elements, chosen once per call. Large tensors are bound by memory: 8 bytes an element and input,
+/// 4 for the output; functions with an exponential cost 20 to 40 FLOP an element and are about as fast.
 /// </summary>
 sealed unsafe class CpuElementWise<V>(Threads threads) : IElementWise where V : struct, IVector<V>
 {
@@ -19,7 +19,8 @@ sealed unsafe class CpuElementWise<V>(Threads threads) : IElementWise where V : 
 
     public void Clamp(View x, float low, float high, View y) => Map<Clamp>(x, y, low, high);
 
-    public void ClampBackward(View x, float low, float high, View dy, View dx) => MapBackward<Clamp>(x, dy, dx, low, high);
+    public void ClampBackward(View x, float low, float high, View dy, View dx) =>
+        MapBackward<Clamp>(x, dy, dx, low, high);
 
     public void Unary(UnaryOp op, View x, View y, float parameter = 0)
     {
@@ -81,7 +82,8 @@ sealed unsafe class CpuElementWise<V>(Threads threads) : IElementWise where V : 
     public void AddScaled(View x, float scale, View y)
     {
         float* from = x.Floats, to = y.Floats;
-        threads.For(y.Count, Piece, (begin, end) => MapKernel<V>.AddScaled(from + begin, scale, to + begin, end - begin));
+        threads.For(y.Count, Piece, (begin, end) =>
+            MapKernel<V>.AddScaled(from + begin, scale, to + begin, end - begin));
     }
 
     public void EqualTo(View labels, int value, View y)

@@ -19,11 +19,13 @@ readonly unsafe struct Put : IWrite
 readonly unsafe struct Accumulate : IWrite
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Write<V>(V value, float* target) where V : struct, IVector<V> => (V.Load(target) + value).Store(target);
+    public static void Write<V>(V value, float* target) where V : struct, IVector<V> =>
+        (V.Load(target) + value).Store(target);
 }
 
 /// <summary>
-/// Copies a block of rows and columns: 8 bytes an element, no arithmetic. Integers pass through float registers unchanged.
+/// Copies a block of rows and columns: 8 bytes an element, no arithmetic. Integers pass through float registers
+/// unchanged.
 /// </summary>
 static unsafe class BlockCopy<V, TWrite> where V : struct, IVector<V> where TWrite : struct, IWrite
 {
@@ -66,7 +68,9 @@ static unsafe class BlockCopy<V, TWrite> where V : struct, IVector<V> where TWri
         }
     }
 
-    /// <summary>Source contiguous along rows, target along columns: in tiles, so that cache lines of both are used up.</summary>
+    /// <summary>
+    /// Source contiguous along rows, target along columns: in tiles, so that cache lines of both are used up.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     static void Transpose(BoxPlan.Block block, long targetStride, long sourceStride, float* source, float* target)
     {
@@ -76,7 +80,8 @@ static unsafe class BlockCopy<V, TWrite> where V : struct, IVector<V> where TWri
             long column = 0;
             for (; column <= block.Columns - Tile; column += Tile)
                 Transpose8x8.Run<TWrite>(
-                    source + row + column * sourceStride, sourceStride, target + row * targetStride + column, targetStride);
+                    source + row + column * sourceStride, sourceStride, target + row * targetStride + column,
+                        targetStride);
             Transpose(row, row + Tile, column, block.Columns, targetStride, sourceStride, source, target);
         }
         for (; row < block.Rows; row += Tile)
@@ -87,7 +92,8 @@ static unsafe class BlockCopy<V, TWrite> where V : struct, IVector<V> where TWri
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static void Transpose(
-        long row, long rowEnd, long column, long columnEnd, long targetStride, long sourceStride, float* source, float* target)
+        long row, long rowEnd, long column, long columnEnd, long targetStride, long sourceStride, float* source,
+            float* target)
     {
         for (long r = row; r < rowEnd; r++)
             for (long c = column; c < columnEnd; c++)

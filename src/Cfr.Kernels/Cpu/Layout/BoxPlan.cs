@@ -1,9 +1,9 @@
 namespace Cfr.Kernels.Cpu;
 
 /// <summary>
-/// A strided copy as planes of rows and columns. Axes of size 1 are dropped, the others sorted by target stride and merged where both
-/// sides step through them as one. Columns are the axis of the smallest target stride; rows the next one or, for a transposition,
-/// the axis along which the source is contiguous.
+/// A strided copy as planes of rows and columns. Axes of size 1 are dropped, the others sorted by target stride and
+/// merged where both sides step through them as one. Columns are the axis of the smallest target stride; rows the next
+/// one or, for a transposition, the axis along which the source is contiguous.
 /// </summary>
 readonly unsafe struct BoxPlan
 {
@@ -40,7 +40,8 @@ readonly unsafe struct BoxPlan
         _planes = 1;
         for (int axis = 0; axis < _outerAxes; axis++) _planes *= size[axis];
 
-        ColumnsPerPiece = Math.Max(1, Math.Min(Column.Size, IsTransposition ? ElementsPerPiece / TransposedRows : ElementsPerPiece));
+        ColumnsPerPiece = Math.Max(1,
+            Math.Min(Column.Size, IsTransposition ? ElementsPerPiece / TransposedRows : ElementsPerPiece));
         RowsPerPiece = Math.Max(1, Math.Min(Row.Size, ElementsPerPiece / ColumnsPerPiece));
 
         void Exchange(int i, int j)
@@ -80,7 +81,8 @@ readonly unsafe struct BoxPlan
     {
         get
         {
-            long column = index % BlocksOfColumns * ColumnsPerPiece, row = index / BlocksOfColumns % BlocksOfRows * RowsPerPiece;
+            long column = index % BlocksOfColumns * ColumnsPerPiece,
+                row = index / BlocksOfColumns % BlocksOfRows * RowsPerPiece;
             long source = row * Row.Source + column * Column.Source, target = row * Row.Target + column * Column.Target;
             long plane = index / BlocksOfColumns / BlocksOfRows;
             for (int axis = _outerAxes - 1; axis >= 0; axis--)
@@ -89,7 +91,8 @@ readonly unsafe struct BoxPlan
                 source += i * _sourceStrides[axis];
                 target += i * _targetStrides[axis];
             }
-            return new Block(source, target, Math.Min(RowsPerPiece, Row.Size - row), Math.Min(ColumnsPerPiece, Column.Size - column));
+            return new Block(source, target, Math.Min(RowsPerPiece, Row.Size - row),
+                Math.Min(ColumnsPerPiece, Column.Size - column));
         }
     }
 

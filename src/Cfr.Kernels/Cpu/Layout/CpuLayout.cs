@@ -1,6 +1,8 @@
 namespace Cfr.Kernels.Cpu;
 
-/// <summary>Copies that rearrange: see <see cref="BoxPlan"/> and <see cref="BlockCopy{V, TWrite}"/>. Bound by memory.</summary>
+/// <summary>
+/// Copies that rearrange: see <see cref="BoxPlan"/> and <see cref="BlockCopy{V, TWrite}"/>. Bound by memory.
+/// </summary>
 sealed unsafe class CpuLayout<V>(Threads threads) : ILayout where V : struct, IVector<V>
 {
     const long ElementsPerPiece = 1 << 14;
@@ -30,11 +32,14 @@ sealed unsafe class CpuLayout<V>(Threads threads) : ILayout where V : struct, IV
         threads.For(rows, Math.Max(1, ElementsPerPiece / Math.Max(1, width)), (begin, end) =>
         {
             for (long i = begin; i < end; i++)
-                new ReadOnlySpan<float>(from + (long)rowOf[i] * width, width).CopyTo(new Span<float>(to + i * width, width));
+                new ReadOnlySpan<float>(from + (long)rowOf[i] * width,
+                    width).CopyTo(new Span<float>(to + i * width, width));
         });
     }
 
-    /// <summary>Threads share the columns, not the rows: a row of the table may be hit by any i, and the order of i counts.</summary>
+    /// <summary>
+    /// Threads share the columns, not the rows: a row of the table may be hit by any i, and the order of i counts.
+    /// </summary>
     public void ScatterAdd(long rows, int width, long tableRows, View dy, View index, View dTable)
     {
         float* from = dy.Floats, to = dTable.Floats;

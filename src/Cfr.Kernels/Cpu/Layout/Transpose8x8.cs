@@ -21,7 +21,8 @@ static unsafe class Transpose8x8
 
     /// <summary>target[r targetStride + c] = source[c sourceStride + r]</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Run<TWrite>(float* source, long sourceStride, float* target, long targetStride) where TWrite : struct, IWrite
+    public static void Run<TWrite>(float* source, long sourceStride, float* target, long targetStride) where TWrite
+        : struct, IWrite
     {
         Four(source, sourceStride, out var a0, out var a1, out var a2, out var a3);
         Four(source + 4 * sourceStride, sourceStride, out var b0, out var b1, out var b2, out var b3);
@@ -36,7 +37,9 @@ static unsafe class Transpose8x8
         Write<TWrite>(Avx.Permute2x128(a3, b3, 0x31), target + 3 * targetStride);
     }
 
-    /// <summary>Four vectors of the source as columns: the lower halves hold rows 0 to 3 of the target, the upper ones 4 to 7.</summary>
+    /// <summary>
+    /// Four vectors of the source as columns: the lower halves hold rows 0 to 3 of the target, the upper ones 4 to 7.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static void Four(
         float* source, long stride, out Vector256<float> r0, out Vector256<float> r1, out Vector256<float> r2,

@@ -1,8 +1,8 @@
 namespace Cfr.Kernels.Cpu;
 
 /// <summary>
-/// Optimiser steps over a list of parameters: threads take pieces of fixed size from all elements in a row, so that one large and many
-/// small parameters are shared evenly.
+/// Optimiser steps over a list of parameters: threads take pieces of fixed size from all elements in a row, so that one
+/// large and many small parameters are shared evenly.
 /// </summary>
 sealed unsafe class CpuOptimizers<V>(Threads threads) : IOptimizers where V : struct, IVector<V>
 {

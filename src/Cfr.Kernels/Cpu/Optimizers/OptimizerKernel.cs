@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace Cfr.Kernels.Cpu;
 
 /// <summary>
-/// Optimiser steps on runs of elements. All are bound by memory: SGD moves 20 bytes a parameter (12 without momentum), AdamW 28,
-/// the moving average 12.
+/// Optimiser steps on runs of elements. All are bound by memory: SGD moves 20 bytes a parameter (12 without momentum),
+/// AdamW 28, the moving average 12.
 /// </summary>
 static unsafe class OptimizerKernel<V> where V : struct, IVector<V>
 {
@@ -25,7 +25,8 @@ static unsafe class OptimizerKernel<V> where V : struct, IVector<V>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void AdamW(in AdamWFactors factors, float* parameter, float* gradient, float* first, float* second, long count)
+    public static void AdamW(in AdamWFactors factors, float* parameter, float* gradient, float* first, float* second,
+        long count)
     {
         AdamWFactors f = factors;
         long i = 0;

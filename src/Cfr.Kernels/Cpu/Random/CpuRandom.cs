@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace Cfr.Kernels.Cpu;
 
 /// <summary>
-/// Random numbers and dropout: uniform numbers are made in batches that stay in the first-level cache, and turned from there into
-/// what is wanted.
+/// Random numbers and dropout: uniform numbers are made in batches that stay in the first-level cache, and turned from
+/// there into what is wanted.
 /// </summary>
 sealed unsafe class CpuRandom<V>(Threads threads, BufferPool pool) : IRandom where V : struct, IVector<V>
 {

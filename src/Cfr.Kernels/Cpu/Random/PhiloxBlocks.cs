@@ -5,9 +5,10 @@ using System.Runtime.Intrinsics.X86;
 namespace Cfr.Kernels.Cpu;
 
 /// <summary>
-/// <see cref="Philox"/> for eight counters side by side. A vector holds one word of four blocks, each in the lower half of 64 bits:
-/// that is what the 32 x 32 multiplication reads, so the upper halves may hold anything and are cut off at the end. Ten rounds of 8
-/// instructions make 16 numbers; two such groups are in flight, since each round waits for the one before.
+/// <see cref="Philox"/> for eight counters side by side. A vector holds one word of four blocks, each in the lower half
+/// of 64 bits: that is what the 32 x 32 multiplication reads, so the upper halves may hold anything and are cut off at
+/// the end. Ten rounds of 8 instructions make 16 numbers; two such groups are in flight, since each round waits for the
+/// one before.
 /// </summary>
 static unsafe class PhiloxBlocks
 {
@@ -18,7 +19,8 @@ static unsafe class PhiloxBlocks
     static readonly Vector256<ulong> LowerHalf = Vector256.Create(0xFFFFFFFFul);
 
     /// <summary>
-    /// The words of blocks [first, first + groups * 8), in order: word i % 4 of block i / 4, cut to 24 bits, as floats in [0, 1).
+    /// The words of blocks [first, first + groups * 8), in order: word i % 4 of block i / 4, cut to 24 bits, as floats
+    /// in [0, 1).
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Uniform(RandomKey key, ulong first, long groups, float* u)
@@ -29,7 +31,8 @@ static unsafe class PhiloxBlocks
             keys[2 * round] = Vector256.Create((ulong)((uint)key.Seed + round * Philox.KeyStep0));
             keys[2 * round + 1] = Vector256.Create((ulong)((uint)(key.Seed >> 32) + round * Philox.KeyStep1));
         }
-        Vector256<ulong> m0 = Vector256.Create((ulong)Philox.Multiplier0), m1 = Vector256.Create((ulong)Philox.Multiplier1);
+        Vector256<ulong> m0 = Vector256.Create((ulong)Philox.Multiplier0);
+        Vector256<ulong> m1 = Vector256.Create((ulong)Philox.Multiplier1);
         Vector256<ulong> stream = Vector256.Create(key.Stream);
         for (long group = 0; group < groups; group++, first += Count / Philox.Words, u += Count)
         {
@@ -47,8 +50,8 @@ static unsafe class PhiloxBlocks
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static void Round(
-        ref Vector256<ulong> x0, ref Vector256<ulong> x1, ref Vector256<ulong> x2, ref Vector256<ulong> x3, Vector256<ulong> m0,
-        Vector256<ulong> m1, Vector256<ulong> k0, Vector256<ulong> k1)
+        ref Vector256<ulong> x0, ref Vector256<ulong> x1, ref Vector256<ulong> x2, ref Vector256<ulong> x3,
+        Vector256<ulong> m0, Vector256<ulong> m1, Vector256<ulong> k0, Vector256<ulong> k1)
     {
         Vector256<ulong> p0 = Product(x0, m0), p1 = Product(x2, m1);
         x0 = (p1 >> 32) ^ (x1 ^ k0);
@@ -61,7 +64,9 @@ static unsafe class PhiloxBlocks
     static Vector256<ulong> Product(Vector256<ulong> a, Vector256<ulong> b) =>
         Avx2.IsSupported ? Avx2.Multiply(a.AsUInt32(), b.AsUInt32()) : (a & LowerHalf) * b;
 
-    /// <summary>a = (word 1, word 0) of the four blocks, b = (word 3, word 2); interleaved, the blocks are whole again.</summary>
+    /// <summary>
+    /// a = (word 1, word 0) of the four blocks, b = (word 3, word 2); interleaved, the blocks are whole again.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static void Store(Vector256<ulong> x0, Vector256<ulong> x1, Vector256<ulong> x2, Vector256<ulong> x3, float* u)
     {

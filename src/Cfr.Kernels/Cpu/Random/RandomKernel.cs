@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace Cfr.Kernels.Cpu;
 
 /// <summary>
-/// Numbers of a stream from element <c>first</c> on, a multiple of <see cref="PhiloxBlocks.Count"/>. About 7 instructions a number,
-/// which one core makes about as fast as it copies memory.
+/// Numbers of a stream from element <c>first</c> on, a multiple of <see cref="PhiloxBlocks.Count"/>. About 7
+/// instructions a number, which one core makes about as fast as it copies memory.
 /// </summary>
 static unsafe class RandomKernel<V> where V : struct, IVector<V>
 {
@@ -22,8 +22,8 @@ static unsafe class RandomKernel<V> where V : struct, IVector<V>
     }
 
     /// <summary>
-    /// Standard normal numbers in pairs (z[2i], z[2i + 1]) from the uniform pairs (u, v) that stand there; u, of [0, 1), becomes
-    /// u + 2^-24 of (0, 1]. The count is even.
+    /// Standard normal numbers in pairs (z[2i], z[2i + 1]) from the uniform pairs (u, v) that stand there; u, of [0,
+    /// 1), becomes u + 2^-24 of (0, 1]. The count is even.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void ToNormal(float* z, long count)
@@ -37,11 +37,13 @@ static unsafe class RandomKernel<V> where V : struct, IVector<V>
             BoxMuller.Apply(V.Load(first), V.Load(second), out V cos, out V sin);
             cos.Store(first);
             sin.Store(second);
-            for (int lane = 0; lane < V.Width; lane++) (z[i + 2 * lane], z[i + 2 * lane + 1]) = (first[lane], second[lane]);
+            for (int lane = 0; lane < V.Width; lane++)
+                (z[i + 2 * lane], z[i + 2 * lane + 1]) = (first[lane], second[lane]);
         }
         for (; i < count; i += 2)
         {
-            BoxMuller.Apply(Lanes1.Splat(z[i] + Philox.UnitOf24Bits), Lanes1.Load(z + i + 1), out Lanes1 cos, out Lanes1 sin);
+            Lanes1 u = Lanes1.Splat(z[i] + Philox.UnitOf24Bits), v = Lanes1.Load(z + i + 1);
+            BoxMuller.Apply(u, v, out Lanes1 cos, out Lanes1 sin);
             cos.Store(z + i);
             sin.Store(z + i + 1);
         }

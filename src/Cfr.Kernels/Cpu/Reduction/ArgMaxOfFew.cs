@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace Cfr.Kernels.Cpu;
 
 /// <summary>
-/// Arg-max over a short last axis, the classes of a voxel. Floats become integers of the same order (NaN the largest, -0 = +0), and
-/// the larger one is chosen by arithmetic: labels near a boundary are no prey for a branch predictor.
+/// Arg-max over a short last axis, the classes of a voxel. Floats become integers of the same order (NaN the largest,
+/// -0 = +0), and the larger one is chosen by arithmetic: labels near a boundary are no prey for a branch predictor.
 /// </summary>
 static unsafe class ArgMaxOfFew
 {

@@ -2,7 +2,9 @@ using System.Runtime.CompilerServices;
 
 namespace Cfr.Kernels.Cpu;
 
-/// <summary>Reductions over the middle axis, cut as <see cref="ReductionSplit"/> says. They read 4 bytes an element once.</summary>
+/// <summary>
+/// Reductions over the middle axis, cut as <see cref="ReductionSplit"/> says. They read 4 bytes an element once.
+/// </summary>
 sealed unsafe class CpuReduction<V>(Threads threads, BufferPool pool) : IReduction where V : struct, IVector<V>
 {
     const long ColumnsPerPiece = 4096;
@@ -59,7 +61,8 @@ sealed unsafe class CpuReduction<V>(Threads threads, BufferPool pool) : IReducti
                 while (begin < end)
                 {
                     long o = begin / inner, column = begin % inner, run = Math.Min(inner - column, end - begin);
-                    Finish(partial + o * split.Chunks * inner + column, split.Chunks, inner, run, to + begin, scale, accumulate);
+                    double* totals = partial + o * split.Chunks * inner + column;
+                    Finish(totals, split.Chunks, inner, run, to + begin, scale, accumulate);
                     begin += run;
                 }
             });
@@ -120,8 +123,9 @@ sealed unsafe class CpuReduction<V>(Threads threads, BufferPool pool) : IReducti
             {
                 ReductionItem item = split[i];
                 long target = (item.Outer * split.Chunks + item.Chunk) * inner + item.Column;
-                MaxKernel<V>.Columns(x + (item.Outer * middle + item.Row) * inner + item.Column, item.Rows, item.Columns, inner,
-                    split.RowsPerLine, best + target, bestRow + target);
+                float* matrix = x + (item.Outer * middle + item.Row) * inner + item.Column;
+                MaxKernel<V>.Columns(
+                    matrix, item.Rows, item.Columns, inner, split.RowsPerLine, best + target, bestRow + target);
             }
         });
         threads.For(outer * inner, ColumnsPerPiece, (begin, end) =>

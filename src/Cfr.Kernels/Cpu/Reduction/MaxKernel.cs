@@ -4,14 +4,15 @@ using System.Runtime.Intrinsics;
 namespace Cfr.Kernels.Cpu;
 
 /// <summary>
-/// Column maxima of a matrix and the first row in which each stands; the first NaN beats every number. Row numbers are kept as
-/// floats beside the maxima: a chunk has fewer than 2^24 rows.
+/// Column maxima of a matrix and the first row in which each stands; the first NaN beats every number. Row numbers are
+/// kept as floats beside the maxima: a chunk has fewer than 2^24 rows.
 /// </summary>
 static unsafe class MaxKernel<V> where V : struct, IVector<V>
 {
     /// <summary>The arguments are those of <see cref="SumKernel{V}.Columns"/>; at least one row.</summary>
     [SkipLocalsInit, MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Columns(float* x, long rows, int columns, long stride, int rowsPerLine, float* best, int* bestRow)
+    public static void Columns(
+        float* x, long rows, int columns, long stride, int rowsPerLine, float* best, int* bestRow)
     {
         float* lineBest = stackalloc float[ReductionSplit.TileColumns];
         float* lineNumber = stackalloc float[ReductionSplit.TileColumns];

@@ -3,10 +3,10 @@ using System.Numerics;
 namespace Cfr.Kernels.Cpu;
 
 /// <summary>
-/// How a reduction of <c>x [Outer, Middle, Inner]</c> over Middle is cut. An item is a chunk of rows and a tile of columns of one
-/// outer index; the chunks of a column are combined in order. Where Inner is short, RowsPerLine rows next to each other are read as
-/// one line of Inner * RowsPerLine columns, a multiple of <see cref="LineUnit"/>, and folded at the end. All of it follows from the
-/// sizes alone.
+/// How a reduction of <c>x [Outer, Middle, Inner]</c> over Middle is cut. An item is a chunk of rows and a tile of
+/// columns of one outer index; the chunks of a column are combined in order. Where Inner is short, RowsPerLine rows
+/// next to each other are read as one line of Inner * RowsPerLine columns, a multiple of <see cref="LineUnit"/>, and
+/// folded at the end. All of it follows from the sizes alone.
 /// </summary>
 readonly record struct ReductionSplit
 {

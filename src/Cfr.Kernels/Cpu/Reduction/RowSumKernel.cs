@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace Cfr.Kernels.Cpu;
 
 /// <summary>
-/// Sums of contiguous rows. Eight vectors run along a block of a row and are added pairwise; the blocks are added in double. So a
-/// float takes part in some ten additions, whatever the length of the row. Bound by memory.
+/// Sums of contiguous rows. Eight vectors run along a block of a row and are added pairwise; the blocks are added in
+/// double. So a float takes part in some ten additions, whatever the length of the row. Bound by memory.
 /// </summary>
 static unsafe class RowSumKernel<V> where V : struct, IVector<V>
 {
