@@ -21,6 +21,11 @@ public sealed class MemoryTests : IDisposable
             new ConvTranspose3d(weights / "up", 16, 8, kernel: 2, stride: 2),
             new Dropout(weights / "drop", 0.5f),
             new Conv3d(weights / "head", 8, 2, kernel: 1));
+        var tokens = new Sequential(weights,
+            new Linear(weights / "qkv", 16, 48),
+            new Function(weights, x => x.SelfAttention(heads: 2)),
+            new Linear(weights / "mlp", 16, 64, activation: Activation.Gelu),
+            new LayerNorm(weights / "norm", 64));
         var optimizer = new AdamW(weights.Parameters, 1e-3f);
 
         for (int i = 0; i < 3; i++) Step();
@@ -38,7 +43,8 @@ public sealed class MemoryTests : IDisposable
             using Scope step = session.Step();
             Tensor x = session.Uniform([2, 4, 6, 8, 1]);
             Tensor labels = session.Labels(new int[2 * 4 * 6 * 8], [2, 4, 6, 8]);
-            Tensor loss = network.Forward(x).SegmentationLoss(labels).Total;
+            Tensor loss = network.Forward(x).SegmentationLoss(labels).Total
+                + tokens.Forward(session.Uniform([2, 5, 7, 16])).Matmul(session.Uniform([2, 5, 64, 3])).Square().Mean();
             loss.Backward();
             optimizer.Step();
             optimizer.ClearGradients();
