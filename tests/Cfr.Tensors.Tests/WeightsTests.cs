@@ -180,6 +180,28 @@ public sealed class WeightsTests : IDisposable
         Assert.Same(x, dropout.Forward(x));
     }
 
+    [Theory, InlineData(-1), InlineData(5), InlineData(int.MaxValue)]
+    public void An_index_outside_an_embedding_is_named(int index)
+    {
+        var embedding = new Embedding(new Weights(_session), 5, 3);
+        var error = Assert.Throws<ArgumentOutOfRangeException>(() => embedding.Forward(_session.Labels([0, 4, index], [3])));
+        Assert.Equal($"Gather: index 2 is {index}, the table has 5 rows", error.Message);
+    }
+
+    public static TheoryData<string> Refused =>
+        [.. Directory.GetFiles(TestKit.Golden.Path("sam/ckpt"), "REFUSE*").Select(path => Path.GetFileName(path)!)];
+
+    [Theory, MemberData(nameof(Refused))]
+    public void A_damaged_or_hostile_file_leaves_the_model_untouched(string name)
+    {
+        Weights weights = Model();
+        float[][] before = [.. weights.All.Select(weight => weight.Tensor.ToArray())];
+        string path = TestKit.Golden.Path($"sam/ckpt/{name}");
+        var error = Assert.Throws<WeightFileException>(() => weights.Load(path));
+        Assert.StartsWith(path, error.Message);
+        Assert.Equal(before, weights.All.Select(weight => weight.Tensor.ToArray()));
+    }
+
     Weights Model(ulong? seed = null)
     {
         var w = new Weights(_session, seed);

@@ -36,7 +36,10 @@ public interface ILayout
     /// <summary>Copies a box; with <paramref name="accumulate"/> (float32 only) adds to what the target holds.</summary>
     void Copy(StridedCopy copy, View source, View target, bool accumulate = false);
 
-    /// <summary>y[i, :] = table[index[i], :]; indices (int32) are checked by nobody.</summary>
+    /// <summary>
+    /// y[i, :] = table[index[i], :]. An index (int32) outside the table is an <see cref="ArgumentOutOfRangeException"/>; a device
+    /// that runs asynchronously throws when it is next waited for.
+    /// </summary>
     void Gather(long rows, int width, View table, View index, View y);
 
     /// <summary>dTable[index[i], :] += dy[i, :] in the order of i, over zeros; the table has tableRows rows.</summary>

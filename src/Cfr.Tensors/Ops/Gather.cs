@@ -8,7 +8,8 @@ namespace Cfr.Tensors;
 /// </summary>
 public static class GatherOp
 {
-    /// <summary>The rows that the indices name; they must lie in [0, R), which nobody checks.</summary>
+    /// <summary>The rows that the indices name.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">An index is not in [0, R).</exception>
     public static Tensor Gather(this Tensor table, Tensor index)
     {
         Session session = Session.Common(nameof(Gather), table, index);

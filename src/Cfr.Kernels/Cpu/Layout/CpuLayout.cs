@@ -29,11 +29,16 @@ sealed unsafe class CpuLayout<V>(Threads threads) : ILayout where V : struct, IV
     {
         float* from = table.Floats, to = y.Floats;
         int* rowOf = index.Ints;
+        long tableRows = table.Count / Math.Max(1, width);
         threads.For(rows, Math.Max(1, ElementsPerPiece / Math.Max(1, width)), (begin, end) =>
         {
             for (long i = begin; i < end; i++)
-                new ReadOnlySpan<float>(from + (long)rowOf[i] * width,
-                    width).CopyTo(new Span<float>(to + i * width, width));
+            {
+                long row = rowOf[i];
+                if (row < 0 || row >= tableRows)
+                    throw new ArgumentOutOfRangeException(null, $"Gather: index {i} is {row}, the table has {tableRows} rows");
+                new ReadOnlySpan<float>(from + row * width, width).CopyTo(new Span<float>(to + i * width, width));
+            }
         });
     }
 
