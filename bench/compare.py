@@ -4,6 +4,7 @@
 
 Builds bench/Cfr.Bench first. Both programs stay loaded; each run of one is followed by a run of the other, so that a change in
 the machine's speed meets both. A ratio is PyTorch's time / ours: above 1 CFR is faster. It is the median of the pairs' ratios.
+Memory is what one run takes beyond its inputs: for CFR the most that its pool lent, for PyTorch the growth of the process.
 """
 import argparse
 import os
@@ -88,12 +89,12 @@ def measure(ours, theirs, line, runs):
     """Two warm-up runs, then pairs; long work is run less often."""
     for _ in range(2):
         slowest = max(ours.ask(line)[0], theirs.ask(line)[0])
-    pairs = max(3, min(runs, int(20 / max(slowest, 1e-3))))
+    pairs = max(3, min(runs, int(10 / max(slowest, 1e-3))))
     mine, other = [], []
     for _ in range(pairs):
-        mine.append(ours.ask(line)[0])
+        mine.append(ours.ask(line))
         time.sleep(0.02)
-        other.append(theirs.ask(line)[0])
+        other.append(theirs.ask(line))
         time.sleep(0.02)
     return mine, other
 
@@ -109,8 +110,8 @@ def main():
     project = os.path.join(HERE, "Cfr.Bench")
     subprocess.run(["dotnet", "build", "-c", "Release", "-v", "quiet", "--nologo", project], check=True)
     program = os.path.join(project, "bin", "Release", "net10.0", "Cfr.Bench.dll")
-    print("| work | phase | threads | ours, ms | PyTorch, ms | ratio (min-max) | aim |")
-    print("| --- | --- | --- | --- | --- | --- | --- |")
+    print("| work | phase | threads | ours, ms | PyTorch, ms | ratio (min-max) | aim | MB, ours / PyTorch |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     for threads in chosen.threads:
         ours = Program(["dotnet", program, "serve"], CFR_THREADS=str(threads))
         theirs = Program([chosen.python, os.path.join(HERE, "peers", "torch_cpu.py"), str(threads)])
@@ -119,10 +120,12 @@ def main():
                 continue
             for phase in phases:
                 mine, other = measure(ours, theirs, f"{case} | {phase}", chosen.runs)
-                ratios = [o / m for m, o in zip(mine, other)]
-                print(f"| {case} | {phase} | {threads} | {statistics.median(mine) * 1e3:.2f} | "
-                      f"{statistics.median(other) * 1e3:.2f} | {statistics.median(ratios):.2f} "
-                      f"({min(ratios):.2f}-{max(ratios):.2f}) | {aim or '-'} |", flush=True)
+                ratios = [o[0] / m[0] for m, o in zip(mine, other)]
+                milliseconds = [statistics.median(run[0] for run in runs) * 1e3 for runs in (mine, other)]
+                megabytes = [max(run[1] for run in runs) / 1e6 for runs in (mine, other)]
+                print(f"| {case} | {phase} | {threads} | {milliseconds[0]:.2f} | {milliseconds[1]:.2f} | "
+                      f"{statistics.median(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f}) | {aim or '-'} | "
+                      f"{megabytes[0]:.0f} / {megabytes[1]:.0f} |", flush=True)
         ours.stop()
         theirs.stop()
 

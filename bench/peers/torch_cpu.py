@@ -1,6 +1,7 @@
 """The work of bench/Cfr.Bench in PyTorch, on the CPU: the same names, shapes and phases.
 
-Reads lines "CASE | PHASE" and answers each with the seconds of one run. THREADS is the first argument. Needs PyTorch with a
+Reads lines "CASE | PHASE" and answers each with the seconds of one run and by how many bytes it made the process grow at its
+largest. THREADS is the first argument. Needs PyTorch with a
 real BLAS; on Debian: python3-torch libopenblas0-pthread. Activations are PyTorch's contiguous layout, its usual one.
 """
 import math
@@ -214,6 +215,17 @@ class Work:
         return time.perf_counter() - start
 
 
+def memory(name):
+    """VmRSS or VmHWM of this process in bytes."""
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) * 1024 for line in status if line.startswith(name))
+
+
+def forget_peak():
+    with open("/proc/self/clear_refs", "w") as refs:
+        refs.write("5")
+
+
 def main():
     torch.set_num_threads(int(sys.argv[1]))
     check_blas()
@@ -224,7 +236,10 @@ def main():
         if line != name:
             name, work = line, None
             work = Work(*line.split(" | "))
-        print(repr(work.seconds()), flush=True)
+        forget_peak()
+        before = memory("VmRSS")
+        seconds = work.seconds()
+        print(repr(seconds), max(0, memory("VmHWM") - before), flush=True)
 
 
 main()

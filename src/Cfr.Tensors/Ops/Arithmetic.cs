@@ -40,10 +40,12 @@ public static class ArithmeticOps
     public static Tensor Multiply(this Tensor a, Tensor b)
     {
         (a, b) = Repetition.LargerFirst(nameof(Multiply), a, b);
-        return Apply(BinaryOp.Multiply, a, b).Record(nameof(Multiply), [a, b], keep: [a, b], backward: g =>
+        Shape ofB = b.Shape;
+        Tensor?[] keep = [b.RequiresGrad ? a : null, a.RequiresGrad ? b : null];
+        return Apply(BinaryOp.Multiply, a, b).Record(nameof(Multiply), [a, b], keep, backward: g =>
         {
             g.Add(0, () => Apply(BinaryOp.Multiply, g.OfResult, g.Kept(1)));
-            g.Add(1, () => Repetition.Sum(Apply(BinaryOp.Multiply, g.OfResult, g.Kept(0)), g.Kept(1).Shape));
+            g.Add(1, () => Repetition.Sum(Apply(BinaryOp.Multiply, g.OfResult, g.Kept(0)), ofB));
         });
     }
 
