@@ -18,8 +18,8 @@ readonly record struct TapRange(int First, int Step)
 /// </summary>
 readonly record struct ConvolutionPass(
     int Batch, Extent Input, int InChannels, Extent Output, int OutChannels, Extent Kernel, Extent Stride,
-    Extent Offset, TapRange TapsD, TapRange TapsH, TapRange TapsW, long OutStart, long OutBatch, long OutD, long OutH, long OutW,
-    long PanelStart)
+    Extent Offset, TapRange TapsD, TapRange TapsH, TapRange TapsW,
+    long OutStart, long OutBatch, long OutD, long OutH, long OutW, long PanelStart)
 {
     /// <summary>Output rows (n, d, h): the unit in which work is split.</summary>
     public long Rows => (long)Batch * Output.D * Output.H;

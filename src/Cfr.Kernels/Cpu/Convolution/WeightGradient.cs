@@ -176,9 +176,8 @@ readonly unsafe struct WeightGradient<V>(ConvolutionShape shape, float* x, float
             float* start = _x + ((n * _shape.Input.D + d) * _shape.Input.H + h) * _shape.Input.W * _shape.InChannels;
             if (ReadsPadding)
             {
-                ClippedCopy<V>.Run(
-                    start, (long)_shape.Input.W * _shape.InChannels, -(long)_shape.Padding.W * _shape.InChannels, XRowFloats,
-                    rows);
+                long length = (long)_shape.Input.W * _shape.InChannels, before = (long)_shape.Padding.W * _shape.InChannels;
+                ClippedCopy<V>.Run(start, length, -before, XRowFloats, rows);
                 start = rows;
                 rows += XRowFloats;
             }
