@@ -11,23 +11,26 @@ namespace Cfr.Kernels.Cpu;
 ///     for blocks of rows x columns                                   in parallel; the block of A stays in L2
 ///       for strips of B: for strips of A: micro-kernel               the strip of B stays in L1
 /// </code>
-/// FLOP 2 M N K; bytes about 4 (M K (N / 3072) + K N (M / 2016) + 2 M N (K / 256)) between memory and L3. The order of a sum
+/// FLOP 2 M N K; bytes about 4 (M K (N / 3072) + K N (M / 2016) + 2 M N (K / 384)) between memory and L3. The order of a sum
 /// depends on K alone.
 /// </summary>
 static unsafe class BlockedMatmul<V> where V : struct, IVector<V>
 {
-    const int StepsPerBlock = 256;
-    const int RowsPerBlock = 168;
-    const int WidestBlock = 768;
+    const int RowsPerBlock = 120;
+    const int WidestBlock = 384;
     const int NarrowestBlock = 128;
     const int FewestPieces = 24;
     const int RowsPerPanel = 2016;
     const int ColumnsPerPanel = 3072;
-    const int StripsPerPackingPiece = 8;
+    const int FewestLinesToPack = 120;
+    const int ShortSum = 32;
     const int FloatsPerLine = 16;
 
     const int TileRows = Microkernel<V>.Rows;
     static int TileColumns => Microkernel<V>.Columns;
+
+    /// <summary>A strip of B takes most of L1: 24 of 32 KB with AVX2, 32 of 48 KB with AVX-512.</summary>
+    static int StepsPerBlock => Math.Min(384, 8192 / TileColumns);
 
     /// <summary>Floats of workspace that a product needs: a panel of A and a panel of B.</summary>
     public static long Workspace(int m, int n, int k) =>
@@ -65,23 +68,24 @@ static unsafe class BlockedMatmul<V> where V : struct, IVector<V>
 
     static void Pack(Threads? threads, Lines a, Lines b, Block block, float* packedA, float* packedB)
     {
-        int stripsOfA = Strips(block.Rows, TileRows), stripsOfB = Strips(block.Columns, TileColumns);
-        int piecesOfA = Strips(stripsOfA, StripsPerPackingPiece), piecesOfB = Strips(stripsOfB, StripsPerPackingPiece);
+        int piecesOfA = Strips(block.Rows, LinesPerPackingPiece(TileRows));
+        int piecesOfB = Strips(block.Columns, LinesPerPackingPiece(TileColumns));
         Pieces.For(threads, piecesOfA + piecesOfB, piece =>
         {
             if (piece < piecesOfA)
-                PackStrips(a, block.Row, block.Rows, block, TileRows, piece, packedA);
+                PackPiece(a, block.Row, block.Rows, block, TileRows, piece, packedA);
             else
-                PackStrips(b, block.Column, block.Columns, block, TileColumns, piece - piecesOfA, packedB);
+                PackPiece(b, block.Column, block.Columns, block, TileColumns, piece - piecesOfA, packedB);
         });
     }
 
-    static void PackStrips(Lines source, int first, int lines, Block block, int width, int piece, float* panels)
+    static void PackPiece(Lines source, int first, int lines, Block block, int width, int piece, float* panels)
     {
-        int begin = piece * StripsPerPackingPiece * width, end = Math.Min(lines, begin + StripsPerPackingPiece * width);
-        Panels.PackStrips(
-            source, first + begin, end - begin, block.Step, block.Steps, width, panels + (long)begin * block.Steps);
+        int begin = piece * LinesPerPackingPiece(width), count = Math.Min(LinesPerPackingPiece(width), lines - begin);
+        Panels.PackStrips(source, first + begin, count, block.Step, block.Steps, width, panels + (long)begin * block.Steps);
     }
+
+    static int LinesPerPackingPiece(int width) => Strips(FewestLinesToPack, width) * width;
 
     static void Multiply(Threads? threads, Destination c, Block block, float* packedA, float* packedB)
     {
@@ -96,6 +100,14 @@ static unsafe class BlockedMatmul<V> where V : struct, IVector<V>
             int lastRow = Math.Min(block.Rows, row + rowsPerBlock);
             int lastColumn = Math.Min(block.Columns, column + columnsPerBlock);
             float* scratch = stackalloc float[TileRows * TileColumns];
+            if (block.Steps <= ShortSum)
+            {
+                // C is what costs: it is written row by row.
+                for (int i = row; i < lastRow; i += TileRows)
+                    for (int j = column; j < lastColumn; j += TileColumns)
+                        MultiplyTile(c, block, packedA, packedB, i, j, scratch);
+                return;
+            }
             for (int j = column; j < lastColumn; j += TileColumns)
             {
                 float* next = packedB + (long)Math.Min(j + TileColumns, lastColumn - 1) / TileColumns * TileColumns * block.Steps;

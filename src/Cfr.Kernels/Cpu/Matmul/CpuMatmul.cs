@@ -48,7 +48,7 @@ sealed unsafe class CpuMatmul<V>(Threads threads, BufferPool pool) : IMatmul whe
     static long Workspace(int m, int n, int k)
     {
         long turned = Math.Min(m, n) <= DotProductMatmul<V>.LargestNarrowSide ? (long)n * k : 0;
-        long fewRows = m <= FewRowsMatmul<V>.LargestRows ? FewRowsMatmul<V>.Workspace(n, k) : 0;
+        long fewRows = Math.Min(m, n) <= FewRowsMatmul<V>.LargestRows ? FewRowsMatmul<V>.Workspace(Math.Max(m, n), k) : 0;
         return Math.Max(turned, Math.Max(fewRows, BlockedMatmul<V>.Workspace(m, n, k)));
     }
 
@@ -67,6 +67,8 @@ sealed unsafe class CpuMatmul<V>(Threads threads, BufferPool pool) : IMatmul whe
             FewRowsMatmul<V>.Run(team, workspace, rows, columns, destination, m, n, k);
         else if (narrow && n < m && rows.StepStride == 1)
             TurnAndMultiply(team, workspace, rows, columns, destination, m, n, k);
+        else if (n <= FewRowsMatmul<V>.LargestRows && n < m && rows.LineStride == 1)
+            FewRowsMatmul<V>.Run(team, workspace, columns, rows, destination, n, m, k, turned: true);
         else
             BlockedMatmul<V>.Run(team, workspace, rows, columns, destination, m, n, k);
     }

@@ -46,6 +46,16 @@ readonly unsafe struct Destination(Matrix c, Epilogue epilogue, long batch)
         }
     }
 
+    /// <summary>Writes columns of C that were computed as rows.</summary>
+    public void WriteTurned(float* tile, int tileRow, long row, int rows, int columns, bool add)
+    {
+        for (int r = 0; r < rows; r++)
+        {
+            float* from = tile + r, to = At(row + r, 0);
+            for (int j = 0; j < columns; j++) to[j] = add ? to[j] + from[j * tileRow] : from[j * tileRow];
+        }
+    }
+
     void Finish<V, TActivation>(long row, long column, int rows, int columns)
         where V : struct, IVector<V> where TActivation : struct, IActivation
     {

@@ -29,7 +29,7 @@ readonly unsafe record struct Lines(nint Address, long LineStride, long StepStri
 /// </summary>
 static unsafe class Panels
 {
-    const int StripsAtOnce = 4;
+    const int LinesAtOnce = 64;
 
     public static void Pack(Lines source, long line, int lines, long step, int steps, int width, float* panel)
     {
@@ -45,12 +45,12 @@ static unsafe class Panels
     /// <summary>Packs lines into as many strips as they fill, one after the other.</summary>
     public static void PackStrips(Lines source, long line, int lines, long step, int steps, int width, float* panels)
     {
-        int done = 0;
+        int done = 0, strips = LinesAtOnce / width;
         if (source.LineStride == 1)
         {
-            for (; done + StripsAtOnce * width <= lines; done += StripsAtOnce * width)
+            for (; done + strips * width <= lines; done += strips * width)
                 CopySteps(
-                    source.At(line + done, step), source.StepStride, steps, StripsAtOnce, width, panels + (long)done * steps);
+                    source.At(line + done, step), source.StepStride, steps, strips, width, panels + (long)done * steps);
         }
         for (; done < lines; done += width)
             Pack(source, line + done, Math.Min(width, lines - done), step, steps, width, panels + (long)done * steps);
