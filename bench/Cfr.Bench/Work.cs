@@ -6,7 +6,7 @@ namespace Cfr.Bench;
 
 /// <summary>
 /// One <see cref="OpCase"/> made ready to be timed: its inputs lie on the device, filled with random numbers. A phase is
-/// <c>forward</c>, <c>backward</c> (all gradients), <c>forward+backward</c>, or <c>gradient of NAME</c> for one input alone.
+/// <c>forward</c>, <c>backward</c> (all gradients), <c>forward+backward</c>, or <c>gradient of NAME</c> for one input.
 /// </summary>
 sealed class Work
 {

@@ -1,9 +1,10 @@
 namespace Cfr.Kernels;
 
 /// <summary>
-/// Memory on a device, lent by a <see cref="BufferPool"/>. Holders count themselves in with <see cref="Retain"/> and out with
-/// <see cref="Release"/>; the last one out gives the memory back. If all holders are simply forgotten, the garbage collector
-/// gives it back.
+/// Memory on a device, lent by a <see cref="BufferPool"/>. Holders count themselves in with <see cref="Retain"/> and
+/// out with
+/// <see cref="Release"/>; the last one out gives the memory back. If all holders are simply forgotten, the garbage
+/// collector gives it back.
 /// </summary>
 public sealed class DeviceBuffer
 {

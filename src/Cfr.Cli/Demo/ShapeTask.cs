@@ -3,7 +3,9 @@ using Cfr.Tensors;
 
 namespace Cfr.Cli.Demo;
 
-/// <summary>Noisy images with a few discs, squares and triangles of random size, place and brightness, and their label maps.</summary>
+/// <summary>
+/// Noisy images with a few discs, squares and triangles of random size, place and brightness, and their label maps.
+/// </summary>
 sealed class ShapeTask(ulong seed)
 {
     public const int Side = 48, Pixels = Side * Side, Classes = 4;

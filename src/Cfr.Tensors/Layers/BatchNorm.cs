@@ -3,9 +3,9 @@ using Cfr.Kernels;
 namespace Cfr.Tensors;
 
 /// <summary>
-/// Batch norm over the last axis (Ioffe 2015), with an activation fused behind it: x [N, .., channels] -> y of that shape. While
-/// training it normalises with the batch's mean and biased variance and moves its running statistics towards the mean and
-/// the unbiased variance; otherwise it uses those.
+/// Batch norm over the last axis (Ioffe 2015), with an activation fused behind it: x [N, .., channels] -> y of that
+/// shape. While training it normalises with the batch's mean and biased variance and moves its running statistics
+/// towards the mean and the unbiased variance; otherwise it uses those.
 /// </summary>
 public sealed class BatchNorm : Layer
 {

@@ -3,7 +3,8 @@ using Cfr.Kernels;
 namespace Cfr.Tensors;
 
 /// <summary>
-/// Transposed convolution of volumes: x [N, D, H, W, in] -> y [N, D', H', W', out], D' = (D - 1) stride - 2 padding + kernel.
+/// Transposed convolution of volumes: x [N, D, H, W, in] -> y [N, D', H', W', out], D' = (D - 1) stride - 2 padding +
+/// kernel.
 /// </summary>
 public sealed class ConvTranspose3d : Layer
 {

@@ -7,12 +7,13 @@ namespace Cfr.Tensors;
 public static class WeightsFiles
 {
     /// <summary>
-    /// Loads every weight of the model from a file (safetensors, .pth, .npz) of PyTorch's names and layouts. All names and shapes are
-    /// compared before anything is changed.
+    /// Loads every weight of the model from a file (safetensors, .pth, .npz) of PyTorch's names and layouts. All names
+    /// and shapes are compared before anything is changed.
     /// </summary>
     /// <exception cref="WeightFileException">The file is damaged; the model is as it was.</exception>
     /// <exception cref="WeightMismatchException">
-    /// The file does not fit: the message lists all that is missing, unexpected and wrongly shaped. The model is as it was.
+    /// The file does not fit: the message lists all that is missing, unexpected and wrongly shaped. The model is as it
+    /// was.
     /// </exception>
     public static void Load(this Weights weights, string path)
     {
@@ -29,7 +30,8 @@ public static class WeightsFiles
     }
 
     /// <summary>
-    /// Loads the weights that a file has and leaves the others: for a new head on a known trunk, or a file with adapters alone.
+    /// Loads the weights that a file has and leaves the others: for a new head on a known trunk, or a file with
+    /// adapters alone.
     /// </summary>
     /// <returns>Names that only the model has, and names that only the file has.</returns>
     /// <exception cref="WeightFileException">The file is damaged; the model is as it was.</exception>
@@ -52,8 +54,8 @@ public static class WeightsFiles
     }
 
     /// <summary>
-    /// Saves the model as safetensors under PyTorch's names and layouts. The file is written beside the old one and renamed, so a
-    /// crash leaves the old one.
+    /// Saves the model as safetensors under PyTorch's names and layouts. The file is written beside the old one and
+    /// renamed, so a crash leaves the old one.
     /// </summary>
     /// <param name="weights">What to save; a path into a model saves that part, under its full names.</param>
     /// <param name="path">The file.</param>

@@ -5,8 +5,9 @@ namespace Cfr.Tensors;
 /// <summary>
 /// What the convolutions of images and volumes share; an image is a volume of depth 1.
 ///   y[o] = bias + sum over taps k: x[o stride + k - padding] w[k]
-///   dx[i] = sum over taps k: dy[(i + padding - k) / stride] w[k]^T, where that is whole     dw[k] = sum over o: x[..]^T dy[o]
-/// A transposed convolution is the input gradient of the convolution that runs from its output to its input.
+///   dx[i] = sum over taps k: dy[(i + padding - k) / stride] w[k]^T, where that is whole     dw[k] = sum over o:
+/// x[..]^T dy[o] A transposed convolution is the input gradient of the convolution that runs from its output to its
+/// input.
 /// </summary>
 static class Convolution
 {

@@ -3,8 +3,8 @@ using Cfr.Kernels;
 namespace Cfr.Tensors;
 
 /// <summary>
-/// Keeps one model's parameters a moving average of another's: average = decay average + (1 - decay) value. Buffers (running
-/// statistics) are left alone, as Mean Teacher does.
+/// Keeps one model's parameters a moving average of another's: average = decay average + (1 - decay) value. Buffers
+/// (running statistics) are left alone, as Mean Teacher does.
 /// </summary>
 public sealed class Ema
 {
@@ -37,6 +37,8 @@ public sealed class Ema
     /// <param name="decay">In [0, 1]; 0 copies.</param>
     public void Update(float decay) => _device.Optimizers.Ema(decay, _slots);
 
-    /// <summary>Mean Teacher's decay at iteration t = 0, 1, ...: min(1 - 1 / (t + 1), limit); the first update copies.</summary>
+    /// <summary>
+    /// Mean Teacher's decay at iteration t = 0, 1, ...: min(1 - 1 / (t + 1), limit); the first update copies.
+    /// </summary>
     public static float WarmDecay(long iteration, float limit = 0.99f) => (float)Math.Min(1 - 1.0 / (iteration + 1), limit);
 }

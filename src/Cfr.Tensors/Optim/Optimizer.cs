@@ -7,7 +7,10 @@ namespace Cfr.Tensors;
 public sealed record ParameterGroup(
     IReadOnlyList<Weight> Parameters, float WeightDecay = 0, float LearningRateFactor = 1);
 
-/// <summary>Changes parameters along their gradients. Set <see cref="LearningRate"/> before each step from a <see cref="Schedule"/>.</summary>
+/// <summary>
+/// Changes parameters along their gradients. Set <see cref="LearningRate"/> before each step from a <see
+/// cref="Schedule"/>.
+/// </summary>
 public abstract class Optimizer
 {
     readonly Dictionary<string, Tensor> _state = [];

@@ -3,8 +3,8 @@ using Cfr.Kernels;
 namespace Cfr.Tensors;
 
 /// <summary>
-/// Stochastic gradient descent with momentum, PyTorch's form: g += decay p; m = momentum m + g; p -= rate m, with m = g at the
-/// first step of a parameter.
+/// Stochastic gradient descent with momentum, PyTorch's form: g += decay p; m = momentum m + g; p -= rate m, with m = g
+/// at the first step of a parameter.
 /// </summary>
 public sealed class Sgd : Optimizer
 {

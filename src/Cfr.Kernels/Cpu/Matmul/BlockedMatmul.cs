@@ -11,8 +11,8 @@ namespace Cfr.Kernels.Cpu;
 ///     for blocks of rows x columns                                   in parallel; the block of A stays in L2
 ///       for strips of B: for strips of A: micro-kernel               the strip of B stays in L1
 /// </code>
-/// FLOP 2 M N K; bytes about 4 (M K (N / 3072) + K N (M / 2016) + 2 M N (K / 256)) between memory and L3. The order of a sum
-/// depends on K alone.
+/// FLOP 2 M N K; bytes about 4 (M K (N / 3072) + K N (M / 2016) + 2 M N (K / 256)) between memory and L3. The order of
+/// a sum depends on K alone.
 /// </summary>
 static unsafe class BlockedMatmul<V> where V : struct, IVector<V>
 {
@@ -126,7 +126,9 @@ static unsafe class BlockedMatmul<V> where V : struct, IVector<V>
         if (block.IsLast) c.Finish<V>(toRow, toColumn, rows, columns);
     }
 
-    /// <summary>Fetches one of <paramref name="shares"/> parts of the next strip of B, so that it comes in unnoticed.</summary>
+    /// <summary>
+    /// Fetches one of <paramref name="shares"/> parts of the next strip of B, so that it comes in unnoticed.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static void PrefetchShare(float* strip, int share, int shares, int floats)
     {
@@ -139,7 +141,8 @@ static unsafe class BlockedMatmul<V> where V : struct, IVector<V>
     static int Strips(int lines, int width) => (lines + width - 1) / width;
 
     /// <summary>
-    /// The size of equal blocks, each at most <paramref name="largest"/>, that cover <paramref name="total"/>; a multiple of
+    /// The size of equal blocks, each at most <paramref name="largest"/>, that cover <paramref name="total"/>; a
+    /// multiple of
     /// <paramref name="unit"/>.
     /// </summary>
     static int EvenBlock(int total, int largest, int unit)

@@ -1,9 +1,9 @@
 namespace Cfr.Kernels.Cpu;
 
 /// <summary>
-/// A product with at most 6 rows (a weight gradient of LoRA, the tokens of a decoder) against a B whose rows are contiguous.
-/// Every element of B serves one tile only, so it is read where it lies instead of being packed: bound by memory,
-/// 4 K N bytes for 2 M K N FLOP. Blocks of the sum are short, so that B is read a few rows at a time.
+/// A product with at most 6 rows (a weight gradient of LoRA, the tokens of a decoder) against a B whose rows are
+/// contiguous. Every element of B serves one tile only, so it is read where it lies instead of being packed: bound by
+/// memory, 4 K N bytes for 2 M K N FLOP. Blocks of the sum are short, so that B is read a few rows at a time.
 /// </summary>
 static unsafe class FewRowsMatmul<V> where V : struct, IVector<V>
 {
