@@ -27,6 +27,12 @@ unsafe interface IVector<V> where V : struct, IVector<V>
     /// <summary>a b + c, fused where the hardware can.</summary>
     static abstract V MultiplyAdd(V a, V b, V c);
 
+    /// <summary>
+    /// sum += a b, fused where the hardware can. Loops of products want this form: assigned to a variable, the result of
+    /// <see cref="MultiplyAdd"/> often lands in the register of a factor that is used for the last time, and is moved.
+    /// </summary>
+    static abstract void AddProduct(ref V sum, V a, V b);
+
     static abstract V Max(V a, V b);
 
     static abstract V Min(V a, V b);

@@ -3,9 +3,9 @@ using System.Runtime.CompilerServices;
 namespace Cfr.Kernels;
 
 /// <summary>One lane: the tail of a row, or a GPU thread. Masks are 1 and 0.</summary>
-unsafe readonly struct Lanes1(float value) : IVector<Lanes1>
+unsafe struct Lanes1(float value) : IVector<Lanes1>
 {
-    readonly float _value = value;
+    float _value = value;
 
     public static int Width => 1;
 
@@ -24,6 +24,9 @@ unsafe readonly struct Lanes1(float value) : IVector<Lanes1>
     public static Lanes1 operator /(Lanes1 a, Lanes1 b) => new(a._value / b._value);
 
     public static Lanes1 MultiplyAdd(Lanes1 a, Lanes1 b, Lanes1 c) => new(a._value * b._value + c._value);
+
+    public static void AddProduct(ref Lanes1 sum, Lanes1 a, Lanes1 b) =>
+        sum._value = a._value * b._value + sum._value;
 
     public static Lanes1 Max(Lanes1 a, Lanes1 b) => new(MathF.Max(a._value, b._value));
 

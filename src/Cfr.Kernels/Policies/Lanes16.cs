@@ -4,9 +4,9 @@ using System.Runtime.Intrinsics;
 namespace Cfr.Kernels;
 
 /// <summary>Sixteen lanes: AVX-512.</summary>
-unsafe readonly struct Lanes16(Vector512<float> value) : IVector<Lanes16>
+unsafe struct Lanes16(Vector512<float> value) : IVector<Lanes16>
 {
-    readonly Vector512<float> _value = value;
+    Vector512<float> _value = value;
 
     public static int Width => 16;
 
@@ -34,6 +34,10 @@ unsafe readonly struct Lanes16(Vector512<float> value) : IVector<Lanes16>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes16 MultiplyAdd(Lanes16 a, Lanes16 b, Lanes16 c) =>
         new(Vector512.MultiplyAddEstimate(a._value, b._value, c._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void AddProduct(ref Lanes16 sum, Lanes16 a, Lanes16 b) =>
+        sum._value = Vector512.MultiplyAddEstimate(a._value, b._value, sum._value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes16 Max(Lanes16 a, Lanes16 b) => new(Vector512.Max(a._value, b._value));

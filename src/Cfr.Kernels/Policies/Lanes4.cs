@@ -5,9 +5,9 @@ using System.Runtime.Intrinsics.X86;
 namespace Cfr.Kernels;
 
 /// <summary>Four lanes: SSE, NEON, or whatever the runtime makes of a <see cref="Vector128{T}"/>.</summary>
-unsafe readonly struct Lanes4(Vector128<float> value) : IVector<Lanes4>
+unsafe struct Lanes4(Vector128<float> value) : IVector<Lanes4>
 {
-    readonly Vector128<float> _value = value;
+    Vector128<float> _value = value;
 
     public static int Width => 4;
 
@@ -35,6 +35,10 @@ unsafe readonly struct Lanes4(Vector128<float> value) : IVector<Lanes4>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes4 MultiplyAdd(Lanes4 a, Lanes4 b, Lanes4 c) =>
         new(Vector128.MultiplyAddEstimate(a._value, b._value, c._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void AddProduct(ref Lanes4 sum, Lanes4 a, Lanes4 b) =>
+        sum._value = Vector128.MultiplyAddEstimate(a._value, b._value, sum._value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes4 Max(Lanes4 a, Lanes4 b) => new(Vector128.Max(a._value, b._value));

@@ -5,9 +5,9 @@ using System.Runtime.Intrinsics.X86;
 namespace Cfr.Kernels;
 
 /// <summary>Eight lanes: AVX2 with FMA.</summary>
-unsafe readonly struct Lanes8(Vector256<float> value) : IVector<Lanes8>
+unsafe struct Lanes8(Vector256<float> value) : IVector<Lanes8>
 {
-    readonly Vector256<float> _value = value;
+    Vector256<float> _value = value;
 
     public static int Width => 8;
 
@@ -35,6 +35,10 @@ unsafe readonly struct Lanes8(Vector256<float> value) : IVector<Lanes8>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes8 MultiplyAdd(Lanes8 a, Lanes8 b, Lanes8 c) =>
         new(Vector256.MultiplyAddEstimate(a._value, b._value, c._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void AddProduct(ref Lanes8 sum, Lanes8 a, Lanes8 b) =>
+        sum._value = Vector256.MultiplyAddEstimate(a._value, b._value, sum._value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes8 Max(Lanes8 a, Lanes8 b) => new(Vector256.Max(a._value, b._value));

@@ -18,7 +18,9 @@ static unsafe class BlockedMatmul<V> where V : struct, IVector<V>
 {
     const int StepsPerBlock = 256;
     const int RowsPerBlock = 168;
-    const int ColumnsPerBlock = 768;
+    const int WidestBlock = 768;
+    const int NarrowestBlock = 128;
+    const int FewestPieces = 24;
     const int RowsPerPanel = 2016;
     const int ColumnsPerPanel = 3072;
     const int StripsPerPackingPiece = 8;
@@ -76,17 +78,17 @@ static unsafe class BlockedMatmul<V> where V : struct, IVector<V>
 
     static void PackStrips(Lines source, int first, int lines, Block block, int width, int piece, float* panels)
     {
-        int end = Math.Min(lines, (piece + 1) * StripsPerPackingPiece * width);
-        for (int line = piece * StripsPerPackingPiece * width; line < end; line += width)
-            Panels.Pack(
-                source, first + line, Math.Min(width, lines - line), block.Step, block.Steps, width,
-                panels + (long)line * block.Steps);
+        int begin = piece * StripsPerPackingPiece * width, end = Math.Min(lines, begin + StripsPerPackingPiece * width);
+        Panels.PackStrips(
+            source, first + begin, end - begin, block.Step, block.Steps, width, panels + (long)begin * block.Steps);
     }
 
     static void Multiply(Threads? threads, Destination c, Block block, float* packedA, float* packedB)
     {
         int rowsPerBlock = EvenBlock(block.Rows, RowsPerBlock, TileRows);
-        int columnsPerBlock = EvenBlock(block.Columns, ColumnsPerBlock, TileColumns);
+        int wanted = (int)((long)block.Columns * Strips(block.Rows, rowsPerBlock) / FewestPieces);
+        int columnsPerBlock = EvenBlock(
+            block.Columns, Math.Clamp(wanted, NarrowestBlock, WidestBlock), TileColumns);
         int across = Strips(block.Columns, columnsPerBlock);
         Pieces.For(threads, Strips(block.Rows, rowsPerBlock) * across, piece =>
         {
@@ -115,12 +117,11 @@ static unsafe class BlockedMatmul<V> where V : struct, IVector<V>
         bool add = c.Accumulate || block.Step > 0;
         if (rows == TileRows && columns == TileColumns)
         {
-            Microkernel<V>.Run(
-                block.Steps, a, 1, TileRows, b, TileColumns, c.At(toRow, toColumn), c.RowStride, add);
+            Microkernel<V>.RunPacked(block.Steps, a, b, c.At(toRow, toColumn), c.RowStride, add);
         }
         else
         {
-            Microkernel<V>.Run(block.Steps, a, 1, TileRows, b, TileColumns, scratch, TileColumns, false);
+            Microkernel<V>.RunPacked(block.Steps, a, b, scratch, TileColumns, false);
             c.Write(scratch, TileColumns, toRow, toColumn, rows, columns, add);
         }
         if (block.IsLast) c.Finish<V>(toRow, toColumn, rows, columns);

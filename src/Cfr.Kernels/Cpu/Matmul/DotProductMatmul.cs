@@ -51,21 +51,21 @@ static unsafe class DotProductMatmul<V> where V : struct, IVector<V>
         for (; step + V.Width <= k; step += V.Width)
         {
             V x = V.Load(a0 + step), y = V.Load(a1 + step), z = V.Load(a2 + step), w = V.Load(b0 + step);
-            c00 = V.MultiplyAdd(x, w, c00);
-            c10 = V.MultiplyAdd(y, w, c10);
-            c20 = V.MultiplyAdd(z, w, c20);
+            V.AddProduct(ref c00, x, w);
+            V.AddProduct(ref c10, y, w);
+            V.AddProduct(ref c20, z, w);
             w = V.Load(b1 + step);
-            c01 = V.MultiplyAdd(x, w, c01);
-            c11 = V.MultiplyAdd(y, w, c11);
-            c21 = V.MultiplyAdd(z, w, c21);
+            V.AddProduct(ref c01, x, w);
+            V.AddProduct(ref c11, y, w);
+            V.AddProduct(ref c21, z, w);
             w = V.Load(b2 + step);
-            c02 = V.MultiplyAdd(x, w, c02);
-            c12 = V.MultiplyAdd(y, w, c12);
-            c22 = V.MultiplyAdd(z, w, c22);
+            V.AddProduct(ref c02, x, w);
+            V.AddProduct(ref c12, y, w);
+            V.AddProduct(ref c22, z, w);
             w = V.Load(b3 + step);
-            c03 = V.MultiplyAdd(x, w, c03);
-            c13 = V.MultiplyAdd(y, w, c13);
-            c23 = V.MultiplyAdd(z, w, c23);
+            V.AddProduct(ref c03, x, w);
+            V.AddProduct(ref c13, y, w);
+            V.AddProduct(ref c23, z, w);
         }
         StoreSums(tile, c00, c01, c02, c03);
         StoreSums(tile + TileColumns, c10, c11, c12, c13);

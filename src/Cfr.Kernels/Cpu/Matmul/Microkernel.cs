@@ -22,6 +22,43 @@ static unsafe class Microkernel<V> where V : struct, IVector<V>
     /// <summary>Columns of the tile.</summary>
     public static int Columns => 2 * V.Width;
 
+    /// <summary>The tile from packed operands; steps are unrolled, since addresses differ by constants.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void RunPacked(long steps, float* a, float* b, float* c, long cRow, bool accumulate)
+    {
+        PrefetchTile(c, cRow);
+        V c00 = V.Splat(0), c01 = V.Splat(0), c10 = V.Splat(0), c11 = V.Splat(0), c20 = V.Splat(0), c21 = V.Splat(0);
+        V c30 = V.Splat(0), c31 = V.Splat(0), c40 = V.Splat(0), c41 = V.Splat(0), c50 = V.Splat(0), c51 = V.Splat(0);
+        for (; steps >= 4; steps -= 4)
+        {
+            Step(
+                a, 1, b, ref c00, ref c01, ref c10, ref c11, ref c20, ref c21, ref c30, ref c31, ref c40, ref c41,
+                ref c50, ref c51);
+            Step(
+                a + 1 * Rows, 1, b + 1 * Columns, ref c00, ref c01, ref c10, ref c11, ref c20, ref c21, ref c30, ref c31, ref c40, ref c41,
+                ref c50, ref c51);
+            Step(
+                a + 2 * Rows, 1, b + 2 * Columns, ref c00, ref c01, ref c10, ref c11, ref c20, ref c21, ref c30, ref c31, ref c40, ref c41,
+                ref c50, ref c51);
+            Step(
+                a + 3 * Rows, 1, b + 3 * Columns, ref c00, ref c01, ref c10, ref c11, ref c20, ref c21, ref c30, ref c31, ref c40, ref c41,
+                ref c50, ref c51);
+            a += 4 * Rows;
+            b += 4 * Columns;
+        }
+        for (; steps > 0; steps--)
+        {
+            Step(
+                a, 1, b, ref c00, ref c01, ref c10, ref c11, ref c20, ref c21, ref c30, ref c31, ref c40, ref c41,
+                ref c50, ref c51);
+            a += Rows;
+            b += Columns;
+        }
+        Finish(
+            c, cRow, accumulate, c00, c01, c10, c11, c20, c21, c30, c31, c40, c41, c50, c51);
+    }
+
+    /// <summary>The tile from operands that lie anywhere.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Run(
         long steps, float* a, long aRow, long aStep, float* b, long bStep, float* c, long cRow, bool accumulate)
@@ -29,33 +66,49 @@ static unsafe class Microkernel<V> where V : struct, IVector<V>
         PrefetchTile(c, cRow);
         V c00 = V.Splat(0), c01 = V.Splat(0), c10 = V.Splat(0), c11 = V.Splat(0), c20 = V.Splat(0), c21 = V.Splat(0);
         V c30 = V.Splat(0), c31 = V.Splat(0), c40 = V.Splat(0), c41 = V.Splat(0), c50 = V.Splat(0), c51 = V.Splat(0);
-        float* lower = a + 3 * aRow;
-        long aTwoRows = 2 * aRow;
         for (; steps > 0; steps--)
         {
-            V left = V.Load(b), right = V.Load(b + V.Width);
-            V x = V.Splat(*a);
-            c00 = V.MultiplyAdd(x, left, c00);
-            c01 = V.MultiplyAdd(x, right, c01);
-            x = V.Splat(a[aRow]);
-            c10 = V.MultiplyAdd(x, left, c10);
-            c11 = V.MultiplyAdd(x, right, c11);
-            x = V.Splat(a[aTwoRows]);
-            c20 = V.MultiplyAdd(x, left, c20);
-            c21 = V.MultiplyAdd(x, right, c21);
-            x = V.Splat(*lower);
-            c30 = V.MultiplyAdd(x, left, c30);
-            c31 = V.MultiplyAdd(x, right, c31);
-            x = V.Splat(lower[aRow]);
-            c40 = V.MultiplyAdd(x, left, c40);
-            c41 = V.MultiplyAdd(x, right, c41);
-            x = V.Splat(lower[aTwoRows]);
-            c50 = V.MultiplyAdd(x, left, c50);
-            c51 = V.MultiplyAdd(x, right, c51);
+            Step(
+                a, aRow, b, ref c00, ref c01, ref c10, ref c11, ref c20, ref c21, ref c30, ref c31, ref c40, ref c41,
+                ref c50, ref c51);
             a += aStep;
-            lower += aStep;
             b += bStep;
         }
+        Finish(
+            c, cRow, accumulate, c00, c01, c10, c11, c20, c21, c30, c31, c40, c41, c50, c51);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static void Step(
+        float* a, long aRow, float* b, ref V c00, ref V c01, ref V c10, ref V c11, ref V c20, ref V c21, ref V c30,
+        ref V c31, ref V c40, ref V c41, ref V c50, ref V c51)
+    {
+        V left = V.Load(b), right = V.Load(b + V.Width);
+        V x = V.Splat(*a);
+        V.AddProduct(ref c00, x, left);
+        V.AddProduct(ref c01, x, right);
+        x = V.Splat(a[aRow]);
+        V.AddProduct(ref c10, x, left);
+        V.AddProduct(ref c11, x, right);
+        x = V.Splat(a[2 * aRow]);
+        V.AddProduct(ref c20, x, left);
+        V.AddProduct(ref c21, x, right);
+        x = V.Splat(a[3 * aRow]);
+        V.AddProduct(ref c30, x, left);
+        V.AddProduct(ref c31, x, right);
+        x = V.Splat(a[4 * aRow]);
+        V.AddProduct(ref c40, x, left);
+        V.AddProduct(ref c41, x, right);
+        x = V.Splat(a[5 * aRow]);
+        V.AddProduct(ref c50, x, left);
+        V.AddProduct(ref c51, x, right);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static void Finish(
+        float* c, long cRow, bool accumulate, V c00, V c01, V c10, V c11, V c20, V c21, V c30, V c31, V c40, V c41,
+        V c50, V c51)
+    {
         if (accumulate)
         {
             StoreSum(c, c00, c01);

@@ -31,23 +31,36 @@ readonly unsafe record struct Lines(nint Address, long LineStride, long StepStri
 /// </summary>
 static unsafe class Panels
 {
+    const int StripsAtOnce = 4;
+
     public static void Pack(Lines source, long line, int lines, long step, int steps, int width, float* panel)
     {
         float* from = source.At(line, step);
         if (lines < width)
             PackPart(from, source, lines, steps, width, panel);
         else if (source.LineStride == 1)
-            CopySteps(from, source.StepStride, steps, width, panel);
+            CopySteps(from, source.StepStride, steps, 1, width, panel);
         else
             Transpose(from, source.LineStride, steps, width, panel);
     }
 
-    /// <summary>Packs all strips of an operand, one after the other.</summary>
-    public static void PackAll(Lines source, int lines, int steps, int width, float* panels)
+    /// <summary>Packs lines into as many strips as they fill, one after the other.</summary>
+    public static void PackStrips(Lines source, long line, int lines, long step, int steps, int width, float* panels)
     {
-        for (int line = 0; line < lines; line += width)
-            Pack(source, line, Math.Min(width, lines - line), 0, steps, width, panels + (long)line * steps);
+        int done = 0;
+        if (source.LineStride == 1)
+        {
+            for (; done + StripsAtOnce * width <= lines; done += StripsAtOnce * width)
+                CopySteps(
+                    source.At(line + done, step), source.StepStride, steps, StripsAtOnce, width, panels + (long)done * steps);
+        }
+        for (; done < lines; done += width)
+            Pack(source, line + done, Math.Min(width, lines - done), step, steps, width, panels + (long)done * steps);
     }
+
+    /// <summary>Packs all strips of an operand.</summary>
+    public static void PackAll(Lines source, int lines, int steps, int width, float* panels) =>
+        PackStrips(source, 0, lines, 0, steps, width, panels);
 
     static void PackPart(float* from, Lines source, int lines, int steps, int width, float* panel)
     {
@@ -59,15 +72,23 @@ static unsafe class Panels
         }
     }
 
-    /// <summary>Lines are neighbours in memory: a step is one copy. The width is even.</summary>
+    /// <summary>
+    /// Lines are neighbours in memory: a step is one copy to each strip. Several strips at once read whole runs of memory.
+    /// The width is even.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    static void CopySteps(float* from, long stepStride, int steps, int width, float* panel)
+    static void CopySteps(float* from, long stepStride, int steps, int strips, int width, float* panels)
     {
-        for (int step = 0; step < steps; step++, from += stepStride, panel += width)
+        for (int step = 0; step < steps; step++, from += stepStride)
         {
-            int line = 0;
-            for (; line + 4 <= width; line += 4) Vector128.Load(from + line).Store(panel + line);
-            if (line < width) Unsafe.WriteUnaligned(panel + line, Unsafe.ReadUnaligned<long>(from + line));
+            float* source = from;
+            for (int strip = 0; strip < strips; strip++, source += width)
+            {
+                float* panel = panels + ((long)strip * steps + step) * width;
+                int line = 0;
+                for (; line + 4 <= width; line += 4) Vector128.Load(source + line).Store(panel + line);
+                if (line < width) Unsafe.WriteUnaligned(panel + line, Unsafe.ReadUnaligned<long>(source + line));
+            }
         }
     }
 
