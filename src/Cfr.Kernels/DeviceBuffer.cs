@@ -27,7 +27,8 @@ public sealed class DeviceBuffer
 
     /// <summary>Address on the device, a multiple of 64.</summary>
     /// <exception cref="ObjectDisposedException">The buffer went back to the pool.</exception>
-    public nint Address => _holders > 0 ? _address : throw new ObjectDisposedException(nameof(DeviceBuffer), ReleasedMessage);
+    public nint Address =>
+        _holders > 0 ? _address : throw new ObjectDisposedException(nameof(DeviceBuffer), ReleasedMessage);
 
     /// <summary>How many hold it.</summary>
     public int Holders => _holders;
@@ -49,5 +50,5 @@ public sealed class DeviceBuffer
     }
 
     const string ReleasedMessage =
-        "this memory went back to the pool at the end of the scope in which it was made; return or keep what outlives a scope";
+        "this memory went back to the pool at the end of the scope in which it was made; return what outlives a scope";
 }

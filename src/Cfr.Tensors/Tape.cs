@@ -70,7 +70,8 @@ sealed class Tape
         if (slot.Producer.IsFreed)
         {
             throw new InvalidOperationException(
-                $"Backward: the tape behind this result of {slot.Producer.Op} was already walked back or dropped; run the forward pass again");
+                $"Backward: the tape behind this result of {slot.Producer.Op} was already walked back or dropped; "
+                + "run the forward pass again");
         }
         using Session.GradMode mode = session.SetGrad(false);
         slot.Add(gradient);
@@ -163,7 +164,8 @@ static class Recording
     /// pass.
     /// </summary>
     public static Tensor Record(
-        this Tensor result, string op, ReadOnlySpan<Tensor?> inputs, ReadOnlySpan<Tensor?> keep, Action<Gradient> backward)
+        this Tensor result, string op, ReadOnlySpan<Tensor?> inputs, ReadOnlySpan<Tensor?> keep,
+        Action<Gradient> backward)
     {
         bool needed = false;
         foreach (Tensor? input in inputs) needed |= input is { RequiresGrad: true };
@@ -172,7 +174,8 @@ static class Recording
 
     /// <summary>The same for an op whose parameters are not among its inputs.</summary>
     public static Tensor RecordAlways(
-        this Tensor result, string op, ReadOnlySpan<Tensor?> inputs, ReadOnlySpan<Tensor?> keep, Action<Gradient> backward)
+        this Tensor result, string op, ReadOnlySpan<Tensor?> inputs, ReadOnlySpan<Tensor?> keep,
+        Action<Gradient> backward)
     {
         if (!result.Session.GradEnabled) return result;
         var node = new Tape.Node(op, inputs, keep, backward);

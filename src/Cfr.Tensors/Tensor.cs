@@ -63,7 +63,10 @@ public sealed class Tensor
     public Tensor WithGrad(bool requiresGrad = true)
     {
         if (Slot is { Producer: not null })
-            throw new InvalidOperationException("only a leaf can ask for a gradient; this tensor is the result of an op");
+        {
+            throw new InvalidOperationException(
+                "only a leaf can ask for a gradient; this tensor is the result of an op");
+        }
         if (requiresGrad)
             Slot ??= new GradientSlot();
         else
@@ -86,7 +89,8 @@ public sealed class Tensor
         if (Count != 1)
         {
             throw new InvalidOperationException(
-                $"Backward() needs a scalar, this tensor has shape {Shape}; reduce it first (Sum, Mean) or give the gradient of each element: Backward(gradient)");
+                $"Backward() needs a scalar, this tensor has shape {Shape}; "
+                + "reduce it first (Sum, Mean) or give the gradient of each element: Backward(gradient)");
         }
         using Scope scope = Session.Scope();
         Backward(Session.Full(Shape, 1));

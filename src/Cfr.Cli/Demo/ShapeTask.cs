@@ -47,6 +47,9 @@ sealed class ShapeTask(ulong seed)
         }
     }
 
+    /// <summary>Where the pixels of an image of a batch are.</summary>
+    public static Range PixelsOf(int image) => (image * Pixels)..((image + 1) * Pixels);
+
     /// <summary>The first image of a batch that shows the most kinds of shapes.</summary>
     public static int Richest(ReadOnlySpan<int> labels)
     {
@@ -55,7 +58,7 @@ sealed class ShapeTask(ulong seed)
         {
             int kinds = 0;
             for (int c = 1; c < Classes; c++)
-                if (labels.Slice(i * Pixels, Pixels).Contains(c)) kinds++;
+                if (labels[PixelsOf(i)].Contains(c)) kinds++;
             if (kinds > kindsOfBest) (best, kindsOfBest) = (i, kinds);
         }
         return best;

@@ -49,7 +49,8 @@ public interface INormalization
     /// y = act((x - mean) / sqrt(variance + eps) * weight + bias); weight and bias per channel, or none.
     /// </summary>
     void Normalize(
-        NormShape shape, float eps, View x, View mean, View variance, View weight, View bias, Activation activation, View y);
+        NormShape shape, float eps, View x, View mean, View variance, View weight, View bias, Activation activation,
+        View y);
 
     /// <summary>
     /// Gradients through the normalisation and its activation (which is recomputed from x). With

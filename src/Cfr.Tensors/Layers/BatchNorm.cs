@@ -15,7 +15,8 @@ public sealed class BatchNorm : Layer
 
     /// <summary>Creates weight 1, bias 0, running mean 0 and running variance 1.</summary>
     public BatchNorm(
-        Weights weights, int channels, float epsilon = 1e-5f, float momentum = 0.1f, Activation activation = Activation.None)
+        Weights weights, int channels, float epsilon = 1e-5f, float momentum = 0.1f,
+        Activation activation = Activation.None)
         : base(weights)
     {
         _weight = weights.Parameter("weight", [channels], Initialize.Constant(1));

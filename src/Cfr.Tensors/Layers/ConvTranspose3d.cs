@@ -18,7 +18,8 @@ public sealed class ConvTranspose3d : Layer
         : base(weights)
     {
         Initializer initializer = Initialize.FanIn((long)outChannels * kernel * kernel * kernel);
-        _weight = weights.Parameter("weight", [kernel, kernel, kernel, outChannels, inChannels], initializer, FileLayout.Kernel);
+        _weight = weights.Parameter(
+            "weight", [kernel, kernel, kernel, outChannels, inChannels], initializer, FileLayout.Kernel);
         _bias = bias ? weights.Parameter("bias", [outChannels], initializer) : null;
         (_stride, _padding) = (stride, padding);
     }

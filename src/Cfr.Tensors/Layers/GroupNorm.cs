@@ -7,7 +7,8 @@ namespace Cfr.Tensors;
 /// each run of channels / groups channels has a mean and a variance of its own.
 /// </summary>
 public sealed class GroupNorm(
-    Weights weights, int groups, int channels, float epsilon = 1e-5f, Activation activation = Activation.None) : Layer(weights)
+    Weights weights, int groups, int channels, float epsilon = 1e-5f, Activation activation = Activation.None)
+    : Layer(weights)
 {
     readonly Tensor _weight = weights.Parameter("weight", [channels], Initialize.Constant(1));
     readonly Tensor _bias = weights.Parameter("bias", [channels], Initialize.Constant(0));

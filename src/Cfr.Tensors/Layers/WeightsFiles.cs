@@ -38,7 +38,8 @@ public static class WeightsFiles
     /// <exception cref="WeightMismatchException">
     /// The file has nothing for this model, or holds wrongly shaped weights. The model is as it was.
     /// </exception>
-    public static (IReadOnlyList<string> Missing, IReadOnlyList<string> Unexpected) LoadPresent(this Weights weights, string path)
+    public static (IReadOnlyList<string> Missing, IReadOnlyList<string> Unexpected) LoadPresent(
+        this Weights weights, string path)
     {
         using WeightFile file = WeightFile.Open(path);
         List<Weight> all = [.. weights.All];
@@ -48,7 +49,10 @@ public static class WeightsFiles
         string[] missing = [.. names.Where(name => !file.Tensors.ContainsKey(name))];
         string[] unexpected = [.. file.Tensors.Keys.Where(name => !names.Contains(name))];
         if (misshapen.Length > 0 || present.Count == 0)
-            throw new WeightMismatchException(path, present.Count == 0 ? missing : [], present.Count == 0 ? unexpected : [], misshapen);
+        {
+            bool strangers = present.Count == 0;
+            throw new WeightMismatchException(path, strangers ? missing : [], strangers ? unexpected : [], misshapen);
+        }
         Read(present, file);
         return (missing, unexpected);
     }
@@ -66,7 +70,8 @@ public static class WeightsFiles
     static string[] Misshapen(IEnumerable<Weight> present, WeightFile file) =>
     [
         .. present.Where(weight => !Fits(weight.FileShape, file[weight.Name].Shape))
-            .Select(weight => $"{weight.Name} is [{string.Join(", ", file[weight.Name].Shape.ToArray())}] in the file, {weight.FileShape} in the model"),
+            .Select(weight => (weight, Stored: string.Join(", ", file[weight.Name].Shape.ToArray())))
+            .Select(pair => $"{pair.weight.Name} is [{pair.Stored}] in the file, {pair.weight.FileShape} in the model"),
     ];
 
     static bool Fits(Shape shape, ReadOnlySpan<long> stored)
@@ -93,18 +98,20 @@ public static class WeightsFiles
         float[] values = weight.Tensor.ToArray();
         return weight switch
         {
-            { FileType: DType.Int64 } => TensorToStore.Of<long>(weight.Name, shape, [.. values.Select(value => (long)value)]),
+            { FileType: DType.Int64 } =>
+                TensorToStore.Of<long>(weight.Name, shape, [.. values.Select(value => (long)value)]),
             { Layout: FileLayout.Kernel } => TensorToStore.Of<float>(weight.Name, shape, KernelToFile(values, weight)),
             _ => TensorToStore.Of<float>(weight.Name, shape, values),
         };
     }
 
     /// <summary>[A, B, taps] to [taps, B, A].</summary>
-    static float[] KernelFromFile(float[] values, Weight weight) => Reverse(values, weight.Tensor.Size(^1), weight.Tensor.Size(^2));
+    static float[] KernelFromFile(float[] values, Weight weight) =>
+        Reverse(values, weight.Tensor.Size(^1), weight.Tensor.Size(^2));
 
     /// <summary>[taps, B, A] to [A, B, taps]: the same exchange of the outer and the inner axis.</summary>
     static float[] KernelToFile(float[] values, Weight weight) =>
-        Reverse(values, values.Length / Math.Max(1, weight.Tensor.Size(^1) * weight.Tensor.Size(^2)), weight.Tensor.Size(^2));
+        Reverse(values, (int)weight.Tensor.Shape[..^2].Count, weight.Tensor.Size(^2));
 
     static float[] Reverse(float[] values, int outer, int middle)
     {

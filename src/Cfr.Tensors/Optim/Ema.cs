@@ -15,7 +15,8 @@ public sealed class Ema
     /// <exception cref="ArgumentException">A name or a shape is missing on one side.</exception>
     public Ema(Weights average, Weights value)
     {
-        Dictionary<string, Tensor> values = value.Parameters.ToDictionary(weight => weight.Name, weight => weight.Tensor);
+        Dictionary<string, Tensor> values =
+            value.Parameters.ToDictionary(weight => weight.Name, weight => weight.Tensor);
         List<Weight> averages = [.. average.Parameters];
         if (averages.Count != values.Count)
             throw new ArgumentException($"Ema: the models have {averages.Count} and {values.Count} parameters");
@@ -27,7 +28,10 @@ public sealed class Ema
                 throw new ArgumentException($"Ema: only one of the models has '{weight.Name}'");
             Session.Common(nameof(Ema), weight.Tensor, tensor);
             if (tensor.Shape != weight.Tensor.Shape)
-                throw new ArgumentException($"Ema: '{weight.Name}' is {weight.Tensor.Shape} in one model, {tensor.Shape} in the other");
+            {
+                throw new ArgumentException(
+                    $"Ema: '{weight.Name}' is {weight.Tensor.Shape} in one model, {tensor.Shape} in the other");
+            }
             _slots[i] = new EmaSlot(weight.Tensor.View, tensor.View);
         }
         _device = average.Session.Device;
@@ -40,5 +44,6 @@ public sealed class Ema
     /// <summary>
     /// Mean Teacher's decay at iteration t = 0, 1, ...: min(1 - 1 / (t + 1), limit); the first update copies.
     /// </summary>
-    public static float WarmDecay(long iteration, float limit = 0.99f) => (float)Math.Min(1 - 1.0 / (iteration + 1), limit);
+    public static float WarmDecay(long iteration, float limit = 0.99f) =>
+        (float)Math.Min(1 - 1.0 / (iteration + 1), limit);
 }

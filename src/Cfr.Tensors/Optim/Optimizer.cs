@@ -53,7 +53,8 @@ public abstract class Optimizer
     public void Restore(string name, ReadOnlySpan<float> values)
     {
         int dot = name.IndexOf('.');
-        Weight weight = Groups.SelectMany(group => group.Parameters).FirstOrDefault(entry => entry.Name == name[(dot + 1)..])
+        Weight weight = Groups.SelectMany(group => group.Parameters)
+            .FirstOrDefault(entry => entry.Name == name[(dot + 1)..])
             ?? throw new ArgumentException($"optimiser state '{name}' belongs to no parameter of this optimiser");
         StateOf(name[..Math.Max(dot, 0)], weight).Set(values);
     }
