@@ -4,32 +4,29 @@ using Cfr.TestKit;
 
 namespace Cfr.Bench;
 
-/// <summary>Forward and backward of every case that is marked for the benchmark, at shapes of real networks.</summary>
+/// <summary>Every case that is marked for the benchmark, at shapes of real networks: forward, and with its gradients.</summary>
 public class OpBenchmarks
 {
     Device _device = null!;
-    Work _forward = null!, _backward = null!;
+    Work _work = null!;
 
-    public static IEnumerable<string> Cases =>
-        OpCases.All.Where(one => one.BenchmarkOnly).Select(one => one.ToString());
+    /// <summary><c>CASE | PHASE</c>.</summary>
+    public static IEnumerable<string> Works =>
+        OpCases.All.Where(one => one.BenchmarkOnly).SelectMany(one => Work.PhasesOf(one).Select(phase => $"{one} | {phase}"));
 
-    [ParamsSource(nameof(Cases))]
-    public string Case { get; set; } = "";
+    [ParamsSource(nameof(Works))]
+    public string Name { get; set; } = "";
 
     [GlobalSetup]
     public void Open()
     {
         _device = Device.Open("cpu");
-        _forward = new Work(_device, OpCases.Named(Case), Work.Forward);
-        _backward = new Work(_device, OpCases.Named(Case), Work.Both);
+        _work = Work.Parse(_device, Name);
     }
 
     [GlobalCleanup]
     public void Close() => _device.Dispose();
 
-    [Benchmark(Baseline = true)]
-    public double Forward() => _forward.Seconds();
-
     [Benchmark]
-    public double ForwardAndBackward() => _backward.Seconds();
+    public double Run() => _work.Seconds();
 }

@@ -1,30 +1,31 @@
+using BenchmarkDotNet.Configs;
+using BenchmarkDotNet.Reports;
 using BenchmarkDotNet.Running;
 using Cfr.Bench;
 using Cfr.Kernels;
-using Cfr.TestKit;
+
+const int WidestName = 100;
 
 if (args is ["serve"])
+{
     Serve();
-else
-    BenchmarkSwitcher.FromAssembly(typeof(OpBenchmarks).Assembly).Run(args);
+    return;
+}
+BenchmarkSwitcher.FromAssembly(typeof(OpBenchmarks).Assembly).Run(
+    args, DefaultConfig.Instance.WithSummaryStyle(SummaryStyle.Default.WithMaxParameterColumnWidth(WidestName)));
 
 // One line in, one line out, so that a script can take turns between this process and another one:
 // "CASE | PHASE" -> seconds of one run, and the most bytes it held at once.
 static void Serve()
 {
     using var device = Device.Open("cpu");
-    var ready = new Dictionary<string, Work>();
+    (string Line, Work? Work) current = ("", null);
     while (Console.ReadLine() is { Length: > 0 } line)
     {
-        if (!ready.TryGetValue(line, out Work? work))
-        {
-            string[] parts = line.Split(" | ");
-            ready.Clear();
-            ready[line] = work = new Work(device, OpCases.Named(parts[0]), parts[1]);
-        }
+        if (line != current.Line) current = (line, Work.Parse(device, line));
         device.Pool.ResetPeak();
         long before = device.Pool.BytesInUse;
-        double seconds = work.Seconds();
+        double seconds = current.Work!.Seconds();
         Console.WriteLine($"{seconds:R} {device.Pool.PeakBytes - before}");
     }
 }

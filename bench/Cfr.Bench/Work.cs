@@ -6,11 +6,11 @@ namespace Cfr.Bench;
 
 /// <summary>
 /// One <see cref="OpCase"/> made ready to be timed: its inputs lie on the device, filled with random numbers. A phase is
-/// <c>forward</c>, <c>backward</c> (all gradients), <c>forward+backward</c>, or <c>gradient of NAME</c> for one input alone.
+/// <c>forward</c>, <c>backward</c> (all gradients), <c>forward+backward</c>, or <c>gradient of NAME</c> for one input.
 /// </summary>
 sealed class Work
 {
-    public const string Forward = "forward", Backward = "backward", Both = "forward+backward", GradientOf = "gradient of ";
+    const string Forward = "forward", Backward = "backward", Both = "forward+backward", GradientOf = "gradient of ";
 
     readonly Session _session;
     readonly OpCase _case;
@@ -18,7 +18,7 @@ sealed class Work
     readonly Tensor[] _inputs;
     readonly Tensor? _upstream;
 
-    public Work(Device device, OpCase one, string phase)
+    Work(Device device, OpCase one, string phase)
     {
         _session = new Session(device, seed: 1);
         _case = one;
@@ -35,6 +35,17 @@ sealed class Work
         using (_session.NoGrad())
             _upstream = _session.Uniform(one.Run(_inputs).Shape, -1, 1);
     }
+
+    /// <summary>The work of a line <c>CASE | PHASE</c>.</summary>
+    public static Work Parse(Device device, string line)
+    {
+        string[] parts = line.Split(" | ");
+        return new Work(device, OpCases.Named(parts[0]), parts[1]);
+    }
+
+    /// <summary>Forward, and with the backward pass if the case has one.</summary>
+    public static string[] PhasesOf(OpCase one) =>
+        one.Inputs.Any(input => input.Differentiated) ? [Forward, Both] : [Forward];
 
     /// <summary>Seconds that the phase takes, once.</summary>
     public double Seconds()

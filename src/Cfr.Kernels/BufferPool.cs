@@ -3,8 +3,8 @@ using System.Numerics;
 namespace Cfr.Kernels;
 
 /// <summary>
-/// A caching allocator: what comes back is kept by size and lent again, so that a warm training step asks the system for
-/// nothing. Sizes are rounded up to eighths of a power of two (at most 12.5 % is wasted). Thread-safe.
+/// A caching allocator: what comes back is kept by size and lent again, so that a warm training step asks the system
+/// for nothing. Sizes are rounded up to eighths of a power of two (at most 12.5 % is wasted). Thread-safe.
 /// </summary>
 public sealed class BufferPool
 {

@@ -1,8 +1,9 @@
 namespace Cfr.Kernels;
 
 /// <summary>
-/// Element types. Tensors on a device hold <see cref="Float32"/> (values), <see cref="Int32"/> (labels, indices) and, on
-/// devices that compute in it, <see cref="BFloat16"/>; the others occur in files and are converted when they are read.
+/// Element types. Tensors on a device hold <see cref="Float32"/> (values), <see cref="Int32"/> (labels, indices) and,
+/// on devices that compute in it, <see cref="BFloat16"/>; the others occur in files and are converted when they are
+/// read.
 /// </summary>
 public enum DType : byte
 {

@@ -1,9 +1,9 @@
 namespace Cfr.Kernels;
 
 /// <summary>
-/// A device: its memory and its kernels, a family each. Kernels take <see cref="View"/>s and sizes, trust their arguments
-/// (shapes are checked by the ops above), write every element of their outputs unless they say that they add, and may run
-/// asynchronously in the order in which they were called.
+/// A device: its memory and its kernels, a family each. Kernels take <see cref="View"/>s and sizes, trust their
+/// arguments (shapes are checked by the ops above), write every element of their outputs unless they say that they add,
+/// and may run asynchronously in the order in which they were called.
 /// </summary>
 public abstract class Device : IDisposable
 {

@@ -1,9 +1,10 @@
 namespace Cfr.Kernels;
 
 /// <summary>
-/// Memory on a device, lent by a <see cref="BufferPool"/>. Holders count themselves in with <see cref="Retain"/> and out with
-/// <see cref="Release"/>; the last one out gives the memory back. If all holders are simply forgotten, the garbage collector
-/// gives it back.
+/// Memory on a device, lent by a <see cref="BufferPool"/>. Holders count themselves in with <see cref="Retain"/> and
+/// out with
+/// <see cref="Release"/>; the last one out gives the memory back. If all holders are simply forgotten, the garbage
+/// collector gives it back.
 /// </summary>
 public sealed class DeviceBuffer
 {
@@ -26,7 +27,8 @@ public sealed class DeviceBuffer
 
     /// <summary>Address on the device, a multiple of 64.</summary>
     /// <exception cref="ObjectDisposedException">The buffer went back to the pool.</exception>
-    public nint Address => _holders > 0 ? _address : throw new ObjectDisposedException(nameof(DeviceBuffer), ReleasedMessage);
+    public nint Address =>
+        _holders > 0 ? _address : throw new ObjectDisposedException(nameof(DeviceBuffer), ReleasedMessage);
 
     /// <summary>How many hold it.</summary>
     public int Holders => _holders;
@@ -48,5 +50,5 @@ public sealed class DeviceBuffer
     }
 
     const string ReleasedMessage =
-        "this memory went back to the pool at the end of the scope in which it was made; return or keep what outlives a scope";
+        "this memory went back to the pool at the end of the scope in which it was made; return what outlives a scope";
 }

@@ -1,8 +1,8 @@
 namespace Cfr.Kernels;
 
 /// <summary>
-/// An operand of a kernel: an address on the device, a number of elements and their type. It owns nothing; whoever launches
-/// the kernel keeps the buffer alive. The default value stands for an operand that is absent.
+/// An operand of a kernel: an address on the device, a number of elements and their type. It owns nothing; whoever
+/// launches the kernel keeps the buffer alive. The default value stands for an operand that is absent.
 /// </summary>
 public readonly record struct View(nint Address, long Count, DType Type)
 {

@@ -1,14 +1,14 @@
 namespace Cfr.Tensors;
 
 /// <summary>
-/// Gradient checkpointing (Chen 2016): the forward pass of a block keeps only its input; the backward pass runs the block again,
-/// with the same random numbers, and walks that back.
+/// Gradient checkpointing (Chen 2016): the forward pass of a block keeps only its input; the backward pass runs the
+/// block again, with the same random numbers, and walks that back.
 /// </summary>
 public static class Checkpointing
 {
     /// <summary>
-    /// y = block(x), keeping nothing but x. The block may use parameters and x, no other tensors that need a gradient; a
-    /// gradient can be taken once, as always.
+    /// y = block(x), keeping nothing but x. The block may use parameters and x, no other tensors that need a gradient;
+    /// a gradient can be taken once, as always.
     /// </summary>
     public static Tensor Checkpoint(this Tensor x, Func<Tensor, Tensor> block)
     {

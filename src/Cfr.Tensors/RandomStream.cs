@@ -3,8 +3,8 @@ using Cfr.Kernels;
 namespace Cfr.Tensors;
 
 /// <summary>
-/// A seed and a count of how often it was drawn from. Each draw is a Philox stream of its own, so the numbers depend on the seed
-/// and on which draw it is, not on the device or on who else is computing.
+/// A seed and a count of how often it was drawn from. Each draw is a Philox stream of its own, so the numbers depend on
+/// the seed and on which draw it is, not on the device or on who else is computing.
 /// </summary>
 public sealed class RandomStream(ulong seed)
 {

@@ -1,9 +1,9 @@
 namespace Cfr.Tensors;
 
 /// <summary>
-/// Owns the tensors that are made while it is the innermost one. At its end their memory goes back to the pool, except what was
-/// returned (it moves to the scope around) and what the tape keeps for the backward pass. Outside all scopes the garbage
-/// collector does the same, later.
+/// Owns the tensors that are made while it is the innermost one. At its end their memory goes back to the pool, except
+/// what was returned (it moves to the scope around) and what the tape keeps for the backward pass. Outside all scopes
+/// the garbage collector does the same, later.
 /// </summary>
 public sealed class Scope : IDisposable
 {

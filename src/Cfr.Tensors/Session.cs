@@ -3,8 +3,8 @@ using Cfr.Kernels;
 namespace Cfr.Tensors;
 
 /// <summary>
-/// One device, one tape, one stream of random numbers, one stack of scopes. Every tensor belongs to a session and finds all of
-/// this through it, so nothing is static and nothing is hidden. A session is used by one thread at a time.
+/// One device, one tape, one stream of random numbers, one stack of scopes. Every tensor belongs to a session and finds
+/// all of this through it, so nothing is static and nothing is hidden. A session is used by one thread at a time.
 /// </summary>
 /// <example><code>
 /// using var device = Device.Open("cpu");
@@ -22,7 +22,9 @@ public sealed class Session(Device device, ulong seed = 0)
     /// <summary>False inside <see cref="NoGrad"/>: ops record nothing.</summary>
     public bool GradEnabled { get; private set; } = true;
 
-    /// <summary>True while a checkpointed forward pass is repeated: statistics must not be updated a second time.</summary>
+    /// <summary>
+    /// True while a checkpointed forward pass is repeated: statistics must not be updated a second time.
+    /// </summary>
     internal bool Recomputing { get; set; }
 
     internal Tape Tape { get; set; } = new();
@@ -33,8 +35,9 @@ public sealed class Session(Device device, ulong seed = 0)
     public Scope Scope() => new(this, tapeLength: null);
 
     /// <summary>
-    /// Opens the scope of a whole training or inference step: at its end everything made inside goes back to the pool, and what
-    /// the tape still holds of it is dropped. Parameters, their gradients and optimiser states are not part of it.
+    /// Opens the scope of a whole training or inference step: at its end everything made inside goes back to the pool,
+    /// and what the tape still holds of it is dropped. Parameters, their gradients and optimiser states are not part of
+    /// it.
     /// </summary>
     public Scope Step() => new(this, Tape.Length);
 

@@ -8,7 +8,9 @@ sealed class GradientSlot
     /// <summary>The op whose result this is; null for a leaf.</summary>
     public Tape.Node? Producer { get; init; }
 
-    /// <summary>Adds a gradient. The first one is taken as it is; others are added to it, in place if nobody else sees it.</summary>
+    /// <summary>
+    /// Adds a gradient. The first one is taken as it is; others are added to it, in place if nobody else sees it.
+    /// </summary>
     public void Add(Tensor gradient)
     {
         Session session = gradient.Session;
@@ -35,8 +37,8 @@ sealed class GradientSlot
 }
 
 /// <summary>
-/// Reverse-mode differentiation: ops append a node each; <see cref="Backward"/> walks the nodes backwards, adds gradients, and
-/// frees what it passes.
+/// Reverse-mode differentiation: ops append a node each; <see cref="Backward"/> walks the nodes backwards, adds
+/// gradients, and frees what it passes.
 /// </summary>
 sealed class Tape
 {
@@ -46,7 +48,9 @@ sealed class Tape
 
     public void Append(Node node) => _nodes.Add(node);
 
-    /// <summary>Drops what was recorded after the first <paramref name="length"/> nodes and never walked back.</summary>
+    /// <summary>
+    /// Drops what was recorded after the first <paramref name="length"/> nodes and never walked back.
+    /// </summary>
     public void Truncate(int length)
     {
         for (int i = _nodes.Count - 1; i >= length; i--) _nodes[i].Free();
@@ -66,7 +70,8 @@ sealed class Tape
         if (slot.Producer.IsFreed)
         {
             throw new InvalidOperationException(
-                $"Backward: the tape behind this result of {slot.Producer.Op} was already walked back or dropped; run the forward pass again");
+                $"Backward: the tape behind this result of {slot.Producer.Op} was already walked back or dropped; "
+                + "run the forward pass again");
         }
         using Session.GradMode mode = session.SetGrad(false);
         slot.Add(gradient);
@@ -122,7 +127,9 @@ sealed class Tape
     }
 }
 
-/// <summary>What an op's backward function sees: the gradient of its result, what it kept, and where its inputs' gradients go.</summary>
+/// <summary>
+/// What an op's backward function sees: the gradient of its result, what it kept, and where its inputs' gradients go.
+/// </summary>
 sealed class Gradient(Tensor ofResult, GradientSlot?[] inputs, Tensor?[] kept)
 {
     /// <summary>dL/dy, y being the op's result.</summary>
@@ -152,11 +159,13 @@ sealed class Gradient(Tensor ofResult, GradientSlot?[] inputs, Tensor?[] kept)
 static class Recording
 {
     /// <summary>
-    /// Records that <paramref name="result"/> came from <paramref name="inputs"/>. Nothing happens if none of them requires a
-    /// gradient or recording is off. Only what stands in <paramref name="keep"/> survives until the backward pass.
+    /// Records that <paramref name="result"/> came from <paramref name="inputs"/>. Nothing happens if none of them
+    /// requires a gradient or recording is off. Only what stands in <paramref name="keep"/> survives until the backward
+    /// pass.
     /// </summary>
     public static Tensor Record(
-        this Tensor result, string op, ReadOnlySpan<Tensor?> inputs, ReadOnlySpan<Tensor?> keep, Action<Gradient> backward)
+        this Tensor result, string op, ReadOnlySpan<Tensor?> inputs, ReadOnlySpan<Tensor?> keep,
+        Action<Gradient> backward)
     {
         bool needed = false;
         foreach (Tensor? input in inputs) needed |= input is { RequiresGrad: true };
@@ -165,7 +174,8 @@ static class Recording
 
     /// <summary>The same for an op whose parameters are not among its inputs.</summary>
     public static Tensor RecordAlways(
-        this Tensor result, string op, ReadOnlySpan<Tensor?> inputs, ReadOnlySpan<Tensor?> keep, Action<Gradient> backward)
+        this Tensor result, string op, ReadOnlySpan<Tensor?> inputs, ReadOnlySpan<Tensor?> keep,
+        Action<Gradient> backward)
     {
         if (!result.Session.GradEnabled) return result;
         var node = new Tape.Node(op, inputs, keep, backward);

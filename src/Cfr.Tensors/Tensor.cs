@@ -4,8 +4,8 @@ namespace Cfr.Tensors;
 
 /// <summary>
 /// A contiguous block of numbers on a device, row-major, channels last: images <c>[N, H, W, C]</c>, volumes
-/// <c>[N, D, H, W, C]</c>, tokens <c>[N, L, C]</c>. There are no strides; a view is a reshape or a run of the leading axis.
-/// Nobody disposes tensors: see <see cref="Scope"/>.
+/// <c>[N, D, H, W, C]</c>, tokens <c>[N, L, C]</c>. There are no strides; a view is a reshape or a run of the leading
+/// axis. Nobody disposes tensors: see <see cref="Scope"/>.
 /// </summary>
 public sealed class Tensor
 {
@@ -40,8 +40,8 @@ public sealed class Tensor
     public bool RequiresGrad => Slot is not null;
 
     /// <summary>
-    /// What <see cref="Backward()"/> has added up for it since <see cref="ClearGrad"/>; null before. Only leaves (parameters and
-    /// tensors that asked by <see cref="WithGrad"/>) keep theirs.
+    /// What <see cref="Backward()"/> has added up for it since <see cref="ClearGrad"/>; null before. Only leaves
+    /// (parameters and tensors that asked by <see cref="WithGrad"/>) keep theirs.
     /// </summary>
     public Tensor? Grad => Slot?.Gradient;
 
@@ -63,7 +63,10 @@ public sealed class Tensor
     public Tensor WithGrad(bool requiresGrad = true)
     {
         if (Slot is { Producer: not null })
-            throw new InvalidOperationException("only a leaf can ask for a gradient; this tensor is the result of an op");
+        {
+            throw new InvalidOperationException(
+                "only a leaf can ask for a gradient; this tensor is the result of an op");
+        }
         if (requiresGrad)
             Slot ??= new GradientSlot();
         else
@@ -78,13 +81,16 @@ public sealed class Tensor
     public Tensor Detach() => Alias(Shape);
 
     /// <summary>Gradients of all leaves with respect to this scalar; the tape is consumed.</summary>
-    /// <exception cref="InvalidOperationException">It is no scalar, depends on no leaf, or was walked back before.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// It is no scalar, depends on no leaf, or was walked back before.
+    /// </exception>
     public void Backward()
     {
         if (Count != 1)
         {
             throw new InvalidOperationException(
-                $"Backward() needs a scalar, this tensor has shape {Shape}; reduce it first (Sum, Mean) or give the gradient of each element: Backward(gradient)");
+                $"Backward() needs a scalar, this tensor has shape {Shape}; "
+                + "reduce it first (Sum, Mean) or give the gradient of each element: Backward(gradient)");
         }
         using Scope scope = Session.Scope();
         Backward(Session.Full(Shape, 1));

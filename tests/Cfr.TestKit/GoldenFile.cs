@@ -72,7 +72,10 @@ public sealed class GoldenFile(string name) : IDisposable
     public Tensor Labels(Session session, string tensor) =>
         session.Labels([.. Values(tensor).Select(value => (int)value)], Shape(tensor));
 
-    /// <summary>Fails unless ||got - want|| is at most tolerance ||want||, or every element is within <paramref name="absolute"/>.</summary>
+    /// <summary>
+    /// Fails unless ||got - want|| is at most tolerance ||want||, or every element is within <paramref
+    /// name="absolute"/>.
+    /// </summary>
     public void AssertEqual(
         string tensor, Tensor? got, double tolerance, GoldenLayout layout = GoldenLayout.Same, double absolute = 0)
     {

@@ -27,15 +27,19 @@ public sealed record Input(
 }
 
 /// <summary>
-/// One use of one op: the single list of these feeds the tests of correctness, gradients, determinism and all devices, and the
-/// benchmark. A new op needs nothing more than its cases.
+/// One use of one op: the single list of these feeds the tests of correctness, gradients, determinism and all devices,
+/// and the benchmark. A new op needs nothing more than its cases.
 /// </summary>
 /// <param name="Family">Name of the op's family: <c>conv3d</c>.</param>
 /// <param name="Name">What is special about this case: <c>3x3x3 stride 2, 3 to 5 channels</c>.</param>
 /// <param name="Inputs">The op's inputs, in order.</param>
 /// <param name="Run">The op on tensors.</param>
-/// <param name="Reference">The naive form on the same inputs in double precision; indices come as whole doubles.</param>
-/// <param name="Terms">Length of the longest sum behind an element of the result or of a gradient: sets the tolerance.</param>
+/// <param name="Reference">
+/// The naive form on the same inputs in double precision; indices come as whole doubles.
+/// </param>
+/// <param name="Terms">
+/// Length of the longest sum behind an element of the result or of a gradient: sets the tolerance.
+/// </param>
 public sealed record OpCase(
     string Family, string Name, Input[] Inputs, Func<Tensor[], Tensor> Run, Func<double[][], double[]> Reference,
     double Terms = 1)

@@ -2,7 +2,9 @@ using System.Reflection;
 
 namespace Cfr.TestKit;
 
-/// <summary>All cases: what the classes in <c>Cases/</c> offer as <c>static IEnumerable&lt;OpCase&gt; All</c>.</summary>
+/// <summary>
+/// All cases: what the classes in <c>Cases/</c> offer as <c>static IEnumerable&lt;OpCase&gt; All</c>.
+/// </summary>
 public static class OpCases
 {
     /// <summary>Every case, family by family.</summary>

@@ -21,8 +21,8 @@ public static class OpCheck
     }
 
     /// <summary>
-    /// Gradients of L = sum(y G), G random, equal central differences of the naive form in double precision: at some elements
-    /// of each input, and along one random direction through all of them.
+    /// Gradients of L = sum(y G), G random, equal central differences of the naive form in double precision: at some
+    /// elements of each input, and along one random direction through all of them.
     /// </summary>
     public static void Gradients(OpCase one, Device device)
     {
@@ -147,7 +147,9 @@ public static class OpCheck
         ? [.. tensor.ToIntArray().Select(v => (double)v)]
         : [.. tensor.ToArray().Select(v => (double)v)];
 
-    /// <summary>Fills all memory that is lent with NaN, so that a kernel that leaves an element unwritten is found out.</summary>
+    /// <summary>
+    /// Fills all memory that is lent with NaN, so that a kernel that leaves an element unwritten is found out.
+    /// </summary>
     static unsafe void Poison(Device device) =>
         device.Pool.Lending = (address, bytes) => new Span<float>((void*)address, (int)(bytes / sizeof(float))).Fill(float.NaN);
 

@@ -21,7 +21,10 @@ static class DemoCommand
         {
             if (result.GetValueOrDefault<int>() < 1) result.AddError("--steps must be at least 1");
         });
-        var command = new Command("demo", "Trains a small network on generated shapes and shows what it has learnt.") { steps, seed };
+        var command = new Command("demo", "Trains a small network on generated shapes and shows what it has learnt.")
+        {
+            steps, seed,
+        };
         command.SetAction(arguments => Run(arguments.GetValue(steps), arguments.GetValue(seed)));
         return command;
     }
@@ -39,7 +42,8 @@ static class DemoCommand
         AnsiConsole.WriteLine($"Device: cpu ({device.Description})");
         AnsiConsole.WriteLine(
             $"Task: tell discs, squares and triangles apart in noisy {ShapeTask.Side} x {ShapeTask.Side} images");
-        AnsiConsole.WriteLine($"Network: {weights.Parameters.Sum(weight => weight.Tensor.Count):N0} parameters; {steps} steps of {BatchSize} images, seed {seed}");
+        long parameters = weights.Parameters.Sum(weight => weight.Tensor.Count);
+        AnsiConsole.WriteLine($"Network: {parameters:N0} parameters; {steps} steps of {BatchSize} images, seed {seed}");
         AnsiConsole.WriteLine();
 
         var clock = Stopwatch.StartNew();
@@ -79,9 +83,9 @@ static class DemoCommand
             table.AddRow(ShapeTask.Names[c], $"{Dice(truth, guess, c):F3}");
         AnsiConsole.Write(table);
         AnsiConsole.WriteLine();
-        int shown = ShapeTask.Richest(truth) * ShapeTask.Pixels;
+        Range shown = ShapeTask.PixelsOf(ShapeTask.Richest(truth));
         AnsiConsole.WriteLine("One of them: what is there (left) and what the network says (right).");
-        AnsiConsole.WriteLine(ShapeTask.Draw(truth.AsSpan(shown, ShapeTask.Pixels), guess.AsSpan(shown, ShapeTask.Pixels)));
+        AnsiConsole.WriteLine(ShapeTask.Draw(truth.AsSpan(shown), guess.AsSpan(shown)));
     }
 
     /// <summary>2 |A and B| / (|A| + |B|); 1 where neither has any.</summary>

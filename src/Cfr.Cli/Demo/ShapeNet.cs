@@ -3,7 +3,9 @@ using Cfr.Tensors;
 
 namespace Cfr.Cli.Demo;
 
-/// <summary>A small U-Net: two steps down, two up, skips added. Images [N, H, W, 1] -> logits [N, H, W, classes].</summary>
+/// <summary>
+/// A small U-Net: two steps down, two up, skips added. Images [N, H, W, 1] -> logits [N, H, W, classes].
+/// </summary>
 sealed class ShapeNet : Layer
 {
     readonly Layer _one, _two, _three, _up1, _up2, _join1, _join2, _head;

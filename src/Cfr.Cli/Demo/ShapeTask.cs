@@ -3,7 +3,9 @@ using Cfr.Tensors;
 
 namespace Cfr.Cli.Demo;
 
-/// <summary>Noisy images with a few discs, squares and triangles of random size, place and brightness, and their label maps.</summary>
+/// <summary>
+/// Noisy images with a few discs, squares and triangles of random size, place and brightness, and their label maps.
+/// </summary>
 sealed class ShapeTask(ulong seed)
 {
     public const int Side = 48, Pixels = Side * Side, Classes = 4;
@@ -45,6 +47,9 @@ sealed class ShapeTask(ulong seed)
         }
     }
 
+    /// <summary>Where the pixels of an image of a batch are.</summary>
+    public static Range PixelsOf(int image) => (image * Pixels)..((image + 1) * Pixels);
+
     /// <summary>The first image of a batch that shows the most kinds of shapes.</summary>
     public static int Richest(ReadOnlySpan<int> labels)
     {
@@ -53,7 +58,7 @@ sealed class ShapeTask(ulong seed)
         {
             int kinds = 0;
             for (int c = 1; c < Classes; c++)
-                if (labels.Slice(i * Pixels, Pixels).Contains(c)) kinds++;
+                if (labels[PixelsOf(i)].Contains(c)) kinds++;
             if (kinds > kindsOfBest) (best, kindsOfBest) = (i, kinds);
         }
         return best;

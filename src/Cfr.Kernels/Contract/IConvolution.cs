@@ -35,6 +35,8 @@ public interface IConvolution
     void InputGradient(
         ConvolutionShape shape, View dy, View w, View bias, View dx, Activation activation = Activation.None);
 
-    /// <summary>dw[k, c, o] = sum over voxels of x dy. (The bias gradient is a column sum: <see cref="IReduction.Sum"/>.)</summary>
+    /// <summary>
+    /// dw[k, c, o] = sum over voxels of x dy. (The bias gradient is a column sum: <see cref="IReduction.Sum"/>.)
+    /// </summary>
     void WeightGradient(ConvolutionShape shape, View x, View dy, View dw);
 }

@@ -33,12 +33,14 @@ public readonly record struct StridedCopy(int Rank, Axes Sizes, Axes SourceStrid
 /// <summary>Copies that rearrange. Elements of 4 bytes of either kind, float32 or int32.</summary>
 public interface ILayout
 {
-    /// <summary>Copies a box; with <paramref name="accumulate"/> (float32 only) adds to what the target holds.</summary>
+    /// <summary>
+    /// Copies a box; with <paramref name="accumulate"/> (float32 only) adds to what the target holds.
+    /// </summary>
     void Copy(StridedCopy copy, View source, View target, bool accumulate = false);
 
     /// <summary>
-    /// y[i, :] = table[index[i], :]. An index (int32) outside the table is an <see cref="ArgumentOutOfRangeException"/>; a device
-    /// that runs asynchronously throws when it is next waited for.
+    /// y[i, :] = table[index[i], :]. An index (int32) outside the table is an <see
+    /// cref="ArgumentOutOfRangeException"/>; a device that runs asynchronously throws when it is next waited for.
     /// </summary>
     void Gather(long rows, int width, View table, View index, View y);
 

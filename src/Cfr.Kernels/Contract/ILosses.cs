@@ -3,8 +3,8 @@ namespace Cfr.Kernels;
 /// <summary>
 /// Cross-entropy and soft Dice of softmax(logits [Rows, Classes]) against labels [Rows] (int32), in one pass.
 /// <c>CE = mean over rows with label != Ignore of -log p[label]</c>;
-/// <c>Dice = mean over classes k >= FirstClass of 1 - (2 sum p_k o_k + s) / (sum p_k^2 + sum o_k + s)</c>, sums over all rows;
-/// a row whose label is no class has o = 0 everywhere but still counts in p^2.
+/// <c>Dice = mean over classes k >= FirstClass of 1 - (2 sum p_k o_k + s) / (sum p_k^2 + sum o_k + s)</c>, sums over
+/// all rows; a row whose label is no class has o = 0 everywhere but still counts in p^2.
 /// Loss = CrossEntropyWeight CE + DiceWeight Dice.
 /// </summary>
 /// <param name="Rows">Voxels of all samples.</param>

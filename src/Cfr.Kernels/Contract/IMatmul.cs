@@ -2,8 +2,8 @@ namespace Cfr.Kernels;
 
 /// <summary>
 /// A logical <c>Rows x Columns</c> matrix inside a view. Element (r, c) lies at <c>r * RowStride + c</c>, or, when
-/// <c>Transposed</c>, at <c>c * RowStride + r</c>. Matrix b of a batch begins <c>b * BatchStride</c> elements further on;
-/// a batch stride of 0 shares one matrix.
+/// <c>Transposed</c>, at <c>c * RowStride + r</c>. Matrix b of a batch begins <c>b * BatchStride</c> elements further
+/// on; a batch stride of 0 shares one matrix.
 /// </summary>
 public readonly record struct Matrix(
     View Data, int Rows, int Columns, long RowStride, long BatchStride = 0, bool Transposed = false)
@@ -47,8 +47,8 @@ public readonly record struct Epilogue(
 public interface IMatmul
 {
     /// <summary>
-    /// <c>C[b] = epilogue(A[b] B[b])</c> for each of <paramref name="batch"/> matrices; A is M x K, B is K x N, C is M x N.
-    /// C may not be transposed and may not overlap A or B. K = 0 gives zeros before the epilogue.
+    /// <c>C[b] = epilogue(A[b] B[b])</c> for each of <paramref name="batch"/> matrices; A is M x K, B is K x N, C is M
+    /// x N. C may not be transposed and may not overlap A or B. K = 0 gives zeros before the epilogue.
     /// </summary>
     void Multiply(Matrix a, Matrix b, Matrix c, int batch = 1, Epilogue epilogue = default);
 }

@@ -1,8 +1,8 @@
 namespace Cfr.Kernels;
 
 /// <summary>
-/// Which elements of <c>[Batch, Spatial, Channels]</c> share a mean and a variance: <c>Groups</c> runs of channels, over the
-/// voxels of one sample or, when <c>AcrossBatch</c>, of all samples.
+/// Which elements of <c>[Batch, Spatial, Channels]</c> share a mean and a variance: <c>Groups</c> runs of channels,
+/// over the voxels of one sample or, when <c>AcrossBatch</c>, of all samples.
 /// </summary>
 public readonly record struct NormShape(int Batch, long Spatial, int Channels, int Groups, bool AcrossBatch)
 {
@@ -36,21 +36,26 @@ public interface INormalization
         long rows, int width, View x, View weight, View mean, View inverseDeviation, View dy,
         View dx, View dWeight, View dBias);
 
-    /// <summary>Mean and biased variance (over <see cref="NormShape.Count"/>) of each statistic, in two passes.</summary>
+    /// <summary>
+    /// Mean and biased variance (over <see cref="NormShape.Count"/>) of each statistic, in two passes.
+    /// </summary>
     void Statistics(NormShape shape, View x, View mean, View variance);
 
     /// <summary>running = (1 - momentum) running + momentum new, with the unbiased variance n / (n - 1).</summary>
     void UpdateRunning(
         NormShape shape, float momentum, View mean, View variance, View runningMean, View runningVariance);
 
-    /// <summary>y = act((x - mean) / sqrt(variance + eps) * weight + bias); weight and bias per channel, or none.</summary>
+    /// <summary>
+    /// y = act((x - mean) / sqrt(variance + eps) * weight + bias); weight and bias per channel, or none.
+    /// </summary>
     void Normalize(
-        NormShape shape, float eps, View x, View mean, View variance, View weight, View bias, Activation activation, View y);
+        NormShape shape, float eps, View x, View mean, View variance, View weight, View bias, Activation activation,
+        View y);
 
     /// <summary>
     /// Gradients through the normalisation and its activation (which is recomputed from x). With
-    /// <paramref name="fixedStatistics"/> mean and variance are constants, as in evaluation. dx, dWeight and dBias are none
-    /// where not wanted.
+    /// <paramref name="fixedStatistics"/> mean and variance are constants, as in evaluation. dx, dWeight and dBias are
+    /// none where not wanted.
     /// </summary>
     void Backward(
         NormShape shape, float eps, View x, View mean, View variance, View weight, View bias, Activation activation,

@@ -3,15 +3,18 @@ namespace Cfr.Kernels;
 /// <summary>A parameter of an SGD step; <c>Momentum</c> is its momentum buffer, none without momentum.</summary>
 public readonly record struct SgdSlot(View Parameter, View Gradient, View Momentum);
 
-/// <summary>PyTorch's SGD: g += WeightDecay p; m = Momentum m + g (m = g at the first step); p -= LearningRate m.</summary>
+/// <summary>
+/// PyTorch's SGD: g += WeightDecay p; m = Momentum m + g (m = g at the first step); p -= LearningRate m.
+/// </summary>
 public readonly record struct SgdStep(float LearningRate, float Momentum, float WeightDecay, bool FirstStep);
 
 /// <summary>A parameter of an AdamW step with its two moments.</summary>
 public readonly record struct AdamWSlot(View Parameter, View Gradient, View FirstMoment, View SecondMoment);
 
 /// <summary>
-/// AdamW (Loshchilov 2019) at step <c>Step</c> = 1, 2, ...: p *= 1 - LearningRate WeightDecay; m = Beta1 m + (1 - Beta1) g;
-/// v = Beta2 v + (1 - Beta2) g^2; p -= LearningRate / (1 - Beta1^t) m / (sqrt(v) / sqrt(1 - Beta2^t) + Epsilon).
+/// AdamW (Loshchilov 2019) at step <c>Step</c> = 1, 2, ...: p *= 1 - LearningRate WeightDecay; m = Beta1 m + (1 -
+/// Beta1) g; v = Beta2 v + (1 - Beta2) g^2; p -= LearningRate / (1 - Beta1^t) m / (sqrt(v) / sqrt(1 - Beta2^t) +
+/// Epsilon).
 /// </summary>
 public readonly record struct AdamWStep(
     float LearningRate, float Beta1, float Beta2, float Epsilon, float WeightDecay, int Step);

@@ -1,6 +1,8 @@
 namespace Cfr.Kernels;
 
-/// <summary>Max pooling of <c>[Batch, Input, Channels]</c> to <c>[Batch, Output, Channels]</c>; padding never wins.</summary>
+/// <summary>
+/// Max pooling of <c>[Batch, Input, Channels]</c> to <c>[Batch, Output, Channels]</c>; padding never wins.
+/// </summary>
 public readonly record struct PoolingShape(
     int Batch, Extent Input, int Channels, Extent Output, Extent Kernel, Extent Stride, Extent Padding);
 

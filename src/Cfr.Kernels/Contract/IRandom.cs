@@ -1,7 +1,8 @@
 namespace Cfr.Kernels;
 
 /// <summary>
-/// Where a stream of random numbers begins: Philox4x32-10 with this key; element i of a call uses word i % 4 of counter block
+/// Where a stream of random numbers begins: Philox4x32-10 with this key; element i of a call uses word i % 4 of counter
+/// block
 /// <c>(i / 4, Stream)</c>. The same key and stream give the same numbers on every device.
 /// </summary>
 public readonly record struct RandomKey(ulong Seed, ulong Stream);
@@ -17,8 +18,8 @@ public interface IRandom
 
     /// <summary>
     /// y = x / (1 - rate) where kept, else 0, for x <c>[outer, middle, inner]</c>: one draw per (outer, inner), number
-    /// <c>o inner + i</c>, kept where u >= rate. Element dropout has middle = 1; channel dropout has the voxels there. The
-    /// backward pass is the same call on dy.
+    /// <c>o inner + i</c>, kept where u >= rate. Element dropout has middle = 1; channel dropout has the voxels there.
+    /// The backward pass is the same call on dy.
     /// </summary>
     void Dropout(RandomKey key, float rate, long outer, long middle, long inner, View x, View y);
 }

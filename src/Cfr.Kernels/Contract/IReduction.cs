@@ -6,7 +6,9 @@ public interface IReduction
     /// <summary>y[o, i] = scale * sum over m of x[o, m, i]; adds to y when <paramref name="accumulate"/>.</summary>
     void Sum(long outer, long middle, long inner, View x, View y, float scale = 1, bool accumulate = false);
 
-    /// <summary>y[o, i] = max over m of x[o, m, i], and the first index m where it stands (int32; none if not wanted).</summary>
+    /// <summary>
+    /// y[o, i] = max over m of x[o, m, i], and the first index m where it stands (int32; none if not wanted).
+    /// </summary>
     void Max(long outer, long middle, long inner, View x, View y, View index);
 
     /// <summary>dx[o, m, i] = dy[o, i] where m = index[o, i], else 0.</summary>

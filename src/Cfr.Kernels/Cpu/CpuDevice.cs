@@ -15,7 +15,8 @@ public sealed class CpuDevice : Device
     /// <summary>Opens the processor with the widest vectors it has.</summary>
     /// <param name="threads">Threads to use; by default CFR_THREADS, or the number of processors.</param>
     /// <exception cref="ArgumentException">CFR_THREADS is not a number of threads.</exception>
-    public CpuDevice(int? threads = null) : this(threads ?? ThreadsWanted(Environment.GetEnvironmentVariable(ThreadsVariable)), WidestVectors()) { }
+    public CpuDevice(int? threads = null)
+        : this(threads ?? ThreadsWanted(Environment.GetEnvironmentVariable(ThreadsVariable)), WidestVectors()) { }
 
     internal CpuDevice(int threads, int vectorWidth)
     {
@@ -121,7 +122,8 @@ public sealed class CpuDevice : Device
         if (string.IsNullOrEmpty(text)) return Environment.ProcessorCount;
         return int.TryParse(text, out int count) && count is >= 1 and <= MostThreads
             ? count
-            : throw new ArgumentException($"{ThreadsVariable} is '{text}'; expected a number of threads from 1 to {MostThreads}");
+            : throw new ArgumentException(
+                $"{ThreadsVariable} is '{text}'; expected a number of threads from 1 to {MostThreads}");
     }
 
     static unsafe nint AllocateAligned(long bytes) => (nint)NativeMemory.AlignedAlloc((nuint)bytes, Alignment);

@@ -1,8 +1,8 @@
 namespace Cfr.Kernels.Cpu;
 
 /// <summary>
-/// Splits work over a fixed team of threads. The split into pieces depends on the work alone, never on the number of threads,
-/// and a piece writes only what is its own: so results do not depend on the number of threads either.
+/// Splits work over a fixed team of threads. The split into pieces depends on the work alone, never on the number of
+/// threads, and a piece writes only what is its own: so results do not depend on the number of threads either.
 /// </summary>
 sealed class Threads : IDisposable
 {
@@ -34,8 +34,8 @@ sealed class Threads : IDisposable
     public void For(int pieces, Action<int> body) => For(pieces, (piece, _) => body(piece));
 
     /// <summary>
-    /// Runs body(piece, worker); worker is below <see cref="Count"/> and no two pieces with the same one run at once: it picks a
-    /// piece's scratch memory.
+    /// Runs body(piece, worker); worker is below <see cref="Count"/> and no two pieces with the same one run at once:
+    /// it picks a piece's scratch memory.
     /// </summary>
     public void For(int pieces, Action<int, int> body)
     {
@@ -58,7 +58,9 @@ sealed class Threads : IDisposable
         }
     }
 
-    /// <summary>Runs body(begin, end) over pieces of <paramref name="grain"/> items (the last may be smaller).</summary>
+    /// <summary>
+    /// Runs body(begin, end) over pieces of <paramref name="grain"/> items (the last may be smaller).
+    /// </summary>
     public void For(long items, long grain, Action<long, long> body)
     {
         int pieces = checked((int)((items + grain - 1) / grain));
@@ -92,7 +94,9 @@ sealed class Threads : IDisposable
         }
     }
 
-    /// <summary>One call of <see cref="For(int, Action{int, int})"/>: threads take the next piece until none is left.</summary>
+    /// <summary>
+    /// One call of <see cref="For(int, Action{int, int})"/>: threads take the next piece until none is left.
+    /// </summary>
     sealed class Job(Action<int, int> body, int pieces)
     {
         int _next, _done;

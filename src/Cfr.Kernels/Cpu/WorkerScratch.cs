@@ -1,8 +1,8 @@
 namespace Cfr.Kernels.Cpu;
 
 /// <summary>
-/// Scratch memory for pieces of work, a part for each worker: what a kernel needs does not depend on which pieces happen to run
-/// at once. Parts begin at multiples of 64 bytes.
+/// Scratch memory for pieces of work, a part for each worker: what a kernel needs does not depend on which pieces
+/// happen to run at once. Parts begin at multiples of 64 bytes.
 /// </summary>
 readonly struct WorkerScratch : IDisposable
 {

@@ -2,7 +2,9 @@ using System.Numerics;
 
 namespace Cfr.Kernels;
 
-/// <summary>The activation functions of <see cref="Activation"/> in any precision, with an error function to match.</summary>
+/// <summary>
+/// The activation functions of <see cref="Activation"/> in any precision, with an error function to match.
+/// </summary>
 static class ActivationNaive
 {
     const int ContinuedFractionDepth = 120;
@@ -23,8 +25,8 @@ static class ActivationNaive
     };
 
     /// <summary>
-    /// erf(x) = 2 / sqrt(pi) e^(-x^2) sum over n of 2^n x^(2n + 1) / (1 3 5 ... (2n + 1)) for small x; its complement is a
-    /// continued fraction, e^(-x^2) / sqrt(pi) / (x + (1/2) / (x + 1 / (x + (3/2) / (x + ...)))), for large x.
+    /// erf(x) = 2 / sqrt(pi) e^(-x^2) sum over n of 2^n x^(2n + 1) / (1 3 5 ... (2n + 1)) for small x; its complement
+    /// is a continued fraction, e^(-x^2) / sqrt(pi) / (x + (1/2) / (x + 1 / (x + (3/2) / (x + ...)))), for large x.
     /// </summary>
     public static T Erf<T>(T x) where T : IFloatingPointIeee754<T>
     {

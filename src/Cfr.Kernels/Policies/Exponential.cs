@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace Cfr.Kernels;
 
 /// <summary>
-/// e^x = 2^n e^r with n = round(x / ln 2), |r| at most ln 2 / 2. ln 2 is subtracted in two parts, so that n ln 2 costs no
-/// accuracy, and e^r is a polynomial (minimax coefficients of Cephes' expf). The error is below 2 ulp.
+/// e^x = 2^n e^r with n = round(x / ln 2), |r| at most ln 2 / 2. ln 2 is subtracted in two parts, so that n ln 2 costs
+/// no accuracy, and e^r is a polynomial (minimax coefficients of Cephes' expf). The error is below 2 ulp.
 /// </summary>
 static class Exponential
 {

@@ -1,8 +1,9 @@
 namespace Cfr.Kernels;
 
 /// <summary>
-/// A few floats side by side. Kernels and policies are written once over it and compiled for 1 lane (tails, and the GPU, where a
-/// thread is a lane), 4 (portable), 8 (AVX2) and 16 (AVX-512). A mask is whatever the comparisons return and
+/// A few floats side by side. Kernels and policies are written once over it and compiled for 1 lane (tails, and the
+/// GPU, where a thread is a lane), 4 (portable), 8 (AVX2) and 16 (AVX-512). A mask is whatever the comparisons return
+/// and
 /// <see cref="Select"/> understands.
 /// </summary>
 unsafe interface IVector<V> where V : struct, IVector<V>

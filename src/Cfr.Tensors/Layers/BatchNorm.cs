@@ -3,9 +3,9 @@ using Cfr.Kernels;
 namespace Cfr.Tensors;
 
 /// <summary>
-/// Batch norm over the last axis (Ioffe 2015), with an activation fused behind it: x [N, .., channels] -> y of that shape. While
-/// training it normalises with the batch's mean and biased variance and moves its running statistics towards the mean and
-/// the unbiased variance; otherwise it uses those.
+/// Batch norm over the last axis (Ioffe 2015), with an activation fused behind it: x [N, .., channels] -> y of that
+/// shape. While training it normalises with the batch's mean and biased variance and moves its running statistics
+/// towards the mean and the unbiased variance; otherwise it uses those.
 /// </summary>
 public sealed class BatchNorm : Layer
 {
@@ -15,7 +15,8 @@ public sealed class BatchNorm : Layer
 
     /// <summary>Creates weight 1, bias 0, running mean 0 and running variance 1.</summary>
     public BatchNorm(
-        Weights weights, int channels, float epsilon = 1e-5f, float momentum = 0.1f, Activation activation = Activation.None)
+        Weights weights, int channels, float epsilon = 1e-5f, float momentum = 0.1f,
+        Activation activation = Activation.None)
         : base(weights)
     {
         _weight = weights.Parameter("weight", [channels], Initialize.Constant(1));

@@ -17,7 +17,8 @@ public sealed class Conv3d : Layer
         : base(weights)
     {
         Initializer initializer = Initialize.FanIn((long)inChannels * kernel * kernel * kernel);
-        _weight = weights.Parameter("weight", [kernel, kernel, kernel, inChannels, outChannels], initializer, FileLayout.Kernel);
+        _weight = weights.Parameter(
+            "weight", [kernel, kernel, kernel, inChannels, outChannels], initializer, FileLayout.Kernel);
         _bias = bias ? weights.Parameter("bias", [outChannels], initializer) : null;
         (_stride, _padding) = (stride, padding);
     }

@@ -17,7 +17,8 @@ public sealed class ConvTranspose2d : Layer
         : base(weights)
     {
         Initializer initializer = Initialize.FanIn((long)outChannels * kernel * kernel);
-        _weight = weights.Parameter("weight", [kernel, kernel, outChannels, inChannels], initializer, FileLayout.Kernel);
+        _weight = weights.Parameter(
+            "weight", [kernel, kernel, outChannels, inChannels], initializer, FileLayout.Kernel);
         _bias = bias ? weights.Parameter("bias", [outChannels], initializer) : null;
         (_stride, _padding) = (stride, padding);
     }

@@ -3,7 +3,8 @@ using Cfr.Kernels;
 namespace Cfr.Tensors;
 
 /// <summary>
-/// Transposed convolution of volumes: x [N, D, H, W, in] -> y [N, D', H', W', out], D' = (D - 1) stride - 2 padding + kernel.
+/// Transposed convolution of volumes: x [N, D, H, W, in] -> y [N, D', H', W', out], D' = (D - 1) stride - 2 padding +
+/// kernel.
 /// </summary>
 public sealed class ConvTranspose3d : Layer
 {
@@ -17,7 +18,8 @@ public sealed class ConvTranspose3d : Layer
         : base(weights)
     {
         Initializer initializer = Initialize.FanIn((long)outChannels * kernel * kernel * kernel);
-        _weight = weights.Parameter("weight", [kernel, kernel, kernel, outChannels, inChannels], initializer, FileLayout.Kernel);
+        _weight = weights.Parameter(
+            "weight", [kernel, kernel, kernel, outChannels, inChannels], initializer, FileLayout.Kernel);
         _bias = bias ? weights.Parameter("bias", [outChannels], initializer) : null;
         (_stride, _padding) = (stride, padding);
     }

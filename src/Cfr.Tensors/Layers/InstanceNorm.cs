@@ -3,8 +3,8 @@ using Cfr.Kernels;
 namespace Cfr.Tensors;
 
 /// <summary>
-/// Instance norm (Ulyanov 2016) with an activation fused behind it: x [N, .., channels] -> y of that shape; each sample and
-/// each channel has a mean and a variance of its own. By default without weight and bias, as PyTorch's.
+/// Instance norm (Ulyanov 2016) with an activation fused behind it: x [N, .., channels] -> y of that shape; each sample
+/// and each channel has a mean and a variance of its own. By default without weight and bias, as PyTorch's.
 /// </summary>
 public sealed class InstanceNorm(
     Weights weights, int channels, bool affine = false, float epsilon = 1e-5f, Activation activation = Activation.None)

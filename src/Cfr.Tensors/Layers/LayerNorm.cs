@@ -1,6 +1,8 @@
 namespace Cfr.Tensors;
 
-/// <summary>Layer norm over the last axis (Ba 2016): x [.., width] -> y of that shape. Also SAM's LayerNorm2d.</summary>
+/// <summary>
+/// Layer norm over the last axis (Ba 2016): x [.., width] -> y of that shape. Also SAM's LayerNorm2d.
+/// </summary>
 public sealed class LayerNorm(Weights weights, int width, float epsilon = 1e-5f) : Layer(weights)
 {
     readonly Tensor _weight = weights.Parameter("weight", [width], Initialize.Constant(1));

@@ -11,7 +11,8 @@ public sealed class Linear : Layer
 
     /// <summary>Creates <c>weight</c> and, if wanted, <c>bias</c>, with PyTorch's initial values.</summary>
     public Linear(
-        Weights weights, int inputs, int outputs, bool bias = true, Activation activation = Activation.None) : base(weights)
+        Weights weights, int inputs, int outputs, bool bias = true, Activation activation = Activation.None)
+        : base(weights)
     {
         _weight = weights.Parameter("weight", [outputs, inputs], Initialize.FanIn(inputs));
         _bias = bias ? weights.Parameter("bias", [outputs], Initialize.FanIn(inputs)) : null;

@@ -1,6 +1,8 @@
 namespace Cfr.Tensors;
 
-/// <summary>A part of a network: it holds its sub-modules and creates its weights under their checkpoint names.</summary>
+/// <summary>
+/// A part of a network: it holds its sub-modules and creates its weights under their checkpoint names.
+/// </summary>
 public abstract class Module(Weights weights)
 {
     /// <summary>Its path in the model's state.</summary>
@@ -13,7 +15,9 @@ public abstract class Module(Weights weights)
 /// <summary>A module of one input and one output.</summary>
 public abstract class Layer(Weights weights) : Module(weights)
 {
-    /// <summary>The layer's result. What it makes on the way goes back to the pool, except what the tape needs.</summary>
+    /// <summary>
+    /// The layer's result. What it makes on the way goes back to the pool, except what the tape needs.
+    /// </summary>
     public Tensor Forward(Tensor x)
     {
         using Scope scope = x.Session.Scope();

@@ -9,8 +9,8 @@ public enum FileLayout
     /// <summary>The same.</summary>
     Same,
     /// <summary>
-    /// Kernels of convolutions: <c>[O, I, k..]</c> in files (<c>[I, O, k..]</c> for transposed ones), <c>[k.., I, O]</c>
-    /// (<c>[k.., O, I]</c>) here: the two channel axes change places and move to the end.
+    /// Kernels of convolutions: <c>[O, I, k..]</c> in files (<c>[I, O, k..]</c> for transposed ones), <c>[k.., I,
+    /// O]</c> (<c>[k.., O, I]</c>) here: the two channel axes change places and move to the end.
     /// </summary>
     Kernel,
 }
@@ -30,8 +30,9 @@ public sealed record Weight(
 }
 
 /// <summary>
-/// The state of a model: its parameters and buffers under the names that they have in PyTorch's checkpoints. Modules receive a
-/// path into it and create what they need: <c>new Linear(w / "qkv", 768, 2304)</c> makes <c>qkv.weight</c> and <c>qkv.bias</c>.
+/// The state of a model: its parameters and buffers under the names that they have in PyTorch's checkpoints. Modules
+/// receive a path into it and create what they need: <c>new Linear(w / "qkv", 768, 2304)</c> makes <c>qkv.weight</c>
+/// and <c>qkv.bias</c>.
 /// </summary>
 /// <example><code>
 /// var weights = new Weights(session);
@@ -45,7 +46,9 @@ public sealed class Weights
 
     /// <summary>An empty state.</summary>
     /// <param name="session">Where the tensors live.</param>
-    /// <param name="seed">Seed of the initial values; by default the session's next random draw, so that two models differ.</param>
+    /// <param name="seed">
+    /// Seed of the initial values; by default the session's next random draw, so that two models differ.
+    /// </param>
     public Weights(Session session, ulong? seed = null)
         : this(new Store(session, seed ?? Seed(session.Random.Next())), "") { }
 
@@ -85,7 +88,9 @@ public sealed class Weights
     /// <summary>The path one number further down, as in <c>blocks.3</c>.</summary>
     public static Weights operator /(Weights weights, int index) => weights / index.ToString();
 
-    /// <summary>Creates a parameter. Its initial values depend on the seed and its name, not on the order of creation.</summary>
+    /// <summary>
+    /// Creates a parameter. Its initial values depend on the seed and its name, not on the order of creation.
+    /// </summary>
     public Tensor Parameter(string name, Shape shape, Initializer initializer, FileLayout layout = FileLayout.Same)
     {
         Weight weight = Register(new(_path + name, Session.EmptyKept(shape), IsParameter: true, layout));
@@ -110,7 +115,9 @@ public sealed class Weights
         return weight.Tensor;
     }
 
-    /// <summary>Weights whose full name fits a pattern: <c>*</c> stands for any run of letters, dots included.</summary>
+    /// <summary>
+    /// Weights whose full name fits a pattern: <c>*</c> stands for any run of letters, dots included.
+    /// </summary>
     public IEnumerable<Weight> Matching(string pattern)
     {
         var regex = new Regex($"^{Regex.Escape(pattern).Replace("\\*", ".*")}$", RegexOptions.CultureInvariant);

@@ -7,12 +7,13 @@ namespace Cfr.Tensors;
 public static class WeightsFiles
 {
     /// <summary>
-    /// Loads every weight of the model from a file (safetensors, .pth, .npz) of PyTorch's names and layouts. All names and shapes are
-    /// compared before anything is changed.
+    /// Loads every weight of the model from a file (safetensors, .pth, .npz) of PyTorch's names and layouts. All names
+    /// and shapes are compared before anything is changed.
     /// </summary>
     /// <exception cref="WeightFileException">The file is damaged; the model is as it was.</exception>
     /// <exception cref="WeightMismatchException">
-    /// The file does not fit: the message lists all that is missing, unexpected and wrongly shaped. The model is as it was.
+    /// The file does not fit: the message lists all that is missing, unexpected and wrongly shaped. The model is as it
+    /// was.
     /// </exception>
     public static void Load(this Weights weights, string path)
     {
@@ -29,14 +30,16 @@ public static class WeightsFiles
     }
 
     /// <summary>
-    /// Loads the weights that a file has and leaves the others: for a new head on a known trunk, or a file with adapters alone.
+    /// Loads the weights that a file has and leaves the others: for a new head on a known trunk, or a file with
+    /// adapters alone.
     /// </summary>
     /// <returns>Names that only the model has, and names that only the file has.</returns>
     /// <exception cref="WeightFileException">The file is damaged; the model is as it was.</exception>
     /// <exception cref="WeightMismatchException">
     /// The file has nothing for this model, or holds wrongly shaped weights. The model is as it was.
     /// </exception>
-    public static (IReadOnlyList<string> Missing, IReadOnlyList<string> Unexpected) LoadPresent(this Weights weights, string path)
+    public static (IReadOnlyList<string> Missing, IReadOnlyList<string> Unexpected) LoadPresent(
+        this Weights weights, string path)
     {
         using WeightFile file = WeightFile.Open(path);
         List<Weight> all = [.. weights.All];
@@ -46,14 +49,17 @@ public static class WeightsFiles
         string[] missing = [.. names.Where(name => !file.Tensors.ContainsKey(name))];
         string[] unexpected = [.. file.Tensors.Keys.Where(name => !names.Contains(name))];
         if (misshapen.Length > 0 || present.Count == 0)
-            throw new WeightMismatchException(path, present.Count == 0 ? missing : [], present.Count == 0 ? unexpected : [], misshapen);
+        {
+            bool strangers = present.Count == 0;
+            throw new WeightMismatchException(path, strangers ? missing : [], strangers ? unexpected : [], misshapen);
+        }
         Read(present, file);
         return (missing, unexpected);
     }
 
     /// <summary>
-    /// Saves the model as safetensors under PyTorch's names and layouts. The file is written beside the old one and renamed, so a
-    /// crash leaves the old one.
+    /// Saves the model as safetensors under PyTorch's names and layouts. The file is written beside the old one and
+    /// renamed, so a crash leaves the old one.
     /// </summary>
     /// <param name="weights">What to save; a path into a model saves that part, under its full names.</param>
     /// <param name="path">The file.</param>
@@ -64,7 +70,8 @@ public static class WeightsFiles
     static string[] Misshapen(IEnumerable<Weight> present, WeightFile file) =>
     [
         .. present.Where(weight => !Fits(weight.FileShape, file[weight.Name].Shape))
-            .Select(weight => $"{weight.Name} is [{string.Join(", ", file[weight.Name].Shape.ToArray())}] in the file, {weight.FileShape} in the model"),
+            .Select(weight => (weight, Stored: string.Join(", ", file[weight.Name].Shape.ToArray())))
+            .Select(pair => $"{pair.weight.Name} is [{pair.Stored}] in the file, {pair.weight.FileShape} in the model"),
     ];
 
     static bool Fits(Shape shape, ReadOnlySpan<long> stored)
@@ -91,18 +98,20 @@ public static class WeightsFiles
         float[] values = weight.Tensor.ToArray();
         return weight switch
         {
-            { FileType: DType.Int64 } => TensorToStore.Of<long>(weight.Name, shape, [.. values.Select(value => (long)value)]),
+            { FileType: DType.Int64 } =>
+                TensorToStore.Of<long>(weight.Name, shape, [.. values.Select(value => (long)value)]),
             { Layout: FileLayout.Kernel } => TensorToStore.Of<float>(weight.Name, shape, KernelToFile(values, weight)),
             _ => TensorToStore.Of<float>(weight.Name, shape, values),
         };
     }
 
     /// <summary>[A, B, taps] to [taps, B, A].</summary>
-    static float[] KernelFromFile(float[] values, Weight weight) => Reverse(values, weight.Tensor.Size(^1), weight.Tensor.Size(^2));
+    static float[] KernelFromFile(float[] values, Weight weight) =>
+        Reverse(values, weight.Tensor.Size(^1), weight.Tensor.Size(^2));
 
     /// <summary>[taps, B, A] to [A, B, taps]: the same exchange of the outer and the inner axis.</summary>
     static float[] KernelToFile(float[] values, Weight weight) =>
-        Reverse(values, values.Length / Math.Max(1, weight.Tensor.Size(^1) * weight.Tensor.Size(^2)), weight.Tensor.Size(^2));
+        Reverse(values, (int)weight.Tensor.Shape[..^2].Count, weight.Tensor.Size(^2));
 
     static float[] Reverse(float[] values, int outer, int middle)
     {

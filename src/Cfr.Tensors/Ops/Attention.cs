@@ -6,16 +6,16 @@ namespace Cfr.Tensors;
 /// Softmax attention with h heads of d = E / h channels; channel n d + c belongs to head n.
 ///   y = softmax(q k^T / sqrt d + p) v   per head   q [N, Lq, E], k [N, Lk, E], v [N, Lk, E] -> y [N, Lq, E]
 /// Decomposed relative positions (MViTv2 eq. 4, as in SAM): on a grid of H x W tokens
-///   p[(y, x), (y', x')] = q . height[y - y' + H - 1] + q . width[x - x' + W - 1]   height [2 H - 1, d], width [2 W - 1, d]
-/// With P the softmax and D = rowsum(dy y):
+///   p[(y, x), (y', x')] = q . height[y - y' + H - 1] + q . width[x - x' + W - 1]   height [2 H - 1, d], width [2 W -
+/// 1, d] With P the softmax and D = rowsum(dy y):
 ///   dv = P^T dy      dS = P (dy v^T - D)      dq = dS k / sqrt d + dp/dq dS      dk = dS^T q / sqrt d
 /// P is never stored: what is kept is the log of each row's sum of exponentials.
 /// </summary>
 public static class AttentionOp
 {
     /// <summary>
-    /// Attention of tokens among each other.   qkv [N, .., 3 E], channels q, then k, then v -> [N, .., E]; the axes between
-    /// are the tokens. With relative positions they are the grid, row by row.
+    /// Attention of tokens among each other.   qkv [N, .., 3 E], channels q, then k, then v -> [N, .., E]; the axes
+    /// between are the tokens. With relative positions they are the grid, row by row.
     /// </summary>
     public static Tensor SelfAttention(this Tensor qkv, int heads, Tensor? height = null, Tensor? width = null)
     {

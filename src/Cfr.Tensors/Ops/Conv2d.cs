@@ -4,7 +4,8 @@ namespace Cfr.Tensors;
 
 /// <summary>
 /// Convolution of images.   x [N, H, W, in], weight [kH, kW, in, out], bias [out] or none
-/// -> y [N, H', W', out], H' = (H + 2 padding - kernel) / stride + 1, rounded down. Formulas: <see cref="Convolution"/>.
+/// -> y [N, H', W', out], H' = (H + 2 padding - kernel) / stride + 1, rounded down. Formulas: <see
+/// cref="Convolution"/>.
 /// </summary>
 public static class Conv2dOp
 {

@@ -4,7 +4,8 @@ namespace Cfr.Tensors;
 
 /// <summary>
 /// Convolution of volumes.   x [N, D, H, W, in], weight [kD, kH, kW, in, out], bias [out] or none
-/// -> y [N, D', H', W', out], H' = (H + 2 padding - kernel) / stride + 1, rounded down. Formulas: <see cref="Convolution"/>.
+/// -> y [N, D', H', W', out], H' = (H + 2 padding - kernel) / stride + 1, rounded down. Formulas: <see
+/// cref="Convolution"/>.
 /// </summary>
 public static class Conv3dOp
 {

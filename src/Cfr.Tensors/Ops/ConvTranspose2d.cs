@@ -9,7 +9,8 @@ namespace Cfr.Tensors;
 public static class ConvTranspose2dOp
 {
     /// <summary>The same stride and padding along every axis.</summary>
-    public static Tensor ConvTranspose2d(this Tensor x, Tensor weight, Tensor? bias = null, int stride = 1, int padding = 0)
+    public static Tensor ConvTranspose2d(
+        this Tensor x, Tensor weight, Tensor? bias = null, int stride = 1, int padding = 0)
     {
         Expect.Shape(nameof(ConvTranspose2d), nameof(x), x, Expect.Any, Expect.Any, Expect.Any, Expect.Any);
         return Convolution.Transposed(

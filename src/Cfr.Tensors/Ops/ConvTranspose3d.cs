@@ -9,10 +9,12 @@ namespace Cfr.Tensors;
 public static class ConvTranspose3dOp
 {
     /// <summary>The same stride and padding along every axis.</summary>
-    public static Tensor ConvTranspose3d(this Tensor x, Tensor weight, Tensor? bias = null, int stride = 1, int padding = 0)
+    public static Tensor ConvTranspose3d(
+        this Tensor x, Tensor weight, Tensor? bias = null, int stride = 1, int padding = 0)
     {
         Expect.Shape(nameof(ConvTranspose3d), nameof(x), x, Expect.Any, Expect.Any, Expect.Any, Expect.Any, Expect.Any);
         return Convolution.Transposed(
-            nameof(ConvTranspose3d), x, weight, bias, new Extent(stride, stride, stride), new Extent(padding, padding, padding));
+            nameof(ConvTranspose3d), x, weight, bias, new Extent(stride, stride, stride),
+            new Extent(padding, padding, padding));
     }
 }

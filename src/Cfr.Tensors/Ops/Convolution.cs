@@ -5,8 +5,9 @@ namespace Cfr.Tensors;
 /// <summary>
 /// What the convolutions of images and volumes share; an image is a volume of depth 1.
 ///   y[o] = bias + sum over taps k: x[o stride + k - padding] w[k]
-///   dx[i] = sum over taps k: dy[(i + padding - k) / stride] w[k]^T, where that is whole     dw[k] = sum over o: x[..]^T dy[o]
-/// A transposed convolution is the input gradient of the convolution that runs from its output to its input.
+///   dx[i] = sum over taps k: dy[(i + padding - k) / stride] w[k]^T, where that is whole     dw[k] = sum over o:
+/// x[..]^T dy[o] A transposed convolution is the input gradient of the convolution that runs from its output to its
+/// input.
 /// </summary>
 static class Convolution
 {
@@ -32,8 +33,10 @@ static class Convolution
         return y.Record(op, [x, weight, bias], keep: Kept(x, weight), backward: g =>
         {
             Tensor dy = g.OfResult;
-            g.Add(0, () => Made(session, xShape, dx => kernels.InputGradient(shape, dy.View, g.Kept(1).View, default, dx)));
-            g.Add(1, () => Made(session, weightShape, dw => kernels.WeightGradient(shape, g.Kept(0).View, dy.View, dw)));
+            g.Add(0, () => Made(
+                session, xShape, dx => kernels.InputGradient(shape, dy.View, g.Kept(1).View, default, dx)));
+            g.Add(1, () => Made(
+                session, weightShape, dw => kernels.WeightGradient(shape, g.Kept(0).View, dy.View, dw)));
             g.Add(2, () => SumOfVoxels(session, dy));
         });
     }
@@ -47,10 +50,14 @@ static class Convolution
         Expect.Trailing(op, nameof(x), x, inChannels);
         if (bias is not null) Expect.Shape(op, nameof(bias), bias, outChannels);
         var output = new Extent(
-            TransposedSize(input.D, kernel.D, stride.D, padding.D), TransposedSize(input.H, kernel.H, stride.H, padding.H),
+            TransposedSize(input.D, kernel.D, stride.D, padding.D),
+            TransposedSize(input.H, kernel.H, stride.H, padding.H),
             TransposedSize(input.W, kernel.W, stride.W, padding.W));
         if (Math.Min(output.D, Math.Min(output.H, output.W)) < 1)
-            throw Expect.Mismatch(op, nameof(x), x, $"a result of at least one voxel with padding {padding}, got {output}");
+        {
+            throw Expect.Mismatch(
+                op, nameof(x), x, $"a result of at least one voxel with padding {padding}, got {output}");
+        }
 
         var mirrored = new ConvolutionShape(x.Size(0), output, outChannels, input, inChannels, kernel, stride, padding);
         IConvolution kernels = session.Device.Convolution;
@@ -60,8 +67,10 @@ static class Convolution
         return y.Record(op, [x, weight, bias], keep: Kept(x, weight), backward: g =>
         {
             Tensor dy = g.OfResult;
-            g.Add(0, () => Made(session, xShape, dx => kernels.Forward(mirrored, dy.View, g.Kept(1).View, default, dx)));
-            g.Add(1, () => Made(session, weightShape, dw => kernels.WeightGradient(mirrored, dy.View, g.Kept(0).View, dw)));
+            g.Add(0, () => Made(
+                session, xShape, dx => kernels.Forward(mirrored, dy.View, g.Kept(1).View, default, dx)));
+            g.Add(1, () => Made(
+                session, weightShape, dw => kernels.WeightGradient(mirrored, dy.View, g.Kept(0).View, dw)));
             g.Add(2, () => SumOfVoxels(session, dy));
         });
     }
@@ -71,8 +80,13 @@ static class Convolution
         bool volume = x.Rank == 5;
         if (weight.Rank != x.Rank)
             throw Expect.Mismatch(op, nameof(weight), weight, volume ? "[kD, kH, kW, *, *]" : "[kH, kW, *, *]");
-        if (Math.Min(stride.D, Math.Min(stride.H, stride.W)) < 1 || Math.Min(padding.D, Math.Min(padding.H, padding.W)) < 0)
-            throw new ArgumentException($"{op}: stride is {stride}, padding {padding}; expected at least 1 and at least 0");
+        bool possible = Math.Min(stride.D, Math.Min(stride.H, stride.W)) >= 1
+            && Math.Min(padding.D, Math.Min(padding.H, padding.W)) >= 0;
+        if (!possible)
+        {
+            throw new ArgumentException(
+                $"{op}: stride is {stride}, padding {padding}; expected at least 1 and at least 0");
+        }
         return (Volume(x.Shape.AsSpan()[1..^1]), Volume(weight.Shape.AsSpan()[..^2]));
     }
 
@@ -86,7 +100,8 @@ static class Convolution
     static int Size(int input, int kernel, int stride, int padding) =>
         input + 2 * padding < kernel ? 0 : (input + 2 * padding - kernel) / stride + 1;
 
-    static int TransposedSize(int input, int kernel, int stride, int padding) => (input - 1) * stride - 2 * padding + kernel;
+    static int TransposedSize(int input, int kernel, int stride, int padding) =>
+        (input - 1) * stride - 2 * padding + kernel;
 
     /// <summary>x is kept only for the weight's gradient, the weight only for that of x.</summary>
     static Tensor?[] Kept(Tensor x, Tensor weight) => [weight.RequiresGrad ? x : null, x.RequiresGrad ? weight : null];

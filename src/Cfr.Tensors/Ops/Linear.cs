@@ -3,15 +3,16 @@ using Cfr.Kernels;
 namespace Cfr.Tensors;
 
 /// <summary>
-/// Linear: y = act(z) + r, z[.., n] = sum_k x[.., k] w[n, k] + b[n].   x [.., K], w [N, K], b [N] or none, r as y or none
-/// -> y [.., N]
+/// Linear: y = act(z) + r, z[.., n] = sum_k x[.., k] w[n, k] + b[n].   x [.., K], w [N, K], b [N] or none, r as y or
+/// none -> y [.., N]
 ///   dz = dy act'(z)      dx = dz w      dw = dz^T x      db = column sums of dz      dr = dy
 /// </summary>
 public static class LinearOp
 {
     /// <summary>x w^T + b, an activation and a residual in the same pass.</summary>
     public static Tensor Linear(
-        this Tensor x, Tensor weight, Tensor? bias = null, Activation activation = Activation.None, Tensor? residual = null)
+        this Tensor x, Tensor weight, Tensor? bias = null, Activation activation = Activation.None,
+        Tensor? residual = null)
     {
         Session session = Session.Common(nameof(Linear), x, weight, bias, residual);
         Expect.Shape(nameof(Linear), nameof(weight), weight, Expect.Any, Expect.Any);
@@ -23,14 +24,16 @@ public static class LinearOp
         int rows = checked((int)xShape[..^1].Count);
         IMatmul kernels = session.Device.Matmul;
 
-        bool recorded = session.GradEnabled && (x.RequiresGrad || weight.RequiresGrad || bias is { RequiresGrad: true });
+        bool recorded =
+            session.GradEnabled && (x.RequiresGrad || weight.RequiresGrad || bias is { RequiresGrad: true });
         Tensor y = session.Empty(yShape);
         Tensor? z = recorded && activation != Activation.None ? session.Empty(y.Shape) : null;
         kernels.Multiply(
             Matrix.Dense(x.View, rows, k), Matrix.Dense(weight.View, n, k).T, Matrix.Dense(y.View, rows, n),
             epilogue: new Epilogue(bias?.View ?? default, activation, z?.View ?? default, residual?.View ?? default));
         return y.Record(
-            nameof(Linear), [x, weight, bias, residual], [weight.RequiresGrad ? x : null, x.RequiresGrad ? weight : null, z], g =>
+            nameof(Linear), [x, weight, bias, residual],
+            keep: [weight.RequiresGrad ? x : null, x.RequiresGrad ? weight : null, z], backward: g =>
         {
             Tensor dz = g.OfResult;
             if (g.KeptOrNull(2) is { } before)

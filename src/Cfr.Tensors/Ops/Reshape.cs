@@ -18,7 +18,10 @@ public static class ReshapeOps
         }
         Shape shape = Shape.Of(wanted), before = x.Shape;
         if (shape.Count != x.Count)
-            throw new ArgumentException($"Reshape: {before} has {x.Count} elements, [{string.Join(", ", sizes.ToArray())}] cannot hold them");
+        {
+            throw new ArgumentException(
+                $"Reshape: {before} has {x.Count} elements, [{string.Join(", ", sizes.ToArray())}] cannot hold them");
+        }
         return x.Alias(shape).Record(nameof(Reshape), [x], keep: [], backward: g =>
             g.Add(0, () => g.OfResult.Alias(before)));
     }

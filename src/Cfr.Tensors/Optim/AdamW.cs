@@ -10,7 +10,8 @@ public sealed class AdamW : Optimizer
 
     /// <summary>AdamW over groups.</summary>
     public AdamW(
-        IReadOnlyList<ParameterGroup> groups, float learningRate, float beta1 = 0.9f, float beta2 = 0.999f, float epsilon = 1e-8f)
+        IReadOnlyList<ParameterGroup> groups, float learningRate, float beta1 = 0.9f, float beta2 = 0.999f,
+        float epsilon = 1e-8f)
         : base(groups, learningRate) => (_beta1, _beta2, _epsilon) = (beta1, beta2, epsilon);
 
     /// <summary>AdamW over one group.</summary>
@@ -28,7 +29,8 @@ public sealed class AdamW : Optimizer
     {
         foreach (ParameterGroup group in Groups)
         {
-            foreach (var sameAge in Trained(group).GroupBy(weight => _steps.GetValueOrDefault(weight.Name) + 1).ToList())
+            var byAge = Trained(group).GroupBy(weight => _steps.GetValueOrDefault(weight.Name) + 1);
+            foreach (var sameAge in byAge.ToList())
             {
                 AdamWSlot[] slots = [.. sameAge.Select(Slot)];
                 var step = new AdamWStep(

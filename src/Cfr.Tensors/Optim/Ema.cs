@@ -3,8 +3,8 @@ using Cfr.Kernels;
 namespace Cfr.Tensors;
 
 /// <summary>
-/// Keeps one model's parameters a moving average of another's: average = decay average + (1 - decay) value. Buffers (running
-/// statistics) are left alone, as Mean Teacher does.
+/// Keeps one model's parameters a moving average of another's: average = decay average + (1 - decay) value. Buffers
+/// (running statistics) are left alone, as Mean Teacher does.
 /// </summary>
 public sealed class Ema
 {
@@ -15,7 +15,8 @@ public sealed class Ema
     /// <exception cref="ArgumentException">A name or a shape is missing on one side.</exception>
     public Ema(Weights average, Weights value)
     {
-        Dictionary<string, Tensor> values = value.Parameters.ToDictionary(weight => weight.Name, weight => weight.Tensor);
+        Dictionary<string, Tensor> values =
+            value.Parameters.ToDictionary(weight => weight.Name, weight => weight.Tensor);
         List<Weight> averages = [.. average.Parameters];
         if (averages.Count != values.Count)
             throw new ArgumentException($"Ema: the models have {averages.Count} and {values.Count} parameters");
@@ -27,7 +28,10 @@ public sealed class Ema
                 throw new ArgumentException($"Ema: only one of the models has '{weight.Name}'");
             Session.Common(nameof(Ema), weight.Tensor, tensor);
             if (tensor.Shape != weight.Tensor.Shape)
-                throw new ArgumentException($"Ema: '{weight.Name}' is {weight.Tensor.Shape} in one model, {tensor.Shape} in the other");
+            {
+                throw new ArgumentException(
+                    $"Ema: '{weight.Name}' is {weight.Tensor.Shape} in one model, {tensor.Shape} in the other");
+            }
             _slots[i] = new EmaSlot(weight.Tensor.View, tensor.View);
         }
         _device = average.Session.Device;
@@ -37,6 +41,9 @@ public sealed class Ema
     /// <param name="decay">In [0, 1]; 0 copies.</param>
     public void Update(float decay) => _device.Optimizers.Ema(decay, _slots);
 
-    /// <summary>Mean Teacher's decay at iteration t = 0, 1, ...: min(1 - 1 / (t + 1), limit); the first update copies.</summary>
-    public static float WarmDecay(long iteration, float limit = 0.99f) => (float)Math.Min(1 - 1.0 / (iteration + 1), limit);
+    /// <summary>
+    /// Mean Teacher's decay at iteration t = 0, 1, ...: min(1 - 1 / (t + 1), limit); the first update copies.
+    /// </summary>
+    public static float WarmDecay(long iteration, float limit = 0.99f) =>
+        (float)Math.Min(1 - 1.0 / (iteration + 1), limit);
 }

@@ -7,7 +7,10 @@ namespace Cfr.Tensors;
 public sealed record ParameterGroup(
     IReadOnlyList<Weight> Parameters, float WeightDecay = 0, float LearningRateFactor = 1);
 
-/// <summary>Changes parameters along their gradients. Set <see cref="LearningRate"/> before each step from a <see cref="Schedule"/>.</summary>
+/// <summary>
+/// Changes parameters along their gradients. Set <see cref="LearningRate"/> before each step from a <see
+/// cref="Schedule"/>.
+/// </summary>
 public abstract class Optimizer
 {
     readonly Dictionary<string, Tensor> _state = [];
@@ -50,7 +53,8 @@ public abstract class Optimizer
     public void Restore(string name, ReadOnlySpan<float> values)
     {
         int dot = name.IndexOf('.');
-        Weight weight = Groups.SelectMany(group => group.Parameters).FirstOrDefault(entry => entry.Name == name[(dot + 1)..])
+        Weight weight = Groups.SelectMany(group => group.Parameters)
+            .FirstOrDefault(entry => entry.Name == name[(dot + 1)..])
             ?? throw new ArgumentException($"optimiser state '{name}' belongs to no parameter of this optimiser");
         StateOf(name[..Math.Max(dot, 0)], weight).Set(values);
     }

@@ -28,7 +28,9 @@ public sealed record PolySchedule(double Start, long Total, double Power = 0.9) 
     public override double At(long iteration) => Start * Math.Pow(Math.Max(0, 1 - (double)iteration / Total), Power);
 }
 
-/// <summary>From Start down to End along half a cosine over Total iterations (Loshchilov 2017, without restarts).</summary>
+/// <summary>
+/// From Start down to End along half a cosine over Total iterations (Loshchilov 2017, without restarts).
+/// </summary>
 public sealed record CosineSchedule(double Start, long Total, double End = 0) : Schedule
 {
     /// <inheritdoc/>
@@ -37,8 +39,8 @@ public sealed record CosineSchedule(double Start, long Total, double End = 0) : 
 }
 
 /// <summary>
-/// Rises in a line to After's start over Iterations: After.At(0) (i + 1) / Iterations for i below Iterations, then After,
-/// counted from there.
+/// Rises in a line to After's start over Iterations: After.At(0) (i + 1) / Iterations for i below Iterations, then
+/// After, counted from there.
 /// </summary>
 public sealed record WarmupSchedule(long Iterations, Schedule After) : Schedule
 {
@@ -49,8 +51,8 @@ public sealed record WarmupSchedule(long Iterations, Schedule After) : Schedule
 }
 
 /// <summary>
-/// Another schedule one iteration late: iterations 0 and 1 both see its first value. Training loops that set the rate after the
-/// optimiser's step behave so.
+/// Another schedule one iteration late: iterations 0 and 1 both see its first value. Training loops that set the rate
+/// after the optimiser's step behave so.
 /// </summary>
 public sealed record LaggedSchedule(Schedule Inner) : Schedule
 {

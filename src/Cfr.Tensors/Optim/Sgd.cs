@@ -3,8 +3,8 @@ using Cfr.Kernels;
 namespace Cfr.Tensors;
 
 /// <summary>
-/// Stochastic gradient descent with momentum, PyTorch's form: g += decay p; m = momentum m + g; p -= rate m, with m = g at the
-/// first step of a parameter.
+/// Stochastic gradient descent with momentum, PyTorch's form: g += decay p; m = momentum m + g; p -= rate m, with m = g
+/// at the first step of a parameter.
 /// </summary>
 public sealed class Sgd : Optimizer
 {
@@ -13,8 +13,8 @@ public sealed class Sgd : Optimizer
     readonly float _momentum;
 
     /// <summary>SGD over groups.</summary>
-    public Sgd(IReadOnlyList<ParameterGroup> groups, float learningRate, float momentum = 0) : base(groups, learningRate) =>
-        _momentum = momentum;
+    public Sgd(IReadOnlyList<ParameterGroup> groups, float learningRate, float momentum = 0)
+        : base(groups, learningRate) => _momentum = momentum;
 
     /// <summary>SGD over one group.</summary>
     public Sgd(IEnumerable<Weight> parameters, float learningRate, float momentum = 0, float weightDecay = 0)

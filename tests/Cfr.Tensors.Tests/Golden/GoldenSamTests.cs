@@ -29,8 +29,8 @@ public sealed class GoldenSamTests : IDisposable
     }
 
     /// <summary>
-    /// The golden file has logits, the op only the softmax of logits: with v = 1 the op returns that softmax. Given logits A come in as
-    /// extra components of q (one-hot rows) and k (columns of A, times what the op divides by).
+    /// The golden file has logits, the op only the softmax of logits: with v = 1 the op returns that softmax. Given
+    /// logits A come in as extra components of q (one-hot rows) and k (columns of A, times what the op divides by).
     /// </summary>
     [Theory]
     [InlineData("same"), InlineData("nonsq"), InlineData("interp_down"), InlineData("interp_up"), InlineData("interp_mixed")]

@@ -9,9 +9,9 @@ namespace Cfr.Kernels.Cpu;
 ///   dv = P^T dy                     dk = scale dS^T q       dq = scale dS k + dg R         dR = dg^T q
 /// </code>
 /// with g = R q the products with the relative positions and dg the sums of dS along the other axis of the grid.
-/// A piece is a head, or, where there are few heads, a head and a range of its keys. It walks over tiles of queries and blocks of
-/// keys in a fixed order and owns its dk, dv and its partial dq and dR, which are added up in the order of the pieces.
-/// 10 Queries Keys HeadWidth FLOP and one exponential per logit.
+/// A piece is a head, or, where there are few heads, a head and a range of its keys. It walks over tiles of queries and
+/// blocks of keys in a fixed order and owns its dk, dv and its partial dq and dR, which are added up in the order of
+/// the pieces. 10 Queries Keys HeadWidth FLOP and one exponential per logit.
 /// </summary>
 sealed unsafe class AttentionBackward<V>(
     Threads threads, BufferPool pool, AttentionShape shape, Tokens q, Tokens k, Tokens v, RelativeLogits<V>? positions,

@@ -1,15 +1,16 @@
 namespace Cfr.Kernels.Cpu;
 
 /// <summary>
-/// y = softmax(scale q k^T + relative positions) v, a tile of queries against a block of keys at a time (FlashAttention,
-/// Dao 2022): the logits of a tile live in L2 and are never in memory.
+/// y = softmax(scale q k^T + relative positions) v, a tile of queries against a block of keys at a time
+/// (FlashAttention, Dao 2022): the logits of a tile live in L2 and are never in memory.
 /// <code>
 ///   for heads that fit into the workspace: pack k transposed (times scale) and v          in parallel
 ///     for tiles of 96 queries                                                             in parallel
 ///       for blocks of 288 keys:  S = q k^T + positions;  online softmax;  O = O factor + P v
 /// </code>
-/// 4 Queries Keys HeadWidth FLOP and one exponential per logit; bytes about 4 HeadWidth (2 Queries + 2 Keys (1 + Queries / 96)) per
-/// head, the latter from L3. A row of the result depends on its own query alone, so the split is free.
+/// 4 Queries Keys HeadWidth FLOP and one exponential per logit; bytes about 4 HeadWidth (2 Queries + 2 Keys (1 +
+/// Queries / 96)) per head, the latter from L3. A row of the result depends on its own query alone, so the split is
+/// free.
 /// </summary>
 sealed unsafe class AttentionForward<V>(
     Threads threads, BufferPool pool, AttentionShape shape, Tokens q, Tokens k, Tokens v, RelativeLogits<V>? positions,

@@ -1,8 +1,8 @@
 namespace Cfr.Kernels.Cpu;
 
 /// <summary>
-/// How an attention is cut into tiles of queries and blocks of keys. The sizes depend on the shape alone. Scratch memory is
-/// padded to whole tiles of the micro-kernel, so that no product has an edge.
+/// How an attention is cut into tiles of queries and blocks of keys. The sizes depend on the shape alone. Scratch
+/// memory is padded to whole tiles of the micro-kernel, so that no product has an edge.
 /// </summary>
 readonly struct AttentionTiling<V> where V : struct, IVector<V>
 {
@@ -22,7 +22,9 @@ readonly struct AttentionTiling<V> where V : struct, IVector<V>
     /// <summary>A multiple of the tile's rows.</summary>
     public int QueriesPerTile { get; }
 
-    /// <summary>A multiple of the tile's rows and of its columns; the length of a row of logits in scratch memory.</summary>
+    /// <summary>
+    /// A multiple of the tile's rows and of its columns; the length of a row of logits in scratch memory.
+    /// </summary>
     public int KeysPerBlock { get; }
 
     /// <summary>Head width, rounded up to whole tiles.</summary>

@@ -3,14 +3,15 @@ using System.Runtime.CompilerServices;
 namespace Cfr.Kernels.Cpu;
 
 /// <summary>
-/// Rows of softmax whose logits arrive in blocks (Milakov and Gimelshein 2018). With the largest logit so far, m, kept next to
-/// s = sum of e^(x - m), a block that raises m to m' multiplies what was summed before it by e^(m - m').
+/// Rows of softmax whose logits arrive in blocks (Milakov and Gimelshein 2018). With the largest logit so far, m, kept
+/// next to s = sum of e^(x - m), a block that raises m to m' multiplies what was summed before it by e^(m - m').
 /// </summary>
 static unsafe class OnlineSoftmax<V> where V : struct, IVector<V>
 {
     /// <summary>
-    /// Turns a row of logits into e^(x - m) and updates m and the sum; returns the factor for earlier results. The length is a
-    /// multiple of two vectors. A NaN does not become the maximum, but its exponential is NaN and so is the sum.
+    /// Turns a row of logits into e^(x - m) and updates m and the sum; returns the factor for earlier results. The
+    /// length is a multiple of two vectors. A NaN does not become the maximum, but its exponential is NaN and so is the
+    /// sum.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float Update(float* row, int length, ref float maximum, ref float sum)
@@ -31,7 +32,9 @@ static unsafe class OnlineSoftmax<V> where V : struct, IVector<V>
         return factor;
     }
 
-    /// <summary>Replaces x by e^(x - shift), where no x exceeds the shift by more than rounding; returns the sum.</summary>
+    /// <summary>
+    /// Replaces x by e^(x - shift), where no x exceeds the shift by more than rounding; returns the sum.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float Exponentials(float* row, int length, float shift)
     {

@@ -3,13 +3,13 @@ using System.Runtime.CompilerServices;
 namespace Cfr.Kernels.Cpu;
 
 /// <summary>
-/// The part of the logits that decomposed relative positions add. Both tables are kept reversed, one after the other, as
-/// the rows of R: then for a query q at (y, x) and the products g = R q,
+/// The part of the logits that decomposed relative positions add. Both tables are kept reversed, one after the other,
+/// as the rows of R: then for a query q at (y, x) and the products g = R q,
 /// <code>
 ///   logit of key (y', x') = g[GridHeight - 1 - y + y'] + g[2 GridHeight - 1 + GridWidth - 1 - x + x']
 /// </code>
-/// reads g upwards in both directions. A tile of queries costs one small product with R, 2 (2 H + 2 W - 2) HeadWidth FLOP per query
-/// instead of 2 H W HeadWidth for the logits themselves.
+/// reads g upwards in both directions. A tile of queries costs one small product with R, 2 (2 H + 2 W - 2) HeadWidth
+/// FLOP per query instead of 2 H W HeadWidth for the logits themselves.
 /// </summary>
 sealed unsafe class RelativeLogits<V> where V : struct, IVector<V>
 {
@@ -54,8 +54,8 @@ sealed unsafe class RelativeLogits<V> where V : struct, IVector<V>
     public void Release() => _buffer.Release();
 
     /// <summary>
-    /// Writes the part of one query's logits for keys [firstKey, firstKey + keys). Up to a vector is written beyond them, so
-    /// rows must be written in rising order.
+    /// Writes the part of one query's logits for keys [firstKey, firstKey + keys). Up to a vector is written beyond
+    /// them, so rows must be written in rising order.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Fill(float* g, int query, int firstKey, int keys, float* logits)

@@ -7,7 +7,9 @@ static unsafe class TokenRows
     public static float* Of(Tokens tokens, AttentionShape shape, int head) => tokens.Data.Floats
         + head / shape.Heads * tokens.BatchStride + (long)(head % shape.Heads) * shape.HeadWidth;
 
-    /// <summary>Copies <paramref name="count"/> rows of <paramref name="width"/>; the rest of the padded tile becomes zero.</summary>
+    /// <summary>
+    /// Copies <paramref name="count"/> rows of <paramref name="width"/>; the rest of the padded tile becomes zero.
+    /// </summary>
     public static void Load(
         float* from, long fromRow, int count, int width, float* tile, int paddedCount, int paddedWidth)
     {

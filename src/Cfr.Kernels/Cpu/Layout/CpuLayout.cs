@@ -36,7 +36,8 @@ sealed unsafe class CpuLayout<V>(Threads threads) : ILayout where V : struct, IV
             {
                 long row = rowOf[i];
                 if (row < 0 || row >= tableRows)
-                    throw new ArgumentOutOfRangeException(null, $"Gather: index {i} is {row}, the table has {tableRows} rows");
+                    throw new ArgumentOutOfRangeException(
+                        null, $"Gather: index {i} is {row}, the table has {tableRows} rows");
                 new ReadOnlySpan<float>(from + row * width, width).CopyTo(new Span<float>(to + i * width, width));
             }
         });

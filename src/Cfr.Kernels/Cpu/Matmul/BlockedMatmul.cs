@@ -11,8 +11,8 @@ namespace Cfr.Kernels.Cpu;
 ///     for blocks of rows x columns                                   in parallel; the block of A stays in L2
 ///       for strips of B: for strips of A: micro-kernel               the strip of B stays in L1
 /// </code>
-/// FLOP 2 M N K; bytes about 4 (M K (N / 3072) + K N (M / 2016) + 2 M N (K / 384)) between memory and L3. The order of a sum
-/// depends on K alone.
+/// FLOP 2 M N K; bytes about 4 (M K (N / 3072) + K N (M / 2016) + 2 M N (K / 384)) between memory and L3. The order of
+/// a sum depends on K alone.
 /// </summary>
 static unsafe class BlockedMatmul<V> where V : struct, IVector<V>
 {
@@ -82,7 +82,8 @@ static unsafe class BlockedMatmul<V> where V : struct, IVector<V>
     static void PackPiece(Lines source, int first, int lines, Block block, int width, int piece, float* panels)
     {
         int begin = piece * LinesPerPackingPiece(width), count = Math.Min(LinesPerPackingPiece(width), lines - begin);
-        Panels.PackStrips(source, first + begin, count, block.Step, block.Steps, width, panels + (long)begin * block.Steps);
+        Panels.PackStrips(
+            source, first + begin, count, block.Step, block.Steps, width, panels + (long)begin * block.Steps);
     }
 
     static int LinesPerPackingPiece(int width) => Strips(FewestLinesToPack, width) * width;
@@ -110,7 +111,8 @@ static unsafe class BlockedMatmul<V> where V : struct, IVector<V>
             }
             for (int j = column; j < lastColumn; j += TileColumns)
             {
-                float* next = packedB + (long)Math.Min(j + TileColumns, lastColumn - 1) / TileColumns * TileColumns * block.Steps;
+                int nextColumn = j + TileColumns < lastColumn ? j + TileColumns : j;
+                float* next = packedB + (long)nextColumn * block.Steps;
                 for (int i = row; i < lastRow; i += TileRows)
                 {
                     PrefetchShare(next, (i - row) / TileRows, (lastRow - row) / TileRows, block.Steps * TileColumns);
@@ -139,7 +141,9 @@ static unsafe class BlockedMatmul<V> where V : struct, IVector<V>
         if (block.IsLast) c.Finish<V>(toRow, toColumn, rows, columns);
     }
 
-    /// <summary>Fetches one of <paramref name="shares"/> parts of the next strip of B, so that it comes in unnoticed.</summary>
+    /// <summary>
+    /// Fetches one of <paramref name="shares"/> parts of the next strip of B, so that it comes in unnoticed.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static void PrefetchShare(float* strip, int share, int shares, int floats)
     {
@@ -152,8 +156,8 @@ static unsafe class BlockedMatmul<V> where V : struct, IVector<V>
     static int Strips(int lines, int width) => (lines + width - 1) / width;
 
     /// <summary>
-    /// The size of equal blocks, each at most <paramref name="largest"/>, that cover <paramref name="total"/>; a multiple of
-    /// <paramref name="unit"/>.
+    /// The size of equal blocks, each at most <paramref name="largest"/>, that cover <paramref name="total"/>; a
+    /// multiple of <paramref name="unit"/>.
     /// </summary>
     static int EvenBlock(int total, int largest, int unit)
     {

@@ -48,11 +48,13 @@ sealed unsafe class CpuMatmul<V>(Threads threads, BufferPool pool) : IMatmul whe
     static long Workspace(int m, int n, int k)
     {
         long turned = Math.Min(m, n) <= DotProductMatmul<V>.LargestNarrowSide ? (long)n * k : 0;
-        long fewRows = Math.Min(m, n) <= FewRowsMatmul<V>.LargestRows ? FewRowsMatmul<V>.Workspace(Math.Max(m, n), k) : 0;
+        bool isNarrow = Math.Min(m, n) <= FewRowsMatmul<V>.LargestRows;
+        long fewRows = isNarrow ? FewRowsMatmul<V>.Workspace(Math.Max(m, n), k) : 0;
         return Math.Max(turned, Math.Max(fewRows, BlockedMatmul<V>.Workspace(m, n, k)));
     }
 
-    static void MultiplyOne(Threads? team, float* workspace, Matrix a, Matrix b, Matrix c, Epilogue epilogue, long index)
+    static void MultiplyOne(
+        Threads? team, float* workspace, Matrix a, Matrix b, Matrix c, Epilogue epilogue, long index)
     {
         var rows = Lines.OfRows(a, index);
         var columns = Lines.OfColumns(b, index);

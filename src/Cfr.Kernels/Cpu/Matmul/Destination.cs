@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace Cfr.Kernels.Cpu;
 
 /// <summary>
-/// Where a product goes: one matrix C of a batch with its epilogue. What a tile's sums still need is done as soon as they
-/// are complete, while the tile is in L1: <c>C = act(C + bias) + residual</c>.
+/// Where a product goes: one matrix C of a batch with its epilogue. What a tile's sums still need is done as soon as
+/// they are complete, while the tile is in L1: <c>C = act(C + bias) + residual</c>.
 /// </summary>
 readonly unsafe struct Destination(Matrix c, Epilogue epilogue, long batch)
 {
@@ -36,7 +36,9 @@ readonly unsafe struct Destination(Matrix c, Epilogue epilogue, long batch)
         }
     }
 
-    /// <summary>Writes a tile that the micro-kernel left in scratch memory, because it hangs over the edge of C.</summary>
+    /// <summary>
+    /// Writes a tile that the micro-kernel left in scratch memory, because it hangs over the edge of C.
+    /// </summary>
     public void Write(float* tile, int tileRow, long row, long column, int rows, int columns, bool add)
     {
         for (int r = 0; r < rows; r++)

@@ -3,9 +3,9 @@ using System.Runtime.CompilerServices;
 namespace Cfr.Kernels.Cpu;
 
 /// <summary>
-/// A product of few rows or few columns whose operands are both contiguous along the sum (a linear layer on some tokens; the
-/// narrow side of LoRA): tiles of 3 x 4 dot products, read where they lie. Bound by memory: 4 (M K + N K) bytes for 2 M N K
-/// FLOP. A step is 12 multiply-adds from 7 loads.
+/// A product of few rows or few columns whose operands are both contiguous along the sum (a linear layer on some
+/// tokens; the narrow side of LoRA): tiles of 3 x 4 dot products, read where they lie. Bound by memory: 4 (M K + N K)
+/// bytes for 2 M N K FLOP. A step is 12 multiply-adds from 7 loads.
 /// </summary>
 static unsafe class DotProductMatmul<V> where V : struct, IVector<V>
 {

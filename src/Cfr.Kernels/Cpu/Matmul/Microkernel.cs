@@ -10,8 +10,9 @@ namespace Cfr.Kernels.Cpu;
 ///   A[r, k] at a + r aRow + k aStep                    packed: aRow = 1, aStep = 6
 ///   B[k, j] at b + k bStep + j                         packed: bStep = 2 V.Width
 /// </code>
-/// A step is 12 multiply-adds from 2 loads and 6 broadcasts: with AVX2 that is 12 + 2 + 1 of 16 registers and 6 cycles of the
-/// two FMA units, which the loads fit into. So the tile runs at the peak of the core as long as its operands are in L1.
+/// A step is 12 multiply-adds from 2 loads and 6 broadcasts: with AVX2 that is 12 + 2 + 1 of 16 registers and 6 cycles
+/// of the two FMA units, which the loads fit into. So the tile runs at the peak of the core as long as its operands are
+/// in L1.
 /// </summary>
 static unsafe class Microkernel<V> where V : struct, IVector<V>
 {

@@ -5,8 +5,9 @@ using System.Runtime.Intrinsics.X86;
 namespace Cfr.Kernels.Cpu;
 
 /// <summary>
-/// An operand of a product, seen from the sum: the rows of A or the columns of B are lines, the index that is summed over is
-/// the step. Element (line, step) lies at <c>line * LineStride + step * StepStride</c>; one of the strides is 1.
+/// An operand of a product, seen from the sum: the rows of A or the columns of B are lines, the index that is summed
+/// over is the step. Element (line, step) lies at <c>line * LineStride + step * StepStride</c>; one of the strides is
+/// 1.
 /// </summary>
 readonly unsafe record struct Lines(nint Address, long LineStride, long StepStride)
 {
@@ -24,8 +25,9 @@ readonly unsafe record struct Lines(nint Address, long LineStride, long StepStri
 }
 
 /// <summary>
-/// Copies a strip of lines into the order in which the micro-kernel reads it: <c>panel[step * width + line]</c>. Lines that
-/// the operand does not have are zeros. Packing moves 8 bytes per element, each of which then serves a whole row of tiles.
+/// Copies a strip of lines into the order in which the micro-kernel reads it: <c>panel[step * width + line]</c>. Lines
+/// that the operand does not have are zeros. Packing moves 8 bytes per element, each of which then serves a whole row
+/// of tiles.
 /// </summary>
 static unsafe class Panels
 {
@@ -71,8 +73,8 @@ static unsafe class Panels
     }
 
     /// <summary>
-    /// Lines are neighbours in memory: a step is one copy to each strip. Several strips at once read whole runs of memory.
-    /// The width is even.
+    /// Lines are neighbours in memory: a step is one copy to each strip. Several strips at once read whole runs of
+    /// memory. The width is even.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     static void CopySteps(float* from, long stepStride, int steps, int strips, int width, float* panels)

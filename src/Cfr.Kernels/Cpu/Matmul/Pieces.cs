@@ -1,6 +1,8 @@
 namespace Cfr.Kernels.Cpu;
 
-/// <summary>Runs pieces of work on a team of threads, or, where the work is too small or already on one of them, here.</summary>
+/// <summary>
+/// Runs pieces of work on a team of threads, or, where the work is too small or already on one of them, here.
+/// </summary>
 static class Pieces
 {
     public static void For(Threads? threads, int pieces, Action<int> body)
