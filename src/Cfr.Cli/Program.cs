@@ -5,4 +5,12 @@ var root = new RootCommand("CFR: a tensor engine in C#, and segmentation of 3D m
 {
     DemoCommand.Create(),
 };
-return root.Parse(args).Invoke();
+try
+{
+    return root.Parse(args).Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+}
+catch (ArgumentException error)
+{
+    Console.Error.WriteLine($"cfr: {error.Message}");
+    return 1;
+}

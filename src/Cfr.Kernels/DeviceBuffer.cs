@@ -2,9 +2,8 @@ namespace Cfr.Kernels;
 
 /// <summary>
 /// Memory on a device, lent by a <see cref="BufferPool"/>. Holders count themselves in with <see cref="Retain"/> and
-/// out with
-/// <see cref="Release"/>; the last one out gives the memory back. If all holders are simply forgotten, the garbage
-/// collector gives it back.
+/// out with <see cref="Release"/>; the last one out gives the memory back. If all holders are simply forgotten, the
+/// garbage collector gives it back.
 /// </summary>
 public sealed class DeviceBuffer
 {
@@ -50,5 +49,5 @@ public sealed class DeviceBuffer
     }
 
     const string ReleasedMessage =
-        "this memory went back to the pool at the end of the scope in which it was made; return what outlives a scope";
+        "this memory went back to the pool: its scope ended, or its gradient was cleared; return what outlives a scope";
 }

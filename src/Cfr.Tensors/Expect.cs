@@ -8,18 +8,20 @@ static class Expect
     /// <summary>A size that may be anything.</summary>
     public const int Any = -1;
 
-    /// <summary>The shape must have these sizes, <see cref="Any"/> matching all.</summary>
+    /// <summary>Float32 of these sizes, <see cref="Any"/> matching all.</summary>
     public static void Shape(string op, string argument, Tensor tensor, params ReadOnlySpan<int> expected)
     {
+        Type(op, argument, tensor, DType.Float32);
         bool fits = tensor.Rank == expected.Length;
         for (int axis = 0; fits && axis < expected.Length; axis++)
             fits = expected[axis] == Any || expected[axis] == tensor.Shape[axis];
         if (!fits) throw Mismatch(op, argument, tensor, $"[{Pattern(expected)}]");
     }
 
-    /// <summary>The last axes must have these sizes; any number may come before them.</summary>
+    /// <summary>Float32 whose last axes have these sizes; any number may come before them.</summary>
     public static void Trailing(string op, string argument, Tensor tensor, params ReadOnlySpan<int> expected)
     {
+        Type(op, argument, tensor, DType.Float32);
         bool fits = tensor.Rank >= expected.Length;
         for (int axis = 1; fits && axis <= expected.Length; axis++)
             fits = expected[^axis] == Any || expected[^axis] == tensor.Shape[^axis];

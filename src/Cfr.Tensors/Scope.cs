@@ -11,6 +11,7 @@ public sealed class Scope : IDisposable
     readonly Scope? _outer;
     readonly int? _tapeLength;
     readonly List<Tensor> _owned = [];
+    bool _ended;
 
     internal Scope(Session session, int? tapeLength)
     {
@@ -33,8 +34,10 @@ public sealed class Scope : IDisposable
     /// <summary>Ends the scope.</summary>
     public void Dispose()
     {
+        if (_ended) return;
         if (_session.CurrentScope != this)
             throw new InvalidOperationException("scopes must end in the reverse order of their beginnings");
+        _ended = true;
         _session.CurrentScope = _outer;
         if (_tapeLength is { } length) _session.Tape.Truncate(length);
         foreach (Tensor tensor in _owned)

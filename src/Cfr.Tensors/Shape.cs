@@ -22,7 +22,7 @@ public readonly struct Shape : IEquatable<Shape>, IEnumerable<int>
         get
         {
             long count = 1;
-            foreach (int size in Sizes) count *= size;
+            foreach (int size in Sizes) count = checked(count * size);
             return count;
         }
     }
@@ -34,12 +34,17 @@ public readonly struct Shape : IEquatable<Shape>, IEnumerable<int>
     public Shape this[Range axes] => new(Sizes[axes]);
 
     /// <summary>A shape of these sizes.</summary>
-    /// <exception cref="ArgumentException">A size is negative.</exception>
+    /// <exception cref="ArgumentException">A size is negative, or there are more elements than can be counted.</exception>
     public static Shape Of(ReadOnlySpan<int> sizes)
     {
+        var shape = new Shape(sizes.ToArray());
+        double count = sizeof(double);
         foreach (int size in sizes)
-            if (size < 0) throw new ArgumentException($"a size cannot be negative: {new Shape(sizes.ToArray())}");
-        return new Shape(sizes.ToArray());
+        {
+            if (size < 0) throw new ArgumentException($"a size cannot be negative: {shape}");
+            count *= Math.Max(size, 1);
+        }
+        return count <= long.MaxValue ? shape : throw new ArgumentException($"too many elements to count: {shape}");
     }
 
     /// <summary>The sizes.</summary>
@@ -50,7 +55,7 @@ public readonly struct Shape : IEquatable<Shape>, IEnumerable<int>
     {
         int[] sizes = [.. Sizes];
         sizes[axis] = size;
-        return new Shape(sizes);
+        return Of(sizes);
     }
 
     /// <summary>Elements from one index of an axis to the next, in a contiguous tensor.</summary>

@@ -13,6 +13,7 @@ sealed class GradientSlot
     /// </summary>
     public void Add(Tensor gradient)
     {
+        if (Producer is { IsFreed: true }) throw Producer.Gone();
         Session session = gradient.Session;
         if (Gradient is null)
         {
@@ -67,22 +68,26 @@ sealed class Tape
             slot.Add(gradient);
             return;
         }
-        if (slot.Producer.IsFreed)
-        {
-            throw new InvalidOperationException(
-                $"Backward: the tape behind this result of {slot.Producer.Op} was already walked back or dropped; "
-                + "run the forward pass again");
-        }
         using Session.GradMode mode = session.SetGrad(false);
         slot.Add(gradient);
-        for (int i = _nodes.LastIndexOf(slot.Producer); i >= 0; i--)
+        int next = _nodes.LastIndexOf(slot.Producer);
+        try
         {
-            Node node = _nodes[i];
-            if (node.Result.Gradient is null) continue;
-            using (session.Scope()) node.Backward();
-            node.Free();
+            for (; next >= 0; next--)
+            {
+                Node node = _nodes[next];
+                if (node.Result.Gradient is null) continue;
+                using (session.Scope()) node.Backward();
+                node.Free();
+            }
         }
-        _nodes.RemoveAll(node => node.IsFreed);
+        finally
+        {
+            // After an error nothing of this pass may be left for the next one.
+            for (; next >= 0; next--)
+                if (_nodes[next].Result.Gradient is not null) _nodes[next].Free();
+            _nodes.RemoveAll(node => node.IsFreed);
+        }
     }
 
     /// <summary>One recorded op.</summary>
@@ -113,6 +118,11 @@ sealed class Tape
         public GradientSlot Result { get; }
 
         public bool IsFreed { get; private set; }
+
+        /// <summary>The error of whoever needs this node after it is gone.</summary>
+        public InvalidOperationException Gone() => new(
+            $"Backward: the tape behind this result of {Op} was already walked back or dropped; "
+            + "run the forward pass again, or add the losses and walk back once");
 
         public void Backward() => _backward(new Gradient(Result.Gradient!, _inputs, _kept));
 

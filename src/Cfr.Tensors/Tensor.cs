@@ -67,6 +67,7 @@ public sealed class Tensor
             throw new InvalidOperationException(
                 "only a leaf can ask for a gradient; this tensor is the result of an op");
         }
+        Expect.Type(nameof(WithGrad), "tensor", this, DType.Float32);
         if (requiresGrad)
             Slot ??= new GradientSlot();
         else
@@ -100,6 +101,7 @@ public sealed class Tensor
     public void Backward(Tensor gradient)
     {
         Session.Common(nameof(Backward), this, gradient);
+        Expect.Type(nameof(Backward), nameof(gradient), gradient, DType.Float32);
         if (gradient.Shape != Shape)
             throw Expect.Mismatch(nameof(Backward), nameof(gradient), gradient, Shape.ToString());
         Session.Tape.Backward(this, gradient);
@@ -111,6 +113,7 @@ public sealed class Tensor
         Expect.Type(nameof(ToArray), "tensor", this, DType.Float32);
         float[] values = new float[Count];
         Session.Device.Download<float>(View, values);
+        GC.KeepAlive(this);
         return values;
     }
 
@@ -120,25 +123,32 @@ public sealed class Tensor
         Expect.Type(nameof(ToIntArray), "tensor", this, DType.Int32);
         int[] values = new int[Count];
         Session.Device.Download<int>(View, values);
+        GC.KeepAlive(this);
         return values;
     }
 
     /// <summary>The only number of a tensor of one element.</summary>
     public float Item()
     {
+        Expect.Type(nameof(Item), "tensor", this, DType.Float32);
         if (Count != 1) throw Expect.Mismatch(nameof(Item), "tensor", this, "one element");
         float value = 0;
         Session.Device.Download(View, new Span<float>(ref value));
+        GC.KeepAlive(this);
         return value;
     }
 
-    /// <summary>Overwrites the numbers from the host.</summary>
+    /// <summary>
+    /// Overwrites the numbers from the host. What was computed from the old ones and waits for its backward pass would see the
+    /// new ones: overwrite between steps.
+    /// </summary>
     public void Set(ReadOnlySpan<float> values)
     {
         Expect.Type(nameof(Set), "tensor", this, DType.Float32);
         if (values.Length != Count)
             throw new ArgumentException($"Set: {values.Length} values for shape {Shape}");
         Session.Device.Upload(values, View);
+        GC.KeepAlive(this);
     }
 
     /// <inheritdoc/>

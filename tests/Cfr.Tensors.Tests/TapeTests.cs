@@ -166,6 +166,59 @@ public sealed class TapeTests : IDisposable
     }
 
     [Fact]
+    public void A_second_loss_over_a_trunk_that_was_walked_back_is_an_error()
+    {
+        Tensor x = _session.Tensor([1, 2], [2]).WithGrad();
+        Tensor trunk = x * 2f, first = trunk.Sum(), second = trunk.Square().Sum();
+        first.Backward();
+        var error = Assert.Throws<InvalidOperationException>(second.Backward);
+        Assert.Contains("already walked back", error.Message);
+        Assert.Equal([2f, 2f], x.Grad!.ToArray());
+        Assert.Equal(0, _session.Tape.Length);
+    }
+
+    [Fact]
+    public void A_backward_pass_that_fails_leaves_nothing_for_the_next()
+    {
+        Tensor x = _session.Tensor([1, 2], [2]).WithGrad();
+        int calls = 0;
+        Tensor y = (x * 1f).Checkpoint(input => calls++ == 1 ? throw new ArithmeticException() : input.Square()).Sum();
+        Assert.Throws<ArithmeticException>(y.Backward);
+        x.ClearGrad();
+        (x * 3f).Sum().Backward();
+        Assert.Equal([3f, 3f], x.Grad!.ToArray());
+    }
+
+    [Fact]
+    public void Labels_are_no_values()
+    {
+        Tensor labels = _session.Labels([1, 2, 3, 4], [2, 2]), ones = _session.Full([2, 2], 1);
+        foreach (Func<object> misuse in (Func<object>[])
+            [
+                () => labels.Softmax(), () => labels.LogSoftmax(), () => labels.Matmul(ones), () => labels.Linear(ones),
+                () => labels.LayerNorm(), () => labels.GroupNorm(1), () => labels.BatchNormTraining(null, null),
+                () => labels.Reshape(1, 2, 2, 1).Resize([4, 4]), () => labels.Reshape(1, 2, 2, 1).MaxPool2d((2, 2)),
+                () => labels.Reshape(1, 2, 2, 1).Conv2d(ones.Reshape(1, 1, 1, 4)), () => labels.WithGrad(),
+                () => labels.SegmentationLoss(_session.Labels([0, 0], [2])), () => labels.Reshape(4).Slice(0, 0, 1).Item(),
+            ])
+            Assert.Contains("Int32, expected Float32", Assert.Throws<ArgumentException>(misuse).Message);
+    }
+
+    [Fact]
+    public void Sizes_that_overflow_are_refused()
+    {
+        Tensor x = _session.Zeros([4]);
+        Assert.Throws<ArgumentException>(() => x.Slice(0, int.MaxValue, 1));
+        Assert.Throws<ArgumentException>(() => x.Slice(0, 1, int.MaxValue));
+        Assert.Throws<ArgumentException>(() => _session.Zeros([65536, 65536, 65536, 65536]));
+        Tensor image = _session.Zeros([1, 5, 5, 1]);
+        Assert.Throws<OverflowException>(() => image.ConvTranspose2d(_session.Zeros([1, 1, 1, 1]), null, 1 << 30));
+        Assert.Throws<ArgumentException>(() => image.Conv2d(_session.Zeros([0, 0, 1, 1])));
+        Assert.Throws<ArgumentException>(() => _session.Zeros([1, 0, 6]).SelfAttention(1));
+        Assert.Throws<ArgumentException>(() => _session.Zeros([2, 2, 0]).GroupNorm(1));
+    }
+
+    [Fact]
     public void Forgotten_tensors_go_back_to_the_pool_by_garbage_collection()
     {
         Forget();

@@ -19,7 +19,8 @@ static class DemoCommand
         var seed = new Option<ulong>("--seed") { Description = "Seed of everything.", DefaultValueFactory = _ => 1337 };
         steps.Validators.Add(result =>
         {
-            if (result.GetValueOrDefault<int>() < 1) result.AddError("--steps must be at least 1");
+            if (result.Tokens.Count == 1 && int.TryParse(result.Tokens[0].Value, out int value) && value < 1)
+                result.AddError($"--steps is {value}; expected at least 1");
         });
         var command = new Command("demo", "Trains a small network on generated shapes and shows what it has learnt.")
         {

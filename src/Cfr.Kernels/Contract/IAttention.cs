@@ -20,8 +20,8 @@ public readonly record struct Tokens(View Data, long RowStride, long BatchStride
 /// <summary>
 /// Tables of decomposed relative positions (SAM, section "decomposed relative position" of its encoder; MViTv2 eq. 4):
 /// <c>Height [2 GridHeight - 1, HeadWidth]</c>, <c>Width [2 GridWidth - 1, HeadWidth]</c>, shared by all heads. Added
-/// to the logit of query (y, x) and key (y', x'): <c>q . Height[y - y' + GridHeight - 1] + q . Width[x - x' + GridWidth
-/// - 1]</c>, with q not scaled.
+/// to the logit of query (y, x) and key (y', x'), with q not scaled:
+/// <c>q . Height[y - y' + GridHeight - 1] + q . Width[x - x' + GridWidth - 1]</c>.
 /// </summary>
 public readonly record struct RelativePositions(View Height, View Width)
 {

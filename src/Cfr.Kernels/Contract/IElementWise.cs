@@ -52,8 +52,8 @@ public enum BinaryOp
 
 /// <summary>
 /// How a smaller operand b repeats along <c>a [Outer, Middle, Inner]</c>: a stride of 0 repeats it along that axis.
-/// Trailing axes: (1, M, I) with strides (0, 0, 1). Channel masks [N, 1, 1, 1, C]: (C, 0, 1). One value per row: (M, 1,
-/// 0).
+/// Trailing axes: (1, M, I) with strides (0, 0, 1). Channel masks [N, 1, 1, 1, C]: (C, 0, 1).
+/// One value per row: (M, 1, 0).
 /// </summary>
 public readonly record struct Broadcast(
     long Outer, long Middle, long Inner, long OuterStride, long MiddleStride, long InnerStride)

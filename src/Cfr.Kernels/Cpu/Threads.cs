@@ -69,6 +69,7 @@ sealed class Threads : IDisposable
 
     public void Dispose()
     {
+        if (_stop) return;
         _stop = true;
         _generation++;
         if (_workers.Length > 0) _wake.Release(_workers.Length);

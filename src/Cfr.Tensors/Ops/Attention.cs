@@ -6,8 +6,9 @@ namespace Cfr.Tensors;
 /// Softmax attention with h heads of d = E / h channels; channel n d + c belongs to head n.
 ///   y = softmax(q k^T / sqrt d + p) v   per head   q [N, Lq, E], k [N, Lk, E], v [N, Lk, E] -> y [N, Lq, E]
 /// Decomposed relative positions (MViTv2 eq. 4, as in SAM): on a grid of H x W tokens
-///   p[(y, x), (y', x')] = q . height[y - y' + H - 1] + q . width[x - x' + W - 1]   height [2 H - 1, d], width [2 W -
-/// 1, d] With P the softmax and D = rowsum(dy y):
+///   p[(y, x), (y', x')] = q . height[y - y' + H - 1] + q . width[x - x' + W - 1]
+///   height [2 H - 1, d], width [2 W - 1, d]
+/// With P the softmax and D = rowsum(dy y):
 ///   dv = P^T dy      dS = P (dy v^T - D)      dq = dS k / sqrt d + dp/dq dS      dk = dS^T q / sqrt d
 /// P is never stored: what is kept is the log of each row's sum of exponentials.
 /// </summary>
@@ -21,8 +22,10 @@ public static class AttentionOp
     {
         const string Op = nameof(SelfAttention);
         Session session = Session.Common(Op, qkv, height, width);
-        if (qkv.Rank < 3 || heads < 1 || qkv.Size(^1) % (3 * heads) != 0)
-            throw Expect.Mismatch(Op, nameof(qkv), qkv, $"[N, .., 3 E] with E a multiple of {heads} heads");
+        Expect.Type(Op, nameof(qkv), qkv, DType.Float32);
+        bool fits = qkv.Rank >= 3 && heads >= 1 && qkv.Size(^1) % (3L * heads) == 0 && qkv.Shape[1..].Count > 0;
+        if (!fits)
+            throw Expect.Mismatch(Op, nameof(qkv), qkv, $"[N, .., 3 E] with E a multiple of {heads} heads, none empty");
         int channels = qkv.Size(^1) / 3, tokens = checked((int)qkv.Shape[1..^1].Count);
         var shape = new AttentionShape(
             qkv.Size(0), heads, tokens, tokens, channels / heads, Scale(channels / heads), Grid(height), Grid(width));
@@ -55,7 +58,8 @@ public static class AttentionOp
     {
         const string Op = nameof(Attention);
         Session session = Session.Common(Op, q, k, v);
-        if (q.Rank != 3 || heads < 1 || q.Size(2) % heads != 0)
+        Expect.Type(Op, nameof(q), q, DType.Float32);
+        if (q.Rank != 3 || heads < 1 || q.Size(2) % heads != 0 || q.Size(2) == 0)
             throw Expect.Mismatch(Op, nameof(q), q, $"[N, Lq, E] with E a multiple of {heads} heads");
         Expect.Shape(Op, nameof(k), k, q.Size(0), Expect.Any, q.Size(2));
         Expect.Shape(Op, nameof(v), v, q.Size(0), k.Size(1), q.Size(2));
@@ -83,7 +87,9 @@ public static class AttentionOp
 
     static float Scale(int headWidth) => 1 / MathF.Sqrt(headWidth);
 
-    static int Grid(Tensor? table) => table is null ? 0 : (table.Size(0) + 1) / 2;
+    static int Grid(Tensor? table) => table is null ? 0 : table.Rank == 2
+        ? (table.Size(0) + 1) / 2
+        : throw Expect.Mismatch(nameof(SelfAttention), nameof(table), table, "[2 size - 1, head width]");
 
     static void CheckPositions(AttentionShape shape, Tensor? height, Tensor? width)
     {

@@ -13,7 +13,8 @@ static class ChannelNorm
 {
     public static void Check(string op, Tensor x, Tensor? weight, Tensor? bias)
     {
-        if (x.Rank < 2) throw Expect.Mismatch(op, nameof(x), x, "[N, .., C]");
+        Expect.Type(op, nameof(x), x, DType.Float32);
+        if (x.Rank < 2 || x.Size(^1) == 0) throw Expect.Mismatch(op, nameof(x), x, "[N, .., C] with at least one channel");
         if (weight is not null) Expect.Shape(op, nameof(weight), weight, x.Size(^1));
         if (bias is not null) Expect.Shape(op, nameof(bias), bias, x.Size(^1));
     }

@@ -15,6 +15,8 @@ public static class ComparisonOps
             throw Expect.Mismatch(nameof(Greater), nameof(b), b, $"{a.Shape}, or a shape that repeats along it");
         Tensor y = session.Empty(a.Shape);
         session.Device.ElementWise.Binary(BinaryOp.Greater, broadcast, a.View, b.View, y.View);
+        GC.KeepAlive(a);
+        GC.KeepAlive(b);
         return y;
     }
 
@@ -27,6 +29,7 @@ public static class ComparisonOps
         Expect.Type(nameof(EqualTo), nameof(labels), labels, DType.Int32);
         Tensor y = labels.Session.Empty(labels.Shape);
         labels.Session.Device.ElementWise.EqualTo(labels.View, value, y.View);
+        GC.KeepAlive(labels);
         return y;
     }
 }

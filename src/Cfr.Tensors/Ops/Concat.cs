@@ -19,7 +19,7 @@ public static class ConcatOp
             Expect.Type(nameof(Concat), "operand", part, first.DType);
             bool fits = part.Rank == first.Rank && part.Shape.With(at, 0) == first.Shape.With(at, 0);
             if (!fits) throw Expect.Mismatch(nameof(Concat), "operand", part, $"{first.Shape} but for axis {at}");
-            total += part.Size(at);
+            total = checked(total + part.Size(at));
         }
         Session session = first.Session;
         Shape shape = first.Shape.With(at, total);

@@ -82,6 +82,7 @@ static class Convolution
             throw Expect.Mismatch(op, nameof(weight), weight, volume ? "[kD, kH, kW, *, *]" : "[kH, kW, *, *]");
         bool possible = Math.Min(stride.D, Math.Min(stride.H, stride.W)) >= 1
             && Math.Min(padding.D, Math.Min(padding.H, padding.W)) >= 0;
+        if (weight.Count == 0) throw Expect.Mismatch(op, nameof(weight), weight, "at least one tap and one channel");
         if (!possible)
         {
             throw new ArgumentException(
@@ -101,7 +102,7 @@ static class Convolution
         input + 2 * padding < kernel ? 0 : (input + 2 * padding - kernel) / stride + 1;
 
     static int TransposedSize(int input, int kernel, int stride, int padding) =>
-        (input - 1) * stride - 2 * padding + kernel;
+        checked((input - 1) * stride - 2 * padding + kernel);
 
     /// <summary>x is kept only for the weight's gradient, the weight only for that of x.</summary>
     static Tensor?[] Kept(Tensor x, Tensor weight) => [weight.RequiresGrad ? x : null, x.RequiresGrad ? weight : null];

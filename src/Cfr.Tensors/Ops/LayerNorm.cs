@@ -13,6 +13,7 @@ public static class LayerNormOp
     public static Tensor LayerNorm(this Tensor x, Tensor? weight = null, Tensor? bias = null, float eps = 1e-5f)
     {
         Session session = Session.Common(nameof(LayerNorm), x, weight, bias);
+        Expect.Type(nameof(LayerNorm), nameof(x), x, DType.Float32);
         if (x.Rank == 0) throw Expect.Mismatch(nameof(LayerNorm), nameof(x), x, "[.., C]");
         int width = x.Size(^1);
         if (weight is not null) Expect.Shape(nameof(LayerNorm), nameof(weight), weight, width);

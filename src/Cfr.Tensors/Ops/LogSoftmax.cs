@@ -11,6 +11,7 @@ public static class LogSoftmaxOp
     /// <summary>Log-probabilities along the last axis.</summary>
     public static Tensor LogSoftmax(this Tensor x)
     {
+        Expect.Type(nameof(LogSoftmax), nameof(x), x, DType.Float32);
         if (x.Rank == 0) throw Expect.Mismatch(nameof(LogSoftmax), nameof(x), x, "[.., C]");
         Session session = x.Session;
         int width = x.Size(^1);

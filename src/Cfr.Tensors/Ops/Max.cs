@@ -32,6 +32,7 @@ public static class MaxOps
         var (outer, middle, inner, after) = Split(nameof(ArgMax), x, axis);
         Tensor index = x.Session.Empty(after, DType.Int32);
         x.Session.Device.Reduction.ArgMax(outer, middle, inner, x.View, index.View);
+        GC.KeepAlive(x);
         return index;
     }
 

@@ -32,6 +32,7 @@ public static class MaxPoolOps
     static Tensor MaxPool(
         string op, Tensor x, Extent input, Extent kernel, Extent stride, Extent padding, Func<Extent, int[]> sizes)
     {
+        Expect.Type(op, nameof(x), x, DType.Float32);
         var output = new Extent(
             Size(op, input.D, kernel.D, stride.D, padding.D), Size(op, input.H, kernel.H, stride.H, padding.H),
             Size(op, input.W, kernel.W, stride.W, padding.W));

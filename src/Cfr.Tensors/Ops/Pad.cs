@@ -21,7 +21,7 @@ public static class PadOp
             var (first, last) = widths[axis];
             if (first < 0 || last < 0)
                 throw new ArgumentException($"Pad: axis {axis} has a negative border, ({first}, {last})");
-            shape = shape.With(axis, first + inside[axis] + last);
+            shape = shape.With(axis, checked(first + inside[axis] + last));
         }
         long start = 0;
         for (int axis = 0; axis < widths.Length; axis++) start += widths[axis].Before * shape.Stride(axis);

@@ -14,6 +14,7 @@ public static class ResizeOp
         this Tensor x, ReadOnlySpan<int> size, Interpolation interpolation = Interpolation.Linear,
         bool alignCorners = false)
     {
+        Expect.Type(nameof(Resize), nameof(x), x, DType.Float32);
         if (x.Rank is not (4 or 5))
             throw Expect.Mismatch(nameof(Resize), nameof(x), x, "[N, H, W, C] or [N, D, H, W, C]");
         if (size.Length != x.Rank - 2)

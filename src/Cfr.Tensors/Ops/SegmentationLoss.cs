@@ -18,10 +18,10 @@ public static class SegmentationLossOp
     /// <summary>Cross-entropy and Dice (Milletari 2016, squared denominators), and their weighted sum.</summary>
     public static SegmentationLosses SegmentationLoss(
         this Tensor logits, Tensor labels, float crossEntropyWeight = 0.5f, float diceWeight = 0.5f,
-        float smoothing = 1e-5f,
-        int firstClass = 0, int ignore = 255)
+        float smoothing = 1e-5f, int firstClass = 0, int ignore = 255)
     {
         Session session = Session.Common(nameof(SegmentationLoss), logits, labels);
+        Expect.Type(nameof(SegmentationLoss), nameof(logits), logits, DType.Float32);
         Expect.Type(nameof(SegmentationLoss), nameof(labels), labels, DType.Int32);
         if (logits.Rank == 0) throw Expect.Mismatch(nameof(SegmentationLoss), nameof(logits), logits, "[.., K]");
         if (labels.Shape != logits.Shape[..^1])

@@ -15,8 +15,8 @@ public static class SliceOp
     public static Tensor Slice(this Tensor x, Index axis, int start, int count)
     {
         int at = AxisSet.Offset(nameof(Slice), x, axis);
-        if (start < 0 || count < 0 || start + count > x.Size(at))
-            throw new ArgumentException($"Slice: [{start}, {start + count}) is no part of axis {at} of {x.Shape}");
+        if (start < 0 || count < 0 || count > x.Size(at) - start)
+            throw new ArgumentException($"Slice: [{start}, {(long)start + count}) is no part of axis {at} of {x.Shape}");
         Shape before = x.Shape, shape = before.With(at, count);
         long offset = start * before.Stride(at);
         bool isView = before[..at].Count == 1;

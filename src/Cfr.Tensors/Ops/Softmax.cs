@@ -11,6 +11,7 @@ public static class SoftmaxOp
     /// <summary>Probabilities along the last axis.</summary>
     public static Tensor Softmax(this Tensor x)
     {
+        Expect.Type(nameof(Softmax), nameof(x), x, DType.Float32);
         if (x.Rank == 0) throw Expect.Mismatch(nameof(Softmax), nameof(x), x, "[.., C]");
         Session session = x.Session;
         int width = x.Size(^1);

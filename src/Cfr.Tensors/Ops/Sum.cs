@@ -3,8 +3,8 @@ using Cfr.Kernels;
 namespace Cfr.Tensors;
 
 /// <summary>
-/// Sums and means over some axes, or over all: y = s sum x, s = 1 or 1 / (elements summed).   x [A, B, C], axis 1 -> y
-/// [A, C]
+/// Sums and means over some axes, or over all: y = s sum x, s = 1 or 1 / (elements summed).
+///   x [A, B, C], axis 1 -> y [A, C]
 ///   dx = s dy, repeated along the axes that were summed
 /// </summary>
 public static class SumOps

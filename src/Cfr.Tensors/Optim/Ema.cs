@@ -8,6 +8,7 @@ namespace Cfr.Tensors;
 /// </summary>
 public sealed class Ema
 {
+    readonly (Tensor Average, Tensor Value)[] _pairs;
     readonly EmaSlot[] _slots;
     readonly Device _device;
 
@@ -21,6 +22,7 @@ public sealed class Ema
         if (averages.Count != values.Count)
             throw new ArgumentException($"Ema: the models have {averages.Count} and {values.Count} parameters");
         _slots = new EmaSlot[averages.Count];
+        _pairs = new (Tensor, Tensor)[averages.Count];
         for (int i = 0; i < _slots.Length; i++)
         {
             Weight weight = averages[i];
@@ -32,14 +34,18 @@ public sealed class Ema
                 throw new ArgumentException(
                     $"Ema: '{weight.Name}' is {weight.Tensor.Shape} in one model, {tensor.Shape} in the other");
             }
-            _slots[i] = new EmaSlot(weight.Tensor.View, tensor.View);
+            _pairs[i] = (weight.Tensor, tensor);
         }
         _device = average.Session.Device;
     }
 
     /// <summary>Moves the average towards the value.</summary>
     /// <param name="decay">In [0, 1]; 0 copies.</param>
-    public void Update(float decay) => _device.Optimizers.Ema(decay, _slots);
+    public void Update(float decay)
+    {
+        for (int i = 0; i < _pairs.Length; i++) _slots[i] = new EmaSlot(_pairs[i].Average.View, _pairs[i].Value.View);
+        _device.Optimizers.Ema(decay, _slots);
+    }
 
     /// <summary>
     /// Mean Teacher's decay at iteration t = 0, 1, ...: min(1 - 1 / (t + 1), limit); the first update copies.
