@@ -1,5 +1,9 @@
 using System.CommandLine;
+using Cfr.Cli;
 using Cfr.Cli.Commands;
+using Cfr.Pipeline;
+using Cfr.Tensors;
+using Cfr.Tensors.Files;
 
 var root = new RootCommand("CFR: a tensor engine in C#, and segmentation of 3D medical images on it.")
 {
@@ -7,10 +11,22 @@ var root = new RootCommand("CFR: a tensor engine in C#, and segmentation of 3D m
 };
 try
 {
-    return root.Parse(args).Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+    ParseResult parsed = root.Parse(args);
+    int code = parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+    return parsed.Errors.Count > 0 ? ExitCode.Usage : code;
 }
-catch (ArgumentException error)
+catch (Exception error) when (Explain(error) is { } code)
 {
     Console.Error.WriteLine($"cfr: {error.Message}");
-    return 1;
+    return code;
 }
+
+// What a user can mend is one line; anything else is a fault of ours and keeps its stack trace.
+static int? Explain(Exception error) => error switch
+{
+    ArgumentException => ExitCode.Usage,
+    BadDataException or WeightFileException or WeightMismatchException => ExitCode.BadData,
+    FileNotFoundException or DirectoryNotFoundException => ExitCode.BadData,
+    IOException or UnauthorizedAccessException or OutOfMemoryException => ExitCode.Failed,
+    _ => null,
+};

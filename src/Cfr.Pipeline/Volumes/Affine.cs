@@ -1,0 +1,68 @@
+using MathNet.Numerics.LinearAlgebra;
+
+namespace Cfr.Pipeline.Volumes;
+
+/// <summary>
+/// Where voxels lie: world = M (i, j, k, 1), in millimetres, RAS+ (x to the right, y to the front, z to the head), as
+/// NIfTI and nibabel have it. Column c of the 3x3 part is the step of array axis c.
+/// </summary>
+public sealed class Affine : IEquatable<Affine>
+{
+    readonly double[] _rows;
+
+    /// <summary>From the twelve numbers of the upper three rows, row by row.</summary>
+    /// <exception cref="ArgumentException">Not twelve finite numbers.</exception>
+    public Affine(params ReadOnlySpan<double> rows)
+    {
+        if (rows.Length != 12) throw new ArgumentException($"an affine has 12 numbers, got {rows.Length}");
+        foreach (double value in rows)
+            if (!double.IsFinite(value)) throw new ArgumentException($"an affine holds {value}; expected finite numbers");
+        _rows = rows.ToArray();
+    }
+
+    /// <summary>Axes along the world's, the given steps, origin 0.</summary>
+    public static Affine Scaling(double x, double y, double z) => new(x, 0, 0, 0, 0, y, 0, 0, 0, 0, z, 0);
+
+    /// <summary>Element of the 4x4 matrix.</summary>
+    public double this[int row, int column] => row < 3 ? _rows[row * 4 + column] : column == 3 ? 1 : 0;
+
+    /// <summary>Length of the step along an array axis: the voxel's size in mm.</summary>
+    public double Spacing(int axis) =>
+        Math.Sqrt(Enumerable.Range(0, 3).Sum(row => this[row, axis] * this[row, axis]));
+
+    /// <summary>World coordinates of an array index.</summary>
+    public (double X, double Y, double Z) Apply(double i, double j, double k) => (Row(0, i, j, k), Row(1, i, j, k), Row(2, i, j, k));
+
+    /// <summary>This after the other: (this * other)(v) = this(other(v)).</summary>
+    public static Affine operator *(Affine first, Affine second) => FromMatrix(first.ToMatrix() * second.ToMatrix());
+
+    /// <summary>The way back, from world to index.</summary>
+    /// <exception cref="InvalidOperationException">The axes are not independent.</exception>
+    public Affine Inverse()
+    {
+        var matrix = ToMatrix();
+        if (matrix.Determinant() == 0) throw new InvalidOperationException($"the affine {this} has no inverse");
+        return FromMatrix(matrix.Inverse());
+    }
+
+    /// <inheritdoc/>
+    public bool Equals(Affine? other) => other is not null && _rows.AsSpan().SequenceEqual(other._rows);
+
+    /// <inheritdoc/>
+    public override bool Equals(object? other) => Equals(other as Affine);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => _rows.Aggregate(0, HashCode.Combine);
+
+    /// <inheritdoc/>
+    public override string ToString() =>
+        string.Join("; ", _rows.Chunk(4).Select(row => string.Join(' ', row.Select(value => value.ToString("G6")))));
+
+    double Row(int row, double i, double j, double k) =>
+        this[row, 0] * i + this[row, 1] * j + this[row, 2] * k + this[row, 3];
+
+    Matrix<double> ToMatrix() => Matrix<double>.Build.Dense(4, 4, (row, column) => this[row, column]);
+
+    static Affine FromMatrix(Matrix<double> matrix) =>
+        new([.. Enumerable.Range(0, 12).Select(i => matrix[i / 4, i % 4])]);
+}
