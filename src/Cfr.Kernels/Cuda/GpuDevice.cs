@@ -10,6 +10,7 @@ public abstract class GpuDevice : Device
     {
         Precision = precision;
         ElementWise = new GpuElementWise(this);
+        Normalization = new GpuNormalization(this);
     }
 
     /// <summary>What matrix products compute in.</summary>
@@ -66,7 +67,7 @@ public abstract class GpuDevice : Device
     public override IAttention Attention => throw new NotSupportedException($"attention does not run on {Name} yet");
 
     /// <inheritdoc/>
-    public override INormalization Normalization => throw new NotSupportedException($"normalization does not run on {Name} yet");
+    public override INormalization Normalization { get; }
 
     /// <inheritdoc/>
     public override ISoftmax Softmax => throw new NotSupportedException($"softmax does not run on {Name} yet");

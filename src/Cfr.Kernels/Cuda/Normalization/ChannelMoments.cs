@@ -1,0 +1,131 @@
+using System.Runtime.CompilerServices;
+using ILGPU;
+
+namespace Cfr.Kernels.Cuda;
+
+/// <summary>
+/// x - p and its square, p a value of the column itself: the median of three rows of the piece, so that one outlier does
+/// not spoil it. A piece leaves its mean, p + sum / n, and its sum of squared deviations, sum of squares - sum^2 / n,
+/// which cancels no digits because p is close to the mean.
+/// </summary>
+struct MomentTerm(Lane4 pivot) : IColumnTerm<MomentTerm>
+{
+    Lane4 _pivot = pivot;
+
+    public static int Sums => 2;
+
+    public static bool ReadsDy => false;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static MomentTerm Of(ColumnArguments a, ColumnThread thread)
+    {
+        long lines = a.Tiling.LinesOf(thread.Piece);
+        if (!thread.Active || lines == 0) return new(Lane4.Splat(0));
+        long first = a.X + thread.Start - thread.Line * thread.LineBytes;
+        Lane4 top = ColumnPacket.Load(first, a.Tiling.Packed);
+        Lane4 middle = ColumnPacket.Load(first + lines / 2 * thread.LineBytes, a.Tiling.Packed);
+        Lane4 bottom = ColumnPacket.Load(first + (lines - 1) * thread.LineBytes, a.Tiling.Packed);
+        return new(Lane4.Max(Lane4.Min(top, middle), Lane4.Min(Lane4.Max(top, middle), bottom)));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public ColumnPair Add(ColumnPair sums, Lane4 x, Lane4 dy, long line)
+    {
+        Lane4 d = x - _pivot;
+        return new(sums.First + d, Lane4.MultiplyAdd(d, d, sums.Second));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public ColumnPair Result(ColumnPair sums, Lane4 count)
+    {
+        Lane4 zero = Lane4.Splat(0), one = Lane4.Splat(1);
+        Lane4 shift = sums.First / Lane4.Select(Lane4.Greater(count, zero), count, one);
+        return new(_pivot + shift, Lane4.Max(sums.Second - shift * sums.First, zero));
+    }
+}
+
+/// <summary>Count, mean and sum of squared deviations of some numbers.</summary>
+struct Moments(float count, float mean, float squares)
+{
+    public float Count = count, Mean = mean, Squares = squares;
+
+    /// <summary>Those of two sets together (Chan, Golub and LeVeque 1979).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Moments Merge(Moments a, Moments b)
+    {
+        if (b.Count == 0) return a;
+        if (a.Count == 0) return b;
+        float count = a.Count + b.Count, delta = b.Mean - a.Mean, share = delta * (b.Count / count);
+        return new(count, a.Mean + share, a.Squares + b.Squares + delta * share * a.Count);
+    }
+}
+
+/// <summary>Arguments of <see cref="ChannelMoments"/>.</summary>
+struct MomentArguments
+{
+    public ColumnTiling Tiling;
+    public long Partials, Mean, Variance, Statistics, Count;
+    public int Groups, ChannelsOfGroup, Segment;
+}
+
+/// <summary>Second stage: merges the moments of all pieces and columns of a statistic, one segment of threads each.</summary>
+static unsafe class ChannelMoments
+{
+    public static void Merge(MomentArguments a)
+    {
+        ArrayView<float> scratch = SharedMemory.Allocate<float>(3 * BlockReduce.WarpSize);
+        long statistic = Segments.Result(a.Segment);
+        int rank = Segments.Rank(a.Segment);
+        Moments all = statistic < a.Statistics ? OfThread(a, statistic, rank) : new(0, 0, 0);
+        all = AcrossSegment(scratch, a.Segment, all);
+        if (rank != 0 || statistic >= a.Statistics) return;
+        ((float*)a.Mean)[statistic] = all.Mean;
+        ((float*)a.Variance)[statistic] = all.Squares / a.Count;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Moments OfThread(MomentArguments a, long statistic, int rank)
+    {
+        float* partials = (float*)a.Partials;
+        int sample = (int)(statistic / a.Groups), group = (int)(statistic - (long)sample * a.Groups);
+        int lineFloats = a.Tiling.LineFloats, repeats = a.Tiling.Repeats;
+        int columns = repeats * a.ChannelsOfGroup, values = a.Tiling.Pieces * columns;
+        var all = new Moments(0, 0, 0);
+        for (int i = rank; i < values; i += a.Segment)
+        {
+            int piece = i / columns, column = i - piece * columns, repeat = column / a.ChannelsOfGroup;
+            int lane = repeat * a.Tiling.Channels + group * a.ChannelsOfGroup + column - repeat * a.ChannelsOfGroup;
+            float count = a.Tiling.LinesOf(piece);
+            if (piece == a.Tiling.Pieces - 1 && lane < a.Tiling.TailFloats) count += 1;
+            long at = ((long)sample * a.Tiling.Pieces + piece) * 2 * lineFloats + lane;
+            all = Moments.Merge(all, new(count, partials[at], partials[at + lineFloats]));
+        }
+        return all;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Moments AcrossSegment(ArrayView<float> scratch, int segment, Moments all)
+    {
+        const int warp = BlockReduce.WarpSize;
+        for (int distance = (segment < warp ? segment : warp) / 2; distance > 0; distance /= 2)
+        {
+            all = Moments.Merge(all, new(
+                Warp.ShuffleXor(all.Count, distance), Warp.ShuffleXor(all.Mean, distance),
+                Warp.ShuffleXor(all.Squares, distance)));
+        }
+        if (segment <= warp) return all;
+        int of = Group.IdxX / warp;
+        if ((Group.IdxX & (warp - 1)) == 0)
+        {
+            scratch[of] = all.Count;
+            scratch[warp + of] = all.Mean;
+            scratch[2 * warp + of] = all.Squares;
+        }
+        Group.Barrier();
+        int warps = segment / warp, first = Group.IdxX / segment * warps;
+        all = new(0, 0, 0);
+        for (int i = first; i < first + warps; i++)
+            all = Moments.Merge(all, new(scratch[i], scratch[warp + i], scratch[2 * warp + i]));
+        return all;
+    }
+}
