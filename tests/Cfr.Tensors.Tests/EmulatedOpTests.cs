@@ -11,7 +11,7 @@ public class EmulatedOpTests
     /// <summary>How the names of the families begin whose kernels there are.</summary>
     static readonly string[] Families =
     [
-        "relu", "gelu", "exp", "tanh", "sigmoid", "layer norm", "batch norm", "group norm", "instance norm",
+        "relu", "gelu", "exp", "tanh", "sigmoid", "layer norm", "batch norm", "group norm", "instance norm", "sum", "mean", "max", "arg-max",
     ];
 
     public static TheoryData<string> Cases =>

@@ -10,6 +10,7 @@ public abstract class GpuDevice : Device
     {
         Precision = precision;
         ElementWise = new GpuElementWise(this);
+        Reduction = new GpuReduction(this);
         Normalization = new GpuNormalization(this);
     }
 
@@ -76,7 +77,7 @@ public abstract class GpuDevice : Device
     public override IElementWise ElementWise { get; }
 
     /// <inheritdoc/>
-    public override IReduction Reduction => throw new NotSupportedException($"reduction does not run on {Name} yet");
+    public override IReduction Reduction { get; }
 
     /// <inheritdoc/>
     public override ILayout Layout => throw new NotSupportedException($"layout does not run on {Name} yet");

@@ -5,8 +5,8 @@ namespace Cfr.Kernels.Cuda;
 
 /// <summary>
 /// x - p and its square, p a value of the column itself: the median of three rows of the piece, so that one outlier does
-/// not spoil it. A piece leaves its mean, p + sum / n, and its sum of squared deviations, sum of squares - sum^2 / n,
-/// which cancels no digits because p is close to the mean.
+/// not spoil it. A piece leaves the distance of its mean from p, sum / n, and its sum of squared deviations, sum of
+/// squares - sum^2 / n, which cancels no digits because p is close to the mean.
 /// </summary>
 struct MomentTerm(Lane4 pivot) : IColumnTerm<MomentTerm>
 {
@@ -25,7 +25,7 @@ struct MomentTerm(Lane4 pivot) : IColumnTerm<MomentTerm>
         Lane4 top = ColumnPacket.Load(first, a.Tiling.Packed);
         Lane4 middle = ColumnPacket.Load(first + lines / 2 * thread.LineBytes, a.Tiling.Packed);
         Lane4 bottom = ColumnPacket.Load(first + (lines - 1) * thread.LineBytes, a.Tiling.Packed);
-        return new(Lane4.Max(Lane4.Min(top, middle), Lane4.Min(Lane4.Max(top, middle), bottom)));
+        return new(Median(top, middle, bottom));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -40,14 +40,20 @@ struct MomentTerm(Lane4 pivot) : IColumnTerm<MomentTerm>
     {
         Lane4 zero = Lane4.Splat(0), one = Lane4.Splat(1);
         Lane4 shift = sums.First / Lane4.Select(Lane4.Greater(count, zero), count, one);
-        return new(_pivot + shift, Lane4.Max(sums.Second - shift * sums.First, zero));
+        return new(shift, Lane4.Max(sums.Second - shift * sums.First, zero));
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Median<V>(V a, V b, V c) where V : struct, IVector<V> => V.Max(V.Min(a, b), V.Min(V.Max(a, b), c));
 }
 
-/// <summary>Count, mean and sum of squared deviations of some numbers.</summary>
-struct Moments(float count, float mean, float squares)
+/// <summary>
+/// Count, mean and sum of squared deviations of some numbers. The mean is Pivot + Shift: where all of them are far from
+/// zero, the differences of two pivots are exact, and those of two rounded means would not be.
+/// </summary>
+struct Moments(float count, float pivot, float shift, float squares)
 {
-    public float Count = count, Mean = mean, Squares = squares;
+    public float Count = count, Pivot = pivot, Shift = shift, Squares = squares;
 
     /// <summary>Those of two sets together (Chan, Golub and LeVeque 1979).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -55,8 +61,9 @@ struct Moments(float count, float mean, float squares)
     {
         if (b.Count == 0) return a;
         if (a.Count == 0) return b;
-        float count = a.Count + b.Count, delta = b.Mean - a.Mean, share = delta * (b.Count / count);
-        return new(count, a.Mean + share, a.Squares + b.Squares + delta * share * a.Count);
+        float count = a.Count + b.Count, delta = b.Pivot - a.Pivot + (b.Shift - a.Shift);
+        float share = delta * (b.Count / count);
+        return new(count, a.Pivot, a.Shift + share, a.Squares + b.Squares + delta * share * a.Count);
     }
 }
 
@@ -64,7 +71,7 @@ struct Moments(float count, float mean, float squares)
 struct MomentArguments
 {
     public ColumnTiling Tiling;
-    public long Partials, Mean, Variance, Statistics, Count;
+    public long X, Partials, Mean, Variance, Statistics, Count;
     public int Groups, ChannelsOfGroup, Segment;
 }
 
@@ -73,13 +80,13 @@ static unsafe class ChannelMoments
 {
     public static void Merge(MomentArguments a)
     {
-        ArrayView<float> scratch = SharedMemory.Allocate<float>(3 * BlockReduce.WarpSize);
+        ArrayView<float> scratch = SharedMemory.Allocate<float>(4 * BlockReduce.WarpSize);
         long statistic = Segments.Result(a.Segment);
         int rank = Segments.Rank(a.Segment);
-        Moments all = statistic < a.Statistics ? OfThread(a, statistic, rank) : new(0, 0, 0);
+        Moments all = statistic < a.Statistics ? OfThread(a, statistic, rank) : new(0, 0, 0, 0);
         all = AcrossSegment(scratch, a.Segment, all);
         if (rank != 0 || statistic >= a.Statistics) return;
-        ((float*)a.Mean)[statistic] = all.Mean;
+        ((float*)a.Mean)[statistic] = all.Pivot + all.Shift;
         ((float*)a.Variance)[statistic] = all.Squares / a.Count;
     }
 
@@ -90,7 +97,7 @@ static unsafe class ChannelMoments
         int sample = (int)(statistic / a.Groups), group = (int)(statistic - (long)sample * a.Groups);
         int lineFloats = a.Tiling.LineFloats, repeats = a.Tiling.Repeats;
         int columns = repeats * a.ChannelsOfGroup, values = a.Tiling.Pieces * columns;
-        var all = new Moments(0, 0, 0);
+        var all = new Moments(0, 0, 0, 0);
         for (int i = rank; i < values; i += a.Segment)
         {
             int piece = i / columns, column = i - piece * columns, repeat = column / a.ChannelsOfGroup;
@@ -98,9 +105,24 @@ static unsafe class ChannelMoments
             float count = a.Tiling.LinesOf(piece);
             if (piece == a.Tiling.Pieces - 1 && lane < a.Tiling.TailFloats) count += 1;
             long at = ((long)sample * a.Tiling.Pieces + piece) * 2 * lineFloats + lane;
-            all = Moments.Merge(all, new(count, partials[at], partials[at + lineFloats]));
+            float pivot = Pivot(a, sample, piece, lane);
+            all = Moments.Merge(all, new(count, pivot, partials[at], partials[at + lineFloats]));
         }
         return all;
+    }
+
+    /// <summary>As the first stage chose it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static float Pivot(MomentArguments a, int sample, int piece, int lane)
+    {
+        long lines = a.Tiling.LinesOf(piece);
+        if (lines == 0) return 0;
+        float* column = (float*)a.X + sample * a.Tiling.SampleFloats + lane;
+        long first = piece * a.Tiling.LinesPerPiece, middle = first + lines / 2, last = first + lines - 1;
+        int lineFloats = a.Tiling.LineFloats;
+        return MomentTerm.Median(
+            new Lane(column[first * lineFloats]), new Lane(column[middle * lineFloats]),
+            new Lane(column[last * lineFloats])).Value;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -110,22 +132,26 @@ static unsafe class ChannelMoments
         for (int distance = (segment < warp ? segment : warp) / 2; distance > 0; distance /= 2)
         {
             all = Moments.Merge(all, new(
-                Warp.ShuffleXor(all.Count, distance), Warp.ShuffleXor(all.Mean, distance),
-                Warp.ShuffleXor(all.Squares, distance)));
+                Warp.ShuffleXor(all.Count, distance), Warp.ShuffleXor(all.Pivot, distance),
+                Warp.ShuffleXor(all.Shift, distance), Warp.ShuffleXor(all.Squares, distance)));
         }
         if (segment <= warp) return all;
         int of = Group.IdxX / warp;
         if ((Group.IdxX & (warp - 1)) == 0)
         {
             scratch[of] = all.Count;
-            scratch[warp + of] = all.Mean;
-            scratch[2 * warp + of] = all.Squares;
+            scratch[warp + of] = all.Pivot;
+            scratch[2 * warp + of] = all.Shift;
+            scratch[3 * warp + of] = all.Squares;
         }
         Group.Barrier();
         int warps = segment / warp, first = Group.IdxX / segment * warps;
-        all = new(0, 0, 0);
+        all = new(0, 0, 0, 0);
         for (int i = first; i < first + warps; i++)
-            all = Moments.Merge(all, new(scratch[i], scratch[warp + i], scratch[2 * warp + i]));
+        {
+            all = Moments.Merge(
+                all, new(scratch[i], scratch[warp + i], scratch[2 * warp + i], scratch[3 * warp + i]));
+        }
         return all;
     }
 }

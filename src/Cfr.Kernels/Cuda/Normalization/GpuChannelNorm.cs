@@ -45,8 +45,8 @@ sealed class GpuChannelNorm(GpuDevice gpu)
         long values = (long)tiling.Pieces * tiling.Repeats * channelsOfGroup;
         var arguments = new MomentArguments
         {
-            Tiling = tiling, Partials = partials.Address, Mean = mean.Address, Variance = variance.Address,
-            Statistics = shape.Statistics, Count = shape.Count, Groups = shape.Groups,
+            Tiling = tiling, X = x.Address, Partials = partials.Address, Mean = mean.Address,
+            Variance = variance.Address, Statistics = shape.Statistics, Count = shape.Count, Groups = shape.Groups,
             ChannelsOfGroup = channelsOfGroup, Segment = Segments.Size(gpu.BlockSize(MergeMoments), values),
         };
         Segments.Launch(gpu, MergeMoments, arguments, arguments.Segment, shape.Statistics);
