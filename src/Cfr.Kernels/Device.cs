@@ -55,12 +55,17 @@ public abstract class Device : IDisposable
     /// <summary>Random numbers and dropout.</summary>
     public abstract IRandom Random { get; }
 
-    /// <summary>Opens a device by name: <c>cpu</c>.</summary>
-    /// <exception cref="ArgumentException">There is no such device.</exception>
-    public static Device Open(string name = "cpu") => name switch
+    /// <summary>
+    /// Opens a device by name: <c>cpu</c>, or <c>emulated</c>, the GPU kernels on the processor. The processor computes
+    /// in float32 alone.
+    /// </summary>
+    /// <exception cref="ArgumentException">There is no such device, or it has no such precision.</exception>
+    public static Device Open(string name = "cpu", Precision precision = Precision.Float32) => name switch
     {
-        "cpu" => new Cpu.CpuDevice(),
-        _ => throw new ArgumentException($"there is no device '{name}'; known devices: cpu"),
+        "cpu" when precision == Precision.Float32 => new Cpu.CpuDevice(),
+        "cpu" => throw new ArgumentException($"the device cpu computes in float32, not in {precision}"),
+        "emulated" => new Cuda.EmulatedDevice(precision),
+        _ => throw new ArgumentException($"there is no device '{name}'; known devices: cpu, emulated"),
     };
 
     /// <summary>A buffer for <paramref name="count"/> elements; its contents are arbitrary.</summary>
@@ -71,6 +76,9 @@ public abstract class Device : IDisposable
 
     /// <summary>Waits for what was launched and copies from the device to the host.</summary>
     public abstract void Download<T>(View source, Span<T> destination) where T : unmanaged;
+
+    /// <summary>Sets bytes, in the order of launches.</summary>
+    internal abstract void FillBytes(nint address, long bytes, byte value);
 
     /// <summary>Waits for everything that was launched.</summary>
     public abstract void Synchronize();
