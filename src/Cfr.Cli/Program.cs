@@ -7,7 +7,9 @@ using Cfr.Tensors.Files;
 
 var root = new RootCommand("CFR: a tensor engine in C#, and segmentation of 3D medical images on it.")
 {
+    CheckCommand.Create(),
     DemoCommand.Create(),
+    PrepareCommand.Create(),
 };
 try
 {

@@ -15,7 +15,8 @@ public static class CaseReader
     /// </exception>
     public static LoadedCase Read(this DataSet set, Case wanted)
     {
-        var (image, label) = ReadRaw(set, wanted);
+        Volume image = ReadImage(set, wanted);
+        LabelMap? label = wanted.LabelPath is null ? null : ReadLabel(set, wanted.LabelPath);
         CheckNumbers(wanted.ImagePath, image);
         if (label is not null)
         {
@@ -26,18 +27,30 @@ public static class CaseReader
         return new LoadedCase(wanted.Name, image.Geometry, image.Voxels, label?.Voxels);
     }
 
-    /// <summary>The files' contents, axes brought to x, y, z, nothing checked.</summary>
-    internal static (Volume Image, LabelMap? Label) ReadRaw(DataSet set, Case wanted)
+    /// <summary>The intensities as they are, axes brought to x, y, z.</summary>
+    internal static Volume ReadImage(DataSet set, Case wanted)
     {
         Volume image = VolumeFile.Read(wanted.ImagePath);
-        LabelMap? label = wanted.LabelPath is null ? null : VolumeFile.ReadLabels(wanted.LabelPath);
-        if (set.Axes == "xyz") return (image, label);
-        // The axes' letters as if they were directions: the change of order is then one of orientations.
+        return OrderOf(set) is { } order
+            ? new Volume(order.Apply(image.Geometry), order.Apply(image.Voxels, image.Size))
+            : image;
+    }
+
+    /// <summary>The label as it is, axes brought to x, y, z.</summary>
+    internal static LabelMap ReadLabel(DataSet set, string path)
+    {
+        LabelMap label = VolumeFile.ReadLabels(path);
+        return OrderOf(set) is { } order
+            ? new LabelMap(order.Apply(label.Geometry), order.Apply(label.Voxels, label.Size))
+            : label;
+    }
+
+    /// <summary>The axes' letters as if they were directions: a change of order is then one of orientations.</summary>
+    static AxisChange? OrderOf(DataSet set)
+    {
+        if (set.Axes == "xyz") return null;
         string code = string.Concat(set.Axes.Select(letter => "RAS"["xyz".IndexOf(letter)]));
-        var change = AxisChange.Between(Orientation.Parse(code), Orientation.Ras);
-        return (
-            new Volume(change.Apply(image.Geometry), change.Apply(image.Voxels, image.Size)),
-            label is null ? null : new LabelMap(change.Apply(label.Geometry), change.Apply(label.Voxels, label.Size)));
+        return AxisChange.Between(Orientation.Parse(code), Orientation.Ras);
     }
 
     /// <exception cref="BadDataException">NaN or infinity.</exception>

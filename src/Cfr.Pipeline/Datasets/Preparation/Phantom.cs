@@ -64,7 +64,7 @@ sealed class Phantom : IRecipe
         var pose = new PhantomPose(random);
         PhantomOrgan[] organs = [.. _anatomy.Select(organ => organ.Vary(random))];
         PhantomDistractor[] distractors = [.. Enumerable.Range(0, 6 + random.Below(4))
-            .Select(_ => PhantomDistractor.Draw(_anatomy[random.Below(_anatomy.Length)].Brightness, random))];
+            .Select(_ => PhantomDistractor.Draw(_anatomy[random.Below(_anatomy.Length)].Brightness, IsClear, random))];
         var coarse = new SmoothField(random, waves: 6, highest: 4);
         var fine = new SmoothField(random, waves: 12, highest: 14);
         var bias = new SmoothField(random, waves: 3, highest: 1);
@@ -91,6 +91,8 @@ sealed class Phantom : IRecipe
         var geometry = Millimetres with { Size = _size };
         return (new Volume(geometry, image), new LabelMap(geometry, label));
 
+        bool IsClear(Point at) => organs.All(organ => organ.Distance(pose.Apply(at)) > 1.5f);
+
         (byte, float) Look(Point posed, Point at)
         {
             float nearest = float.PositiveInfinity, brightness = Tissue;
@@ -100,10 +102,8 @@ sealed class Phantom : IRecipe
                 float distance = organs[i].Distance(posed);
                 if (distance < nearest) (nearest, organ) = (distance, i);
             }
-            // Distractors keep clear of organs.
-            if (nearest > 1.3f)
-                foreach (PhantomDistractor distractor in distractors)
-                    brightness += (distractor.Brightness - brightness) * Edge(distractor.Distance(at));
+            foreach (PhantomDistractor distractor in distractors)
+                brightness += (distractor.Brightness - brightness) * Edge(distractor.Distance(at));
             brightness += (organs[organ].Brightness - brightness) * Edge(nearest);
             return ((byte)(nearest < 1 ? organ + 1 : 0), brightness);
         }
