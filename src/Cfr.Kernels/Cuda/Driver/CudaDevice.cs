@@ -13,7 +13,7 @@ public sealed unsafe class CudaDevice : GpuDevice
     const int NonBlocking = 1, BlocksPerMultiprocessor = 8, RecentKernels = 8;
 
     [ThreadStatic]
-    static nint s_currentContext;
+    static nint _currentContext;
 
     readonly CudaInfo _info;
     readonly CudaGpu _gpu;
@@ -183,15 +183,15 @@ public sealed unsafe class CudaDevice : GpuDevice
         _staging.Dispose();
         cuMemFreeHost(_faultOnHost);
         cuStreamDestroy_v2(_stream);
-        s_currentContext = 0;
+        _currentContext = 0;
         cuDevicePrimaryCtxRelease_v2(_gpu.Ordinal);
     }
 
     internal void MakeCurrent()
     {
-        if (s_currentContext == _context) return;
+        if (_currentContext == _context) return;
         CudaException.Check(cuCtxSetCurrent(_context), $"the context of {Name}");
-        s_currentContext = _context;
+        _currentContext = _context;
     }
 
     nint Allocate(long bytes)
