@@ -53,7 +53,10 @@ public static class DataSetFile
         catch (JsonException fault)
         {
             string where = fault.LineNumber is { } line ? $" line {line + 1}:" : "";
-            throw new BadDataException($"{path}:{where} {fault.Message.Split(" Path: ")[0].ReplaceLineEndings(" ")}", fault);
+            string what = fault.Message.Contains("could not be converted")
+                ? $"'{fault.Path?.TrimStart('$', '.')}' has a value that makes no sense there"
+                : fault.Message.Split(" Path: ")[0].ReplaceLineEndings(" ");
+            throw new BadDataException($"{path}:{where} {what}", fault);
         }
         Check(path, list);
         string folder = Path.GetDirectoryName(Path.GetFullPath(path))!;

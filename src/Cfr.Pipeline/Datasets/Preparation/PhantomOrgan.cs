@@ -25,7 +25,7 @@ sealed record PhantomOrgan
     /// <summary>Number <paramref name="index"/> of <paramref name="count"/>: spread over the body, two of a kind.</summary>
     public static PhantomOrgan Draw(int index, int count, RandomNumbers random)
     {
-        float size = count == 1 ? 1.25f : 1.15f / MathF.Sqrt(MathF.Sqrt(count) * count / 2f);
+        float size = (count == 1 ? 1.25f : 1.2f) / MathF.Sqrt(count);
         float around = 2 * MathF.PI * index / count + 0.6f, away = count == 1 ? 0.15f : 0.48f;
         int pair = index / 2;
         return new PhantomOrgan
