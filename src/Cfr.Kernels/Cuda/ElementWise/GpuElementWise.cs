@@ -95,7 +95,11 @@ sealed class GpuElementWise(GpuDevice gpu) : IElementWise
             EqualToKernel,
             new EqualToArguments
             {
-                Labels = labels.Address, Y = y.Address, Packets = packets, Count = y.Count, Value = value,
+                Labels = labels.Address,
+                Y = y.Address,
+                Packets = packets,
+                Count = y.Count,
+                Value = value,
             },
             packets > 0 ? packets : y.Count);
     }
@@ -135,10 +139,16 @@ sealed class GpuElementWise(GpuDevice gpu) : IElementWise
             kernel,
             new BroadcastArguments
             {
-                A = a.Address, B = b.Address, Y = y.Address, Packets = packets, Count = broadcast.Count,
+                A = a.Address,
+                B = b.Address,
+                Y = y.Address,
+                Packets = packets,
+                Count = broadcast.Count,
                 Inner = new Divisor((int)(packets > 0 ? Math.Max(1, broadcast.Inner / 4) : broadcast.Inner)),
-                Middle = new Divisor((int)broadcast.Middle), OuterStride = broadcast.OuterStride,
-                MiddleStride = broadcast.MiddleStride, InnerStride = broadcast.InnerStride,
+                Middle = new Divisor((int)broadcast.Middle),
+                OuterStride = broadcast.OuterStride,
+                MiddleStride = broadcast.MiddleStride,
+                InnerStride = broadcast.InnerStride,
             },
             packets > 0 ? packets : broadcast.Count);
     }

@@ -65,10 +65,15 @@ sealed class GpuLayout(GpuDevice gpu) : ILayout
             var (columnTiles, rowTiles) = (TilesOf(columns), TilesOf(rows));
             var transpose = new TransposeArguments
             {
-                Source = source, Target = target, Columns = columns, Rows = rows,
+                Source = source,
+                Target = target,
+                Columns = columns,
+                Rows = rows,
                 Tiles = checked((int)(copy.Count / columns / rows * columnTiles * rowTiles)),
-                ColumnTiles = new Divisor(columnTiles), RowTiles = new Divisor(rowTiles),
-                ColumnSource = (int)copy.SourceStrides[column], RowTarget = (int)copy.TargetStrides[row],
+                ColumnTiles = new Divisor(columnTiles),
+                RowTiles = new Divisor(rowTiles),
+                ColumnSource = (int)copy.SourceStrides[column],
+                RowTarget = (int)copy.TargetStrides[row],
                 Axes = AxesAround(copy, 1, row, column),
             };
             gpu.Launch(accumulate ? TransposeAdd : Transpose, transpose, Math.Min(transpose.Tiles, gpu.FullGrid));
@@ -98,7 +103,10 @@ sealed class GpuLayout(GpuDevice gpu) : ILayout
         bool packets = width % 4 == 0 && Packets.Of(y.Count, table, y) > 0;
         var arguments = new GatherArguments
         {
-            Table = table.Address, Index = index.Address, Y = y.Address, Fault = gpu.Fault.Address,
+            Table = table.Address,
+            Index = index.Address,
+            Y = y.Address,
+            Fault = gpu.Fault.Address,
             Rows = new RowPieces(rows, packets ? width / 4 : width),
             TableRows = (int)Math.Min(table.Count / width, int.MaxValue),
         };
@@ -112,8 +120,13 @@ sealed class GpuLayout(GpuDevice gpu) : ILayout
         int columns = packets ? width / 4 : width, runs = (columns + ScatterAddKernel.Lanes - 1) / ScatterAddKernel.Lanes;
         var arguments = new ScatterAddArguments
         {
-            Dy = dy.Address, Index = index.Address, Table = dTable.Address, Rows = checked((int)rows),
-            TableRows = checked((int)tableRows), Columns = columns, Runs = new Divisor(runs),
+            Dy = dy.Address,
+            Index = index.Address,
+            Table = dTable.Address,
+            Rows = checked((int)rows),
+            TableRows = checked((int)tableRows),
+            Columns = columns,
+            Runs = new Divisor(runs),
         };
         gpu.LaunchOver(
             packets ? ScatterPackets : ScatterFloats, arguments, checked((int)tableRows * runs) * (long)ScatterAddKernel.Lanes);
@@ -152,14 +165,21 @@ sealed class GpuLayout(GpuDevice gpu) : ILayout
             if (without.Contains(axis)) continue;
             axes[rank++] = new CopyAxis
             {
-                Size = new Divisor((int)copy.Sizes[axis]), Source = (int)(copy.SourceStrides[axis] / floats),
+                Size = new Divisor((int)copy.Sizes[axis]),
+                Source = (int)(copy.SourceStrides[axis] / floats),
                 Target = (int)(copy.TargetStrides[axis] / floats),
             };
         }
         return new CopyAxes
         {
-            Rank = rank, Axis0 = axes[0], Axis1 = axes[1], Axis2 = axes[2], Axis3 = axes[3], Axis4 = axes[4],
-            Axis5 = axes[5], Axis6 = axes[6],
+            Rank = rank,
+            Axis0 = axes[0],
+            Axis1 = axes[1],
+            Axis2 = axes[2],
+            Axis3 = axes[3],
+            Axis4 = axes[4],
+            Axis5 = axes[5],
+            Axis6 = axes[6],
         };
     }
 
