@@ -54,6 +54,6 @@ public static class ParityKinds
                 .Select(check => tolerance is { } given && !check.IsAbsolute ? check with { Tolerance = given } : check)
                 .OrderBy(check => check.Passes).ThenByDescending(check => check.Error),
         ];
-        return new ParityReport(path, file.Kind, checks, file.Unused);
+        return new ParityReport(path, file.Kind, checks, run.Notes, file.Unused);
     }
 }

@@ -30,9 +30,10 @@ public sealed record ParityCheck(string Name, ParityPart Part, double Error, dou
 /// <param name="Path">The file.</param>
 /// <param name="Kind">What its metadata says it is.</param>
 /// <param name="Checks">Every comparison: those that fail first, then by falling error.</param>
+/// <param name="Notes">What to know about the comparisons.</param>
 /// <param name="Unused">Tensors of the file that nothing was compared with.</param>
 public sealed record ParityReport(
-    string Path, string Kind, IReadOnlyList<ParityCheck> Checks, IReadOnlyList<string> Unused)
+    string Path, string Kind, IReadOnlyList<ParityCheck> Checks, IReadOnlyList<string> Notes, IReadOnlyList<string> Unused)
 {
     /// <summary>True if every error is allowed.</summary>
     public bool Passes => Checks.All(check => check.Passes);

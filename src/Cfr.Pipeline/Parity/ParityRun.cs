@@ -6,6 +6,7 @@ namespace Cfr.Pipeline.Parity;
 sealed class ParityRun(ReferenceFile file, Session session, bool outputsOnly)
 {
     readonly List<ParityCheck> _checks = [];
+    readonly List<string> _notes = [];
 
     public ReferenceFile File => file;
 
@@ -16,6 +17,8 @@ sealed class ParityRun(ReferenceFile file, Session session, bool outputsOnly)
 
     public IReadOnlyList<ParityCheck> Checks => _checks;
 
+    public IReadOnlyList<string> Notes => _notes;
+
     /// <summary>Compares a result with the tensor of that name, if the file has it.</summary>
     public void Output(string name, Tensor got, double tolerance, ReferenceLayout layout = ReferenceLayout.Same) =>
         Output(name, ReferenceFile.There(got, layout).ToArray(), tolerance);
@@ -23,31 +26,33 @@ sealed class ParityRun(ReferenceFile file, Session session, bool outputsOnly)
     /// <inheritdoc cref="Output(string, Tensor, double, ReferenceLayout)"/>
     public void Output(string name, ReadOnlySpan<float> got, double tolerance)
     {
-        if (file.Has(name)) Compare(name, ParityPart.Output, Doubles(got), file.Values(name), tolerance);
+        if (file.Has(name)) Output(name, Doubles(got), file.Values(name), tolerance);
     }
 
     /// <summary>Compares numbers with numbers.</summary>
     public void Output(string name, ReadOnlySpan<double> got, ReadOnlySpan<double> want, double tolerance) =>
-        Compare(name, ParityPart.Output, got, want, tolerance);
+        Add(new(name, ParityPart.Output, Error(name, got, want), tolerance));
 
     /// <summary>Compares a gradient with the tensor of that name, if the file has it.</summary>
     public void Gradient(string name, Tensor? got, double tolerance, ReferenceLayout layout = ReferenceLayout.Same)
     {
         if (!file.Has(name)) return;
         if (got is null) throw file.Bad($"has a gradient '{name}' of something that gets none here");
-        Gradient(name, ReferenceFile.There(got, layout).ToArray(), file.Values(name), tolerance);
+        float[] there = ReferenceFile.There(got, layout).ToArray();
+        Add(new(name, ParityPart.Gradient, Error(name, there, file.Values(name)), tolerance));
     }
 
-    /// <summary>Compares numbers of a gradient.</summary>
-    public void Gradient(string name, ReadOnlySpan<float> got, ReadOnlySpan<double> want, double tolerance) =>
-        Compare(name, ParityPart.Gradient, Doubles(got), want, tolerance);
+    /// <summary>Adds a comparison that was made elsewhere.</summary>
+    public void Add(ParityCheck check) =>
+        _checks.Add(check with { Error = double.IsNaN(check.Error) ? double.PositiveInfinity : check.Error });
 
-    /// <summary>Adds an error that was measured in another way.</summary>
-    public void Add(string name, ParityPart part, double error, double tolerance, bool isAbsolute = false) =>
-        _checks.Add(new(name, part, double.IsNaN(error) ? double.PositiveInfinity : error, tolerance, isAbsolute));
+    /// <summary>Adds something to know about the comparisons.</summary>
+    public void Note(string text) => _notes.Add(text);
 
-    void Compare(
-        string name, ParityPart part, ReadOnlySpan<double> got, ReadOnlySpan<double> want, double tolerance)
+    /// <summary>The largest difference over the largest reference value; infinite if a number is none.</summary>
+    public double Error(string name, ReadOnlySpan<float> got, ReadOnlySpan<double> want) => Error(name, Doubles(got), want);
+
+    double Error(string name, ReadOnlySpan<double> got, ReadOnlySpan<double> want)
     {
         if (got.Length != want.Length)
             throw file.Bad($"'{name}' has {want.Length} elements; {got.Length} were computed");
@@ -58,7 +63,7 @@ sealed class ParityRun(ReferenceFile file, Session session, bool outputsOnly)
             double error = got[i] == want[i] ? 0 : Math.Abs(got[i] - want[i]);
             difference = double.IsNaN(error) ? double.PositiveInfinity : Math.Max(difference, error);
         }
-        Add(name, part, difference == 0 ? 0 : difference / size, tolerance);
+        return difference == 0 ? 0 : difference / size;
     }
 
     static double[] Doubles(ReadOnlySpan<float> values)

@@ -78,6 +78,15 @@ sealed class ReferenceFile : IDisposable
     /// <summary>Bytes: a mask, or classes.</summary>
     public byte[] Bytes(string tensor) => [.. Values(tensor).Select(value => (byte)value)];
 
+    /// <summary>Indices into an array of that length.</summary>
+    public int[] Indices(string tensor, int length)
+    {
+        double[] values = Values(tensor);
+        if (values.Any(value => !(value >= 0 && value < length)))
+            throw Bad($"'{tensor}' leads out of the {length} elements computed");
+        return [.. values.Select(value => (int)value)];
+    }
+
     /// <summary>A tensor of the numbers.</summary>
     public Tensor Tensor(Session session, string tensor, ReferenceLayout layout = ReferenceLayout.Same) =>
         Here(session.Tensor(Floats(tensor), Shape(tensor)), layout);

@@ -15,8 +15,8 @@ static class UNet3dParity
     {
         var reference = new NetworkParity<UNet3d>(run, Configuration(run.File, Architecture.UNet3d), Zero);
         UNet3d network = reference.Network;
-        reference.CheckTraining("nodrop", x => network.Forward(x, dropout: false), foreground: false);
-        reference.CheckTraining("drop", Masked, foreground: false);
+        reference.CheckTraining("nodrop", x => network.Forward(x, dropout: false));
+        reference.CheckTraining("drop", Masked);
         reference.CheckEvaluation(x => [("logits", network.Forward(x))], "logits");
 
         Tensor Masked(Tensor x)

@@ -14,10 +14,9 @@ static class VNetParity
         var reference = new NetworkParity<VNet>(run, new NetworkConfiguration(
             Architecture.VNet, run.File.Integer("n_filters"), run.File.Integer("n_classes")));
         VNet network = reference.Network;
-        reference.CheckTraining("train", x => network.Forward(x, dropout: false), foreground: true);
-        reference.CheckBuffers("after");
+        reference.CheckTraining("train", x => network.Forward(x, dropout: false), buffers: "after");
         reference.Restore();
-        reference.CheckTraining("drop", Masked, foreground: true);
+        reference.CheckTraining("drop", Masked);
         reference.Restore();
         reference.CheckEvaluation(Evaluate, "logits");
 
