@@ -30,6 +30,7 @@ public sealed record NetworkConfiguration(
     {
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
         UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+        RespectRequiredConstructorParameters = true,
     };
 
     bool IsUNet => Architecture is Architecture.UNet3d or Architecture.DeepSupervisedUNet3d;

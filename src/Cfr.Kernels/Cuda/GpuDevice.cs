@@ -43,10 +43,13 @@ public abstract class GpuDevice : Device
     /// </summary>
     internal abstract View Fault { get; }
 
+    /// <summary>The host's address of <see cref="Fault"/>.</summary>
+    private protected abstract unsafe int* FaultOnHost { get; }
+
     /// <summary>Throws, once, what a kernel reported through <see cref="Fault"/>.</summary>
     private protected unsafe void ThrowOnFault()
     {
-        int* fault = Fault.Ints;
+        int* fault = FaultOnHost;
         if (fault[0] == 0) return;
         fault[0] = 0;
         throw new ArgumentOutOfRangeException(

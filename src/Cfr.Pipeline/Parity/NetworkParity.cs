@@ -158,7 +158,7 @@ sealed class NetworkParity<T> where T : Segmenter
             List<ParityCheck> moved = Gradients(prefix, Losses(forward(Input($"{prefix}.logits"))).Total);
             if (moved.Any(check => !check.Passes)) continue;
             best = moved;
-            _run.Note($"{prefix}: gradients are met with weights moved by {size:0.0E+0} of their size; float32 cannot "
+            _run.Note($"{prefix}: gradients are met with weights moved by {size:0.0E-0} of their size; float32 cannot "
                 + "tell the sign of a number before a ReLU");
         }
         foreach (ParityCheck check in best) _run.Add(check);

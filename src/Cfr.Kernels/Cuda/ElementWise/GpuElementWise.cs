@@ -70,7 +70,13 @@ sealed class GpuElementWise(GpuDevice gpu) : IElementWise
             kernel,
             new MapArguments
             {
-                X = x.Address, Dy = dy.Address, Y = y.Address, Packets = packets, Count = y.Count, P = p, Q = q,
+                X = x.Address,
+                Dy = dy.Address,
+                Y = y.Address,
+                Packets = packets,
+                Count = y.Count,
+                P = p,
+                Q = q,
             },
             packets > 0 ? packets : y.Count);
     }
