@@ -1,7 +1,7 @@
 using Cfr.Kernels;
 using Cfr.Pipeline.Parity;
-using Cfr.TestKit;
 using Cfr.Tensors.Files;
+using Cfr.TestKit;
 
 namespace Cfr.Pipeline.Tests.Parity;
 
