@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-
 namespace Cfr.Kernels.Cpu;
 
 /// <summary>
@@ -25,65 +23,85 @@ static unsafe class Winograd<V> where V : struct, IVector<V>
     /// <summary>Shorter rows leave too few pairs, and too much of them is padding.</summary>
     const int ShortestRow = 8;
 
+    /// <summary>Fewer input channels would not repay the transforms.</summary>
+    const int FewestChannels = 8;
+
     /// <summary>Pairs of outputs in a row of <paramref name="width"/>.</summary>
     public static int Pairs(int width) => (width + 1) / 2;
 
     /// <summary>Whether a convolution of these sizes gains by it.</summary>
     public static bool Fits(Extent kernel, Extent stride, int inChannels, int outputWidth) =>
-        kernel.W == Taps && stride == new Extent(1, 1, 1) && outputWidth >= ShortestRow && inChannels >= V.Width;
+        kernel.W == Taps && stride == new Extent(1, 1, 1) && outputWidth >= ShortestRow && inChannels >= FewestChannels;
 
-    /// <summary>Value <paramref name="product"/> of v, for a row's pairs.</summary>
-    /// <param name="product">0 to 3.</param>
-    /// <param name="row">Voxels of the input, the channels wanted first.</param>
+    /// <summary>The terms of v, value by value.</summary>
+    public static PairTerms Inputs(int product) => product switch
+    {
+        0 => new(0, 2, -1),
+        1 => new(1, 2, 1),
+        2 => new(2, 1, -1),
+        _ => new(1, 3, -1),
+    };
+
+    /// <summary>The terms of m's gradient (dy0, dy0 + dy1, dy0 - dy1, dy1); the last one lacks its sign.</summary>
+    public static PairTerms OutputGradients(int product) => product switch
+    {
+        0 => new(0, 1, 0),
+        1 => new(0, 1, 1),
+        2 => new(0, 1, -1),
+        _ => new(1, 0, 0),
+    };
+
+    /// <summary>What the terms say for all pairs of a row.</summary>
+    /// <param name="terms">Which voxels of a pair are added.</param>
+    /// <param name="row">The row's voxels, the channels wanted first.</param>
     /// <param name="width">Number of voxels; what lies beyond them is 0.</param>
     /// <param name="step">Floats from voxel to voxel.</param>
-    /// <param name="offset">The voxel with which the first pair begins: minus the padding.</param>
+    /// <param name="offset">The voxel with which the first pair begins.</param>
     /// <param name="pairs">Number of pairs.</param>
-    /// <param name="channels">Number of channels, at least <c>V.Width</c>.</param>
+    /// <param name="channels">Number of channels.</param>
     /// <param name="zeros">As many zeros.</param>
-    /// <param name="v">Receives [pairs, channels].</param>
-    public static void Inputs(
-        int product, float* row, int width, int step, int offset, int pairs, int channels, float* zeros, float* v)
+    /// <param name="target">Receives [pairs, channels rounded up to vectors], zeros in the lanes added.</param>
+    public static void Transform(
+        PairTerms terms, float* row, int width, int step, int offset, int pairs, int channels, float* zeros,
+        float* target)
     {
-        int first = product switch { 0 => 0, 2 => 2, _ => 1 }, second = product switch { 2 => 1, 3 => 3, _ => 2 };
-        for (int pair = 0, w = offset; pair < pairs; pair++, w += 2, v += channels)
+        int lowest = Math.Min(terms.First, terms.Second), highest = Math.Max(terms.First, terms.Second);
+        int begin = Math.Clamp((1 - offset - lowest) / 2, 0, pairs);
+        int end = Math.Clamp((width - 1 - offset - highest) / 2 + 1, begin, pairs);
+        int padded = Padded(channels);
+        for (int pair = 0; pair < begin; pair++) Border(pair);
+        float* a = row + (2L * begin + offset + terms.First) * step;
+        float* b = row + (2L * begin + offset + terms.Second) * step;
+        Sums(a, b, 2L * step, end - begin, channels, terms.Sign, target + (long)begin * padded);
+        for (int pair = end; pair < pairs; pair++) Border(pair);
+
+        void Border(int pair)
         {
-            float* a = At(w + first), b = At(w + second);
-            if (product == 1)
-                for (int c = 0; c < channels; c += V.Width)
-                    (V.Load(a + Whole(c, channels)) + V.Load(b + Whole(c, channels))).Store(v + Whole(c, channels));
-            else
-                for (int c = 0; c < channels; c += V.Width)
-                    (V.Load(a + Whole(c, channels)) - V.Load(b + Whole(c, channels))).Store(v + Whole(c, channels));
+            int w = 2 * pair + offset;
+            Sums(At(w + terms.First), At(w + terms.Second), 0, 1, channels, terms.Sign, target + (long)pair * padded);
         }
 
         float* At(int w) => (uint)w < (uint)width ? row + (long)w * step : zeros;
     }
 
-    /// <summary>
-    /// The gradient of m for product <paramref name="product"/>, for a row's pairs: dy0, dy0 + dy1, dy0 - dy1, -dy1; the
-    /// last one without its sign.
-    /// </summary>
-    /// <param name="product">0 to 3.</param>
-    /// <param name="row">Output gradients, the channels wanted first.</param>
-    /// <param name="width">Number of voxels; behind an odd one stands 0.</param>
-    /// <param name="step">Floats from voxel to voxel.</param>
-    /// <param name="lanes">Number of channels.</param>
-    /// <param name="panelWidth">Floats of a pair in dm: lanes rounded up to vectors.</param>
-    /// <param name="dm">Receives [pairs, panelWidth].</param>
-    public static void OutputGradients(
-        int product, float* row, int width, int step, int lanes, int panelWidth, float* dm)
+    /// <summary>Channels of a transformed voxel: whole vectors.</summary>
+    public static int Padded(int channels) => (channels + V.Width - 1) / V.Width * V.Width;
+
+    /// <summary>target = a + sign b, for each pair.</summary>
+    static void Sums(float* a, float* b, long step, int pairs, int channels, float sign, float* target)
     {
-        for (int w = 0; w < width; w += 2, dm += panelWidth)
-            for (int lane = 0; lane < panelWidth; lane += V.Width)
-            {
-                float* source = row + (long)w * step + lane;
-                V even = product == 3 ? V.Splat(0) : PartialVector<V>.Load(source, lanes - lane);
-                V odd = product == 0 || w + 1 == width
-                    ? V.Splat(0)
-                    : PartialVector<V>.Load(source + step, lanes - lane);
-                (product == 2 ? even - odd : even + odd).Store(dm + lane);
-            }
+        V factor = V.Splat(sign);
+        int whole = channels - channels % V.Width;
+        for (int pair = 0; pair < pairs; pair++, a += step, b += step)
+        {
+            for (int c = 0; c < whole; c += V.Width, target += V.Width)
+                V.MultiplyAdd(factor, V.Load(b + c), V.Load(a + c)).Store(target);
+            if (whole == channels) continue;
+            V tail = PartialVector<V>.Load(a + whole, channels - whole);
+            V.AddProduct(ref tail, factor, PartialVector<V>.Load(b + whole, channels - whole));
+            tail.Store(target);
+            target += V.Width;
+        }
     }
 
     /// <summary>
@@ -104,8 +122,7 @@ static unsafe class Winograd<V> where V : struct, IVector<V>
                 g2.Store(u + 3 * productFloats + i);
             }
     }
-
-    /// <summary>Start of a vector from channel c on that ends inside the channels: the last may begin early.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static int Whole(int c, int channels) => Math.Min(c, channels - V.Width);
 }
+
+/// <summary>A sum over a pair: voxel First of it + Sign times voxel Second.</summary>
+readonly record struct PairTerms(int First, int Second, float Sign);

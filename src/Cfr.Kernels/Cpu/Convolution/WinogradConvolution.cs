@@ -38,11 +38,13 @@ readonly unsafe struct WinogradConvolution<V, TActivation>(
 
     int Pairs => Winograd<V>.Pairs(_pass.Output.W);
 
+    int PairFloats => Winograd<V>.Padded(_pass.InChannels);
+
     int Blocks
     {
         get
         {
-            long row = (long)_pass.Kernel.D * Products * Pairs * _pass.InChannels * sizeof(float);
+            long row = (long)_pass.Kernel.D * Products * Pairs * PairFloats * sizeof(float);
             int most = (int)Math.Clamp(BytesInBlock / row - (_pass.Kernel.H - 1), 1, _pass.Output.H);
             return (_pass.Output.H + most - 1) / most;
         }
@@ -60,7 +62,8 @@ readonly unsafe struct WinogradConvolution<V, TActivation>(
     int MostRuns => _pass.Kernel.D * _pass.Kernel.H;
 
     WinogradSource Source => new(
-        (nint)_x, _pass.Input, _pass.InChannels, _pass.InChannels, _pass.Kernel, _pass.Offset, Pairs, RowsInBlock);
+        (nint)_x, _pass.Input, _pass.InChannels, _pass.InChannels, PairFloats, _pass.Kernel, _pass.Offset, Pairs,
+        RowsInBlock);
 
     long ZeroFloats => Math.Max(_pass.InChannels, PanelWidth);
 
@@ -115,8 +118,8 @@ readonly unsafe struct WinogradConvolution<V, TActivation>(
                 {
                     int at = (last - first) * tile / tiles, height = (last - first) * (tile + 1) / tiles - at;
                     ConvolutionTile<V, NoActivation>.Run<TVectors>(
-                        height, runs + product * MostRuns, count, (long)(first + at) * _pass.InChannels,
-                        _pass.InChannels, zeros, products + product * ProductFloats + at * width, width);
+                        height, runs + product * MostRuns, count, (long)(first + at) * PairFloats,
+                        PairFloats, zeros, products + product * ProductFloats + at * width, width);
                 }
             Outputs(first, last, panel * PanelWidth, width, products, y);
         }
@@ -145,10 +148,10 @@ readonly unsafe struct WinogradConvolution<V, TActivation>(
     /// <summary>y = act(bias + sums of products) for the pairs [first, last) of the block.</summary>
     void Outputs(int first, int last, int channel, int width, float* products, float* y)
     {
+        int h = first / Pairs, w = first % Pairs * 2;
+        float* left = y + h * _pass.OutH + w * _pass.OutW + channel;
         for (int pair = first; pair < last; pair++, products += width)
         {
-            int w = pair % Pairs * 2;
-            float* left = y + pair / Pairs * _pass.OutH + w * _pass.OutW + channel;
             for (int lane = 0; lane < width; lane += V.Width)
             {
                 V m1 = V.Load(products + ProductFloats + lane), m2 = V.Load(products + 2 * ProductFloats + lane);
@@ -161,6 +164,11 @@ readonly unsafe struct WinogradConvolution<V, TActivation>(
                     TActivation.Apply(start + (m1 - m2 - V.Load(products + 3 * ProductFloats + lane))),
                     left + _pass.OutW + lane, lanes);
             }
+            w += 2;
+            left += 2 * _pass.OutW;
+            if (w < _pass.Output.W) continue;
+            w = 0;
+            left = y + ++h * _pass.OutH + channel;
         }
     }
 }

@@ -2,7 +2,7 @@ namespace Cfr.Kernels.Cpu;
 
 /// <summary>
 /// The input of a block of output rows (n, one d after the other, h from First on), transformed by <see
-/// cref="Winograd{V}.Inputs"/>: for each of the KD planes that an output plane sees a slot of [product, row, pair,
+/// cref="Winograd{V}.Transform"/>: for each of the KD planes that an output plane sees a slot of [product, row, pair,
 /// channel]. Rows follow each other without padding, so that the pairs of all rows of the block are one long row, whose
 /// inputs for tap kh begin kh rows later. A plane stays in its slot while the output plane moves on.
 /// </summary>
@@ -47,9 +47,9 @@ readonly unsafe struct WinogradPlanes<V>(float* slots, float* zeros, WinogradSou
             {
                 if (inside)
                 {
-                    Winograd<V>.Inputs(
-                        product, row, _source.Input.W, _source.Step, _source.Offset.W, _source.Pairs,
-                        _source.Channels, _zeros, target);
+                    Winograd<V>.Transform(
+                        Winograd<V>.Inputs(product), row, _source.Input.W, _source.Step, _source.Offset.W,
+                        _source.Pairs, _source.Channels, _zeros, target);
                 }
                 else
                 {
@@ -66,17 +66,18 @@ readonly unsafe struct WinogradPlanes<V>(float* slots, float* zeros, WinogradSou
 /// <param name="Input">Its size.</param>
 /// <param name="Step">Floats from voxel to voxel.</param>
 /// <param name="Channels">Channels wanted.</param>
+/// <param name="PairFloats">Floats of a transformed pair: the channels as whole vectors.</param>
 /// <param name="Kernel">The kernel.</param>
 /// <param name="Offset">Minus the padding.</param>
 /// <param name="Pairs">Pairs of outputs in a row.</param>
 /// <param name="Rows">Output rows of a block, at most.</param>
 readonly unsafe record struct WinogradSource(
-    nint Address, Extent Input, int Step, int Channels, Extent Kernel, Extent Offset, int Pairs, int Rows)
+    nint Address, Extent Input, int Step, int Channels, int PairFloats, Extent Kernel, Extent Offset, int Pairs, int Rows)
 {
     public float* X => (float*)Address;
 
     /// <summary>Floats of a transformed row of one product.</summary>
-    public int RowFloats => Pairs * Channels;
+    public int RowFloats => Pairs * PairFloats;
 
     /// <summary>Floats of one product of a slot.</summary>
     public long ProductFloats => (long)(Rows + Kernel.H - 1) * RowFloats;

@@ -16,16 +16,16 @@ readonly unsafe struct WinogradWeightGradient<V>(
 {
     const int Products = 4, Taps = 3, MostRows = 6;
 
-    /// <summary>Pairs of a block: few enough for L1, enough for the loads and stores of a tile to vanish.</summary>
-    const int PairsInBlock = 128;
+    /// <summary>
+    /// Floats of a block's values for one tap: few enough for L1, enough for the loads and stores of a tile to vanish.
+    /// </summary>
+    const int FloatsInBlock = 8192;
 
     /// <summary>Input channels of a group, at most (if vectors are not wider).</summary>
     const int ChannelsInGroup = 32;
 
-    /// <summary>
-    /// Pieces of work if the shape allows: a constant, so that sums do not depend on the number of threads.
-    /// </summary>
-    const int PiecesWanted = 32;
+    /// <summary>Chunks are small, so that the pieces of the four products find x and dy in L3.</summary>
+    const int MostChunks = 64;
 
     /// <summary>Bytes that the chunks' own du may take: they are written and read once more.</summary>
     const long PartialBytes = 4 << 20;
@@ -39,7 +39,8 @@ readonly unsafe struct WinogradWeightGradient<V>(
 
     int Pairs => Winograd<V>.Pairs(_shape.Output.W);
 
-    int RowsInBlock => Math.Clamp(PairsInBlock / Pairs, 1, _shape.Output.H);
+    int RowsInBlock => Math.Clamp(
+        FloatsInBlock / ((MostChannels + PanelWidth) * Pairs), 1, _shape.Output.H);
 
     int BlocksInPlane => (_shape.Output.H + RowsInBlock - 1) / RowsInBlock;
 
@@ -53,9 +54,7 @@ readonly unsafe struct WinogradWeightGradient<V>(
     long ProductFloats => WeightRows * ConvolutionWeights<V>.Padded(_shape.OutChannels);
 
     int Chunks => (int)Math.Clamp(
-        Math.Min(Blocks, Math.Min(
-            (PiecesWanted - 1) / (Products * Groups) + 1, PartialBytes / (Products * ProductFloats * sizeof(float)))),
-        1, PiecesWanted);
+        Math.Min(Blocks, PartialBytes / (Products * ProductFloats * sizeof(float))), 1, MostChunks);
 
     /// <summary>Floats of the chunks' own du.</summary>
     public long PartialFloats => Chunks * Products * ProductFloats;
@@ -63,16 +62,20 @@ readonly unsafe struct WinogradWeightGradient<V>(
     public int Pieces => Chunks * Products * Groups;
 
     WinogradSource Source(int first, int last) => new(
-        (nint)(_x + first), _shape.Input, _shape.InChannels, last - first, _shape.Kernel,
+        (nint)(_x + first), _shape.Input, _shape.InChannels, last - first, Winograd<V>.Padded(last - first),
+        _shape.Kernel,
         new Extent(-_shape.Padding.D, -_shape.Padding.H, -_shape.Padding.W), Pairs, RowsInBlock);
 
+    /// <summary>Input channels of the largest group.</summary>
     int MostChannels => (_shape.InChannels + Groups - 1) / Groups;
 
     long PanelFloats => (long)RowsInBlock * Pairs * PanelWidth;
 
+    int ZeroFloats => Math.Max(MostChannels, PanelWidth);
+
     /// <summary>Bytes of scratch memory that <see cref="Run"/> needs.</summary>
     public long ScratchBytes =>
-        (MostChannels + Panels * PanelFloats + Source(0, MostChannels).SlotFloats(1)) * sizeof(float);
+        (ZeroFloats + Panels * PanelFloats + Source(0, MostChannels).SlotFloats(1)) * sizeof(float);
 
     public void Run(nint memory, int piece)
     {
@@ -81,8 +84,8 @@ readonly unsafe struct WinogradWeightGradient<V>(
         int firstChannel = (int)((long)_shape.InChannels * group / Groups);
         int lastChannel = (int)((long)_shape.InChannels * (group + 1) / Groups);
         float* du = _partials + (chunk * Products + product) * ProductFloats;
-        float* zeros = (float*)memory, packed = zeros + MostChannels;
-        new Span<float>(zeros, MostChannels).Clear();
+        float* zeros = (float*)memory, packed = zeros + ZeroFloats;
+        new Span<float>(zeros, ZeroFloats).Clear();
         var planes = new WinogradPlanes<V>(
             packed + Panels * PanelFloats, zeros, Source(firstChannel, lastChannel), product, 1);
         Clear(du, firstChannel, lastChannel);
@@ -96,7 +99,7 @@ readonly unsafe struct WinogradWeightGradient<V>(
             planes.Advance(n, d, d == 0 || block == firstBlock, h, rows);
             for (int panel = 0; panel < Panels; panel++)
             {
-                Pack(product, n, d, h, rows, panel, packed + panel * PanelFloats);
+                Pack(product, n, d, h, rows, panel, zeros, packed + panel * PanelFloats);
                 for (int kd = 0; kd < _shape.Kernel.D; kd++)
                     for (int kh = 0; kh < _shape.Kernel.H && planes.Reads(d, kd); kh++)
                     {
@@ -155,16 +158,16 @@ readonly unsafe struct WinogradWeightGradient<V>(
     }
 
     /// <summary>One panel of dm for the rows of a block, pair after pair.</summary>
-    void Pack(int product, long n, int d, int h, int rows, int panel, float* packed)
+    void Pack(int product, long n, int d, int h, int rows, int panel, float* zeros, float* packed)
     {
         int width = ConvolutionWeights<V>.Width(_shape.OutChannels, panel), first = panel * PanelWidth;
         int lanes = Math.Min(width, _shape.OutChannels - first);
         for (int row = h; row < h + rows; row++, packed += Pairs * width)
         {
             long voxel = ((n * _shape.Output.D + d) * _shape.Output.H + row) * _shape.Output.W;
-            Winograd<V>.OutputGradients(
-                product, _dy + voxel * _shape.OutChannels + first, _shape.Output.W, _shape.OutChannels, lanes, width,
-                packed);
+            Winograd<V>.Transform(
+                Winograd<V>.OutputGradients(product), _dy + voxel * _shape.OutChannels + first, _shape.Output.W,
+                _shape.OutChannels, 0, Pairs, lanes, zeros, packed);
         }
     }
 
@@ -178,9 +181,9 @@ readonly unsafe struct WinogradWeightGradient<V>(
             int at = channels * tile / tiles, height = channels * (tile + 1) / tiles - at;
             float* target = du + WeightRows * panel * PanelWidth + (row + at) * width;
             if (width == PanelWidth)
-                WeightGradientTile<V>.Run<Two>(height, &run, 1, at, channels, packed, true, target, width);
+                WeightGradientTile<V>.Run<Two>(height, &run, 1, at, Winograd<V>.Padded(channels), packed, true, target, width);
             else
-                WeightGradientTile<V>.Run<One>(height, &run, 1, at, channels, packed, true, target, width);
+                WeightGradientTile<V>.Run<One>(height, &run, 1, at, Winograd<V>.Padded(channels), packed, true, target, width);
         }
     }
 }
