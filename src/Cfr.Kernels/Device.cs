@@ -55,12 +55,21 @@ public abstract class Device : IDisposable
     /// <summary>Random numbers and dropout.</summary>
     public abstract IRandom Random { get; }
 
-    /// <summary>Opens a device by name: <c>cpu</c>.</summary>
-    /// <exception cref="ArgumentException">There is no such device.</exception>
-    public static Device Open(string name = "cpu") => name switch
+    /// <summary>
+    /// Opens a device by name: <c>cpu</c>; <c>cuda</c> or <c>cuda:1</c>, a GPU; <c>emulated</c>, the GPU's kernels on
+    /// the processor. The processor computes in float32 alone.
+    /// </summary>
+    /// <exception cref="ArgumentException">The name is none of these, or the device has no such precision.</exception>
+    /// <exception cref="DeviceException">There is no such GPU here, or it cannot be used.</exception>
+    public static Device Open(string name = "cpu", Precision precision = Precision.Float32) => name switch
     {
-        "cpu" => new Cpu.CpuDevice(),
-        _ => throw new ArgumentException($"there is no device '{name}'; known devices: cpu"),
+        "cpu" when precision == Precision.Float32 => new Cpu.CpuDevice(),
+        "cpu" => throw new ArgumentException($"the device cpu computes in float32, not in {precision}"),
+        "emulated" => new Cuda.EmulatedDevice(precision),
+        "cuda" => new Cuda.CudaDevice(0, precision),
+        _ when name.StartsWith("cuda:") && int.TryParse(name.AsSpan("cuda:".Length), out int ordinal) =>
+            new Cuda.CudaDevice(ordinal, precision),
+        _ => throw new ArgumentException($"there is no device '{name}'; expected cpu, cuda, cuda:N or emulated"),
     };
 
     /// <summary>A buffer for <paramref name="count"/> elements; its contents are arbitrary.</summary>
@@ -71,6 +80,9 @@ public abstract class Device : IDisposable
 
     /// <summary>Waits for what was launched and copies from the device to the host.</summary>
     public abstract void Download<T>(View source, Span<T> destination) where T : unmanaged;
+
+    /// <summary>Sets bytes, in the order of launches.</summary>
+    internal abstract void FillBytes(nint address, long bytes, byte value);
 
     /// <summary>Waits for everything that was launched.</summary>
     public abstract void Synchronize();

@@ -110,11 +110,19 @@ public sealed class Tensor
     /// <summary>The numbers, copied to the host.</summary>
     public float[] ToArray()
     {
-        Expect.Type(nameof(ToArray), "tensor", this, DType.Float32);
         float[] values = new float[Count];
-        Session.Device.Download<float>(View, values);
-        GC.KeepAlive(this);
+        CopyTo(values);
         return values;
+    }
+
+    /// <summary>Copies the numbers to the host.</summary>
+    public void CopyTo(Span<float> destination)
+    {
+        Expect.Type(nameof(CopyTo), "tensor", this, DType.Float32);
+        if (destination.Length != Count)
+            throw new ArgumentException($"CopyTo: room for {destination.Length} values of shape {Shape}");
+        Session.Device.Download(View, destination);
+        GC.KeepAlive(this);
     }
 
     /// <summary>The labels or indices, copied to the host.</summary>

@@ -150,8 +150,8 @@ public static class OpCheck
     /// <summary>
     /// Fills all memory that is lent with NaN, so that a kernel that leaves an element unwritten is found out.
     /// </summary>
-    static unsafe void Poison(Device device) =>
-        device.Pool.Lending = (address, bytes) => new Span<float>((void*)address, (int)(bytes / sizeof(float))).Fill(float.NaN);
+    static void Poison(Device device) =>
+        device.Pool.Lending = (address, bytes) => device.FillBytes(address, bytes, 0xFF);
 
     /// <summary>A seed from a name (FNV-1a), the same in every process.</summary>
     readonly struct Fnv(string name)

@@ -5,7 +5,19 @@ namespace Cfr.Kernels;
 /// block
 /// <c>(i / 4, Stream)</c>. The same key and stream give the same numbers on every device.
 /// </summary>
-public readonly record struct RandomKey(ulong Seed, ulong Stream);
+public readonly record struct RandomKey(ulong Seed, ulong Stream)
+{
+    /// <summary>
+    /// The key of a named purpose: what is drawn under different names is independent. The seed is mixed with the
+    /// FNV-1a hash of the name.
+    /// </summary>
+    public static RandomKey For(ulong seed, string purpose, ulong stream = 0)
+    {
+        ulong hash = 0xcbf29ce484222325;
+        foreach (char letter in purpose) hash = (hash ^ letter) * 0x100000001b3;
+        return new RandomKey(seed ^ hash, stream);
+    }
+}
 
 /// <summary>Random numbers and dropout.</summary>
 public interface IRandom

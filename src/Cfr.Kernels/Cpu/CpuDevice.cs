@@ -96,6 +96,9 @@ public sealed class CpuDevice : Device
     public override unsafe void Download<T>(View source, Span<T> destination) =>
         new ReadOnlySpan<T>((void*)source.Address, destination.Length).CopyTo(destination);
 
+    internal override unsafe void FillBytes(nint address, long bytes, byte value) =>
+        NativeMemory.Fill((void*)address, (nuint)bytes, value);
+
     /// <inheritdoc/>
     public override void Synchronize() { }
 

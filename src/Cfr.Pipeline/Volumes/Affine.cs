@@ -30,6 +30,22 @@ public sealed class Affine : IEquatable<Affine>
     public double Spacing(int axis) =>
         Math.Sqrt(Enumerable.Range(0, 3).Sum(row => this[row, axis] * this[row, axis]));
 
+    /// <summary>Volume of a voxel in cubic mm, negative where the axes are left-handed.</summary>
+    public double Determinant =>
+        this[0, 0] * (this[1, 1] * this[2, 2] - this[1, 2] * this[2, 1])
+        - this[0, 1] * (this[1, 0] * this[2, 2] - this[1, 2] * this[2, 0])
+        + this[0, 2] * (this[1, 0] * this[2, 1] - this[1, 1] * this[2, 0]);
+
+    /// <summary>Whether the three axes have a length and do not lie in a plane, as far as float32 can tell.</summary>
+    public bool IsInvertible
+    {
+        get
+        {
+            double box = Spacing(0) * Spacing(1) * Spacing(2);
+            return double.IsFinite(box) && Math.Abs(Determinant) > 1e-6 * box;
+        }
+    }
+
     /// <summary>World coordinates of an array index.</summary>
     public (double X, double Y, double Z) Apply(double i, double j, double k) => (Row(0, i, j, k), Row(1, i, j, k), Row(2, i, j, k));
 
@@ -40,9 +56,8 @@ public sealed class Affine : IEquatable<Affine>
     /// <exception cref="InvalidOperationException">The axes are not independent.</exception>
     public Affine Inverse()
     {
-        var matrix = ToMatrix();
-        if (matrix.Determinant() == 0) throw new InvalidOperationException($"the affine {this} has no inverse");
-        return FromMatrix(matrix.Inverse());
+        if (!IsInvertible) throw new InvalidOperationException($"the affine {this} has no inverse");
+        return FromMatrix(ToMatrix().Inverse());
     }
 
     /// <inheritdoc/>

@@ -15,6 +15,9 @@ public readonly record struct GridSize(int X, int Y, int Z)
     /// <summary>The same sizes as a network names them.</summary>
     public Extent Extent => new(X, Y, Z);
 
+    /// <summary>Where in the grid the voxel lies that has this place in the array.</summary>
+    public (int X, int Y, int Z) IndexOf(long place) => ((int)(place / Z / Y), (int)(place / Z % Y), (int)(place % Z));
+
     /// <inheritdoc/>
     public override string ToString() => $"{X}x{Y}x{Z}";
 }

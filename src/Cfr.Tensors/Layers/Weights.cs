@@ -94,7 +94,7 @@ public sealed class Weights
     public Tensor Parameter(string name, Shape shape, Initializer initializer, FileLayout layout = FileLayout.Same)
     {
         Weight weight = Register(new(_path + name, Session.EmptyKept(shape), IsParameter: true, layout));
-        initializer(weight.Tensor, new RandomStream(_store.Seed ^ Hash(weight.Name)));
+        initializer(weight.Tensor, new RandomStream(RandomKey.For(_store.Seed, weight.Name).Seed));
         weight.Tensor.WithGrad();
         return weight.Tensor;
     }
@@ -103,7 +103,7 @@ public sealed class Weights
     public Tensor Buffer(string name, Shape shape, Initializer initializer)
     {
         Weight weight = Register(new(_path + name, Session.EmptyKept(shape), IsParameter: false));
-        initializer(weight.Tensor, new RandomStream(_store.Seed ^ Hash(weight.Name)));
+        initializer(weight.Tensor, new RandomStream(RandomKey.For(_store.Seed, weight.Name).Seed));
         return weight.Tensor;
     }
 
@@ -152,14 +152,6 @@ public sealed class Weights
     }
 
     static ulong Seed(RandomKey key) => key.Seed ^ (key.Stream + 1) * 0x9E3779B97F4A7C15;
-
-    /// <summary>FNV-1a of the name.</summary>
-    static ulong Hash(string name)
-    {
-        ulong hash = 0xcbf29ce484222325;
-        foreach (char letter in name) hash = (hash ^ letter) * 0x100000001b3;
-        return hash;
-    }
 
     sealed class Store(Session session, ulong seed)
     {

@@ -1,0 +1,46 @@
+using System.Text.RegularExpressions;
+
+namespace Cfr.Kernels.Cuda.Compile;
+
+/// <summary>The lines around a kernel's code: its version, its target, its name.</summary>
+static partial class PtxText
+{
+    /// <summary>Names the entry point after the kernel.</summary>
+    public static string Name(string ptx, string kernel) => Entry().Replace(ptx, $".visible .entry {kernel}(");
+
+    /// <summary>
+    /// Says that products and sums round as they stand. Left open, ptxas fuses some of them, and which ones depends on
+    /// the order of lines, which ILGPU does not fix; a kernel that wants a fused one says <see cref="Ptx.MultiplyAdd"/>.
+    /// </summary>
+    public static string Round(string ptx) => OpenRounding().Replace(ptx, "$1.rn.f32");
+
+    /// <summary>Writes <c>.target sm_MN</c> and the version of PTX that knows it.</summary>
+    public static string Target(string ptx, ComputeCapability capability) =>
+        TargetLine().Replace(VersionLine().Replace(ptx, $".version {capability.PtxVersion}"), $".target sm_{capability.Number}");
+
+    /// <summary>Bytes of the one parameter.</summary>
+    public static int ParameterBytes(string ptx) =>
+        Parameter().Match(ptx) is { Success: true } match ? int.Parse(match.Groups[1].Value) : 0;
+
+    /// <summary>Bytes of static shared memory.</summary>
+    public static int StaticSharedBytes(string ptx) =>
+        StaticShared().Matches(ptx).Sum(match => int.Parse(match.Groups[1].Value));
+
+    [GeneratedRegex(@"\.visible \.entry \w+\(")]
+    private static partial Regex Entry();
+
+    [GeneratedRegex(@"(?<=\s)(add|sub|mul)\.f32")]
+    private static partial Regex OpenRounding();
+
+    [GeneratedRegex(@"\.target sm_\d+")]
+    private static partial Regex TargetLine();
+
+    [GeneratedRegex(@"\.version \d+\.\d+")]
+    private static partial Regex VersionLine();
+
+    [GeneratedRegex(@"\.param \.align \d+ \.b8 \w+\[(\d+)\]")]
+    private static partial Regex Parameter();
+
+    [GeneratedRegex(@"\.shared \.align \d+ \.b8 \w+\[(\d+)\];")]
+    private static partial Regex StaticShared();
+}

@@ -1,0 +1,96 @@
+using System.Runtime.InteropServices;
+using ILGPU;
+using ILGPU.Runtime;
+using ILGPU.Runtime.CPU;
+
+namespace Cfr.Kernels.Cuda;
+
+/// <summary>
+/// The CUDA kernels on the processor, thread by thread, in ILGPU's emulator: for machines without a GPU, to check
+/// results on tiny shapes. A launch takes milliseconds and a product a microsecond.
+/// </summary>
+public sealed unsafe class EmulatedDevice : GpuDevice
+{
+    const int Alignment = 256, MostWarps = 8, Warps = 2;
+
+    readonly Context _context;
+    readonly CPUAccelerator _accelerator;
+    readonly Dictionary<Kernel, Delegate> _launchers = [];
+    readonly int* _fault;
+
+    /// <summary>Starts the emulator.</summary>
+    public EmulatedDevice(Precision precision = Precision.Float32) : base(precision)
+    {
+        var processor = new CPUDevice(numThreadsPerWarp: 32, numWarpsPerMultiprocessor: MostWarps, numMultiprocessors: 1);
+        _context = Context.Create(builder => builder.CPU(processor).Optimize(OptimizationLevel.O2));
+        _accelerator = _context.GetCPUDevice(0).CreateCPUAccelerator(_context);
+        Pool = new BufferPool(
+            bytes => (nint)NativeMemory.AlignedAlloc((nuint)bytes, Alignment),
+            address => NativeMemory.AlignedFree((void*)address));
+        _fault = (int*)NativeMemory.AllocZeroed(3 * sizeof(int));
+    }
+
+    /// <inheritdoc/>
+    public override string Name => "emulated";
+
+    /// <inheritdoc/>
+    public override string Description => $"CUDA kernels emulated on the processor, {Precision}";
+
+    /// <inheritdoc/>
+    public override BufferPool Pool { get; }
+
+    internal override int FullGrid => 2;
+
+    internal override View Fault => new((nint)_fault, 3, DType.Int32);
+
+    private protected override int* FaultOnHost => _fault;
+
+    internal override int BlockSize(Kernel kernel) => kernel.AnyBlock ? Warps * 32 : kernel.Threads;
+
+    internal override void Launch<TArguments>(
+        Kernel<TArguments> kernel, in TArguments arguments, int blocksX, int blocksY = 1, int blocksZ = 1)
+    {
+        if (!_launchers.TryGetValue(kernel, out Delegate? launcher))
+            _launchers[kernel] = launcher = _accelerator.LoadStreamKernel(kernel.Body);
+        var shared = kernel.SharedBytes == 0 ? default : SharedMemoryConfig.RequestDynamic<byte>(kernel.SharedBytes);
+        var grid = new Index3D(blocksX, blocksY, blocksZ);
+        ((Action<KernelConfig, TArguments>)launcher)(
+            new KernelConfig(grid, new Index3D(BlockSize(kernel), 1, 1), shared), arguments);
+    }
+
+    /// <inheritdoc/>
+    public override void Upload<T>(ReadOnlySpan<T> source, View destination)
+    {
+        _accelerator.Synchronize();
+        source.CopyTo(new Span<T>((void*)destination.Address, source.Length));
+    }
+
+    /// <inheritdoc/>
+    public override void Download<T>(View source, Span<T> destination)
+    {
+        Synchronize();
+        new ReadOnlySpan<T>((void*)source.Address, destination.Length).CopyTo(destination);
+    }
+
+    /// <inheritdoc/>
+    public override void Synchronize()
+    {
+        _accelerator.Synchronize();
+        ThrowOnFault();
+    }
+
+    internal override void FillBytes(nint address, long bytes, byte value)
+    {
+        _accelerator.Synchronize();
+        NativeMemory.Fill((void*)address, (nuint)bytes, value);
+    }
+
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+        Pool.Close();
+        _accelerator.Dispose();
+        _context.Dispose();
+        NativeMemory.Free(_fault);
+    }
+}

@@ -1,0 +1,97 @@
+namespace Cfr.Kernels.Cuda;
+
+/// <summary>
+/// A device that runs the CUDA kernels, on a GPU or in the emulator. Launches go to one stream, in order; memory that
+/// comes back to the pool may therefore be lent again at once.
+/// </summary>
+public abstract class GpuDevice : Device
+{
+    private protected GpuDevice(Precision precision)
+    {
+        Precision = precision;
+        ElementWise = new GpuElementWise(this);
+    }
+
+    /// <summary>What matrix products compute in.</summary>
+    public Precision Precision { get; }
+
+    /// <summary>
+    /// Blocks that fill the device a few times over: kernels that stride over their work start no more.
+    /// </summary>
+    internal abstract int FullGrid { get; }
+
+    /// <summary>Threads that a block of this kernel has on this device.</summary>
+    internal virtual int BlockSize(Kernel kernel) => kernel.Threads;
+
+    /// <summary>Starts a kernel on a grid of blocks; returns before it has run.</summary>
+    internal abstract void Launch<TArguments>(
+        Kernel<TArguments> kernel, in TArguments arguments, int blocksX, int blocksY = 1, int blocksZ = 1)
+        where TArguments : unmanaged;
+
+    /// <summary>Starts a kernel whose threads stride over <paramref name="items"/>, one each at a time.</summary>
+    internal void LaunchOver<TArguments>(Kernel<TArguments> kernel, in TArguments arguments, long items)
+        where TArguments : unmanaged
+    {
+        if (items == 0) return;
+        int threads = BlockSize(kernel);
+        Launch(kernel, arguments, (int)Math.Min((items + threads - 1) / threads, FullGrid));
+    }
+
+    /// <summary>
+    /// Three ints in memory that kernels and the host share: a kernel that meets an index outside its table writes (1,
+    /// index, rows) here, and the next wait throws.
+    /// </summary>
+    internal abstract View Fault { get; }
+
+    /// <summary>The host's address of <see cref="Fault"/>.</summary>
+    private protected abstract unsafe int* FaultOnHost { get; }
+
+    /// <summary>Throws, once, what a kernel reported through <see cref="Fault"/>.</summary>
+    private protected unsafe void ThrowOnFault()
+    {
+        int* fault = FaultOnHost;
+        if (fault[0] == 0) return;
+        fault[0] = 0;
+        throw new ArgumentOutOfRangeException(
+            null, $"index {fault[1]} lies outside a table of {fault[2]} rows, on {Name}");
+    }
+
+    /// <inheritdoc/>
+    public override IMatmul Matmul => throw new NotSupportedException($"matmul does not run on {Name} yet");
+
+    /// <inheritdoc/>
+    public override IConvolution Convolution => throw new NotSupportedException($"convolution does not run on {Name} yet");
+
+    /// <inheritdoc/>
+    public override IPooling Pooling => throw new NotSupportedException($"pooling does not run on {Name} yet");
+
+    /// <inheritdoc/>
+    public override IAttention Attention => throw new NotSupportedException($"attention does not run on {Name} yet");
+
+    /// <inheritdoc/>
+    public override INormalization Normalization => throw new NotSupportedException($"normalization does not run on {Name} yet");
+
+    /// <inheritdoc/>
+    public override ISoftmax Softmax => throw new NotSupportedException($"softmax does not run on {Name} yet");
+
+    /// <inheritdoc/>
+    public override IElementWise ElementWise { get; }
+
+    /// <inheritdoc/>
+    public override IReduction Reduction => throw new NotSupportedException($"reduction does not run on {Name} yet");
+
+    /// <inheritdoc/>
+    public override ILayout Layout => throw new NotSupportedException($"layout does not run on {Name} yet");
+
+    /// <inheritdoc/>
+    public override IResampling Resampling => throw new NotSupportedException($"resampling does not run on {Name} yet");
+
+    /// <inheritdoc/>
+    public override ILosses Losses => throw new NotSupportedException($"losses does not run on {Name} yet");
+
+    /// <inheritdoc/>
+    public override IOptimizers Optimizers => throw new NotSupportedException($"optimizers does not run on {Name} yet");
+
+    /// <inheritdoc/>
+    public override IRandom Random => throw new NotSupportedException($"random does not run on {Name} yet");
+}

@@ -1,0 +1,101 @@
+using System.Runtime.CompilerServices;
+using ILGPU.Runtime.Cuda;
+
+namespace Cfr.Kernels.Cuda;
+
+static unsafe partial class Ptx
+{
+    const float Ln2 = 0.693147181f;
+
+    /// <summary>a b + c with one rounding.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float MultiplyAdd(float a, float b, float c)
+    {
+        if (CudaAsm.IsSupported)
+        {
+            CudaAsm.Emit("fma.rn.f32 %0, %1, %2, %3;", out float result, a, b, c);
+            return result;
+        }
+        return a * b + c;
+    }
+
+    /// <summary>Largest whole number at most x.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Floor(float x)
+    {
+        if (CudaAsm.IsSupported)
+        {
+            CudaAsm.Emit("cvt.rmi.f32.f32 %0, %1;", out float result, x);
+            return result;
+        }
+        return MathF.Floor(x);
+    }
+
+    /// <summary>Square root, correctly rounded.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Sqrt(float x)
+    {
+        if (CudaAsm.IsSupported)
+        {
+            CudaAsm.Emit("sqrt.rn.f32 %0, %1;", out float result, x);
+            return result;
+        }
+        return MathF.Sqrt(x);
+    }
+
+    /// <summary>1 / sqrt(x), to 2 ulp.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float ReciprocalSqrt(float x)
+    {
+        if (CudaAsm.IsSupported)
+        {
+            CudaAsm.Emit("rsqrt.approx.f32 %0, %1;", out float result, x);
+            return result;
+        }
+        return 1 / MathF.Sqrt(x);
+    }
+
+    /// <summary>2^x, to 2 ulp.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Exp2(float x)
+    {
+        if (CudaAsm.IsSupported)
+        {
+            CudaAsm.Emit("ex2.approx.ftz.f32 %0, %1;", out float result, x);
+            return result;
+        }
+        return Exponential.Apply(new Lane(x * Ln2)).Value;
+    }
+
+    /// <summary>The larger one; NaN if one is NaN.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Max(float a, float b)
+    {
+        if (CudaAsm.IsSupported)
+        {
+            CudaAsm.Emit("max.NaN.f32 %0, %1, %2;", out float result, a, b);
+            return result;
+        }
+        return MathF.Max(a, b);
+    }
+
+    /// <summary>The smaller one; NaN if one is NaN.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Min(float a, float b)
+    {
+        if (CudaAsm.IsSupported)
+        {
+            CudaAsm.Emit("min.NaN.f32 %0, %1, %2;", out float result, a, b);
+            return result;
+        }
+        return MathF.Min(a, b);
+    }
+
+    /// <summary>The float of these bits.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float AsFloat(uint bits) => ILGPU.Interop.IntAsFloat(bits);
+
+    /// <summary>The bits of this float.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint AsBits(float value) => ILGPU.Interop.FloatAsInt(value);
+}

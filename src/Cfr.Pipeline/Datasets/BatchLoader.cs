@@ -1,0 +1,148 @@
+using System.Collections.Concurrent;
+using System.Runtime.ExceptionServices;
+using Cfr.Kernels;
+using Cfr.Pipeline.Volumes;
+
+namespace Cfr.Pipeline.Datasets;
+
+/// <summary>How patches are drawn.</summary>
+/// <param name="Patch">Their size.</param>
+/// <param name="RotateFlip">Whether each is turned and flipped in the plane of axes 0 and 1 first.</param>
+public sealed record Sampling(GridSize Patch, bool RotateFlip);
+
+/// <summary>
+/// Makes batches ahead of training, on threads of its own, at most <c>ahead</c> of them. A batch depends on the seed and
+/// its iteration alone (turn and crop of a sample on its slot too), so the sequence is the same however threads are
+/// timed, and a run continues by starting at the iteration where it stopped.
+/// </summary>
+/// <example><code>
+/// using var loader = new BatchLoader(cases, store, new ShuffledSampler(cases.Count, 4, seed), sampling, seed);
+/// using (Batch batch = loader.Next()) Train(batch.ImageTensor(session), batch.LabelTensor(session));
+/// </code></example>
+public sealed class BatchLoader : IDisposable
+{
+    readonly IReadOnlyList<Case> _cases;
+    readonly CaseStore _store;
+    readonly IBatchSampler _sampler;
+    readonly Sampling _sampling;
+    readonly ulong _seed;
+    readonly int _ahead;
+    readonly Thread[] _threads;
+    readonly object _gate = new();
+    readonly Dictionary<long, (Batch? Batch, Exception? Fault)> _made = [];
+    readonly ConcurrentBag<Batch> _spare = [];
+    long _next;
+    bool _stopped;
+
+    /// <summary>Starts making batches.</summary>
+    /// <param name="cases">What the sampler's indices mean.</param>
+    /// <param name="store">Where cases come from.</param>
+    /// <param name="sampler">Which cases make a batch.</param>
+    /// <param name="sampling">How patches are cut.</param>
+    /// <param name="seed">Of turns and crops.</param>
+    /// <param name="start">Iteration of the first batch.</param>
+    /// <param name="threads">Threads that make batches.</param>
+    /// <param name="ahead">Batches made before they are wanted.</param>
+    public BatchLoader(
+        IReadOnlyList<Case> cases, CaseStore store, IBatchSampler sampler, Sampling sampling, ulong seed,
+        long start = 0, int threads = 2, int ahead = 4)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(start);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(threads);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(ahead);
+        (_cases, _store, _sampler, _sampling, _seed, _ahead) = (cases, store, sampler, sampling, seed, ahead);
+        Position = _next = start;
+        _threads = [.. Enumerable.Range(0, threads).Select(i => new Thread(Work)
+        {
+            IsBackground = true, Name = $"batch loader {i}",
+        })];
+        foreach (Thread thread in _threads) thread.Start();
+    }
+
+    /// <summary>Iteration of the batch that <see cref="Next"/> returns next: all there is to save and restore.</summary>
+    public long Position { get; private set; }
+
+    /// <summary>The next batch, waiting for it if need be.</summary>
+    /// <exception cref="OperationCanceledException">Cancelled while waiting.</exception>
+    /// <remarks>What went wrong while the batch was made is thrown here, as it was.</remarks>
+    public Batch Next(CancellationToken cancel = default)
+    {
+        using var wake = cancel.Register(WakeAll);
+        lock (_gate)
+        {
+            (Batch? Batch, Exception? Fault) made;
+            while (!_made.TryGetValue(Position, out made))
+            {
+                cancel.ThrowIfCancellationRequested();
+                ObjectDisposedException.ThrowIf(_stopped, this);
+                Monitor.Wait(_gate);
+            }
+            if (made.Fault is not null) ExceptionDispatchInfo.Throw(made.Fault);
+            _made.Remove(Position++);
+            Monitor.PulseAll(_gate);
+            return made.Batch!;
+        }
+    }
+
+    /// <summary>Stops the threads, after the batch that each is making.</summary>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _stopped = true;
+            Monitor.PulseAll(_gate);
+        }
+        foreach (Thread thread in _threads) thread.Join();
+    }
+
+    void Work()
+    {
+        while (Claim() is { } iteration)
+        {
+            (Batch? Batch, Exception? Fault) made;
+            try
+            {
+                made = (Make(iteration), null);
+            }
+            catch (Exception fault)
+            {
+                made = (null, fault);
+            }
+            lock (_gate)
+            {
+                _made[iteration] = made;
+                Monitor.PulseAll(_gate);
+            }
+            if (made.Fault is not null) return;
+        }
+    }
+
+    long? Claim()
+    {
+        lock (_gate)
+        {
+            while (!_stopped && _next - Position >= _ahead) Monitor.Wait(_gate);
+            return _stopped ? null : _next++;
+        }
+    }
+
+    Batch Make(long iteration)
+    {
+        int[] drawn = _sampler.Batch(iteration);
+        if (!_spare.TryTake(out Batch? batch) || batch.Capacity < drawn.Length)
+            batch = new Batch(_sampling.Patch, drawn.Length);
+        batch.Begin(iteration, [.. drawn.Select(i => _cases[i])], _spare.Add);
+        for (int slot = 0; slot < drawn.Length; slot++)
+        {
+            LoadedCase from = _store.Get(batch.Cases[slot]);
+            var random = new RandomNumbers(RandomKey.For(_seed, "patch", (ulong)iteration << 16 | (uint)slot));
+            batch.Fill(slot, from, PatchDraw.Draw(from.Geometry.Size, _sampling.Patch, _sampling.RotateFlip, random));
+        }
+        return batch;
+    }
+
+    void WakeAll()
+    {
+        lock (_gate) Monitor.PulseAll(_gate);
+    }
+}

@@ -1,0 +1,77 @@
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+using Cfr.Kernels;
+using Cfr.Pipeline.Volumes;
+
+namespace Cfr.Pipeline.Datasets;
+
+/// <summary>
+/// What one sample of a batch does to its volume: turn it (or not), then cut a patch. Image and label get the same. The
+/// volume is never turned as a whole: both steps keep rows along z whole, so a patch is gathered row by row.
+/// </summary>
+public readonly record struct PatchDraw(RotateFlip? Turn, Crop Crop)
+{
+    /// <summary>Draws the turn first, if there is to be one, then the crop of the turned volume.</summary>
+    public static PatchDraw Draw(GridSize size, GridSize patch, bool rotateFlip, RandomNumbers random)
+    {
+        RotateFlip? turn = rotateFlip ? RotateFlip.Draw(random) : null;
+        return new(turn, Crop.Draw(turn?.Of(size) ?? size, patch, random));
+    }
+
+    /// <summary>Cuts intensities; padding is 0.</summary>
+    public void Cut(GridSize size, ReadOnlySpan<float> voxels, Span<float> patch) =>
+        Cut<float, float, Copy>(size, voxels, patch);
+
+    /// <summary>Cuts classes; padding is background.</summary>
+    public void Cut(GridSize size, ReadOnlySpan<byte> voxels, Span<int> patch) =>
+        Cut<byte, int, Widen>(size, voxels, patch);
+
+    void Cut<TVoxel, TPatch, TRow>(GridSize size, ReadOnlySpan<TVoxel> voxels, Span<TPatch> patch)
+        where TRow : struct, IRow<TVoxel, TPatch>
+    {
+        GridSize turned = Turn?.Of(size) ?? size, cut = Crop.Patch;
+        int z = Crop.OffsetZ - Crop.Padding.Z;
+        int first = Math.Max(0, -z), last = Math.Min(cut.Z, size.Z - z);
+        for (int x = 0; x < cut.X; x++)
+            for (int y = 0; y < cut.Y; y++)
+            {
+                Span<TPatch> row = patch.Slice((x * cut.Y + y) * cut.Z, cut.Z);
+                int i = x + Crop.OffsetX - Crop.Padding.X, j = y + Crop.OffsetY - Crop.Padding.Y;
+                if ((uint)i >= turned.X || (uint)j >= turned.Y || first >= last)
+                {
+                    row.Clear();
+                    continue;
+                }
+                var (sourceX, sourceY) = Turn?.Source(size, i, j) ?? (i, j);
+                int start = (sourceX * size.Y + sourceY) * size.Z + z;
+                row[..first].Clear();
+                TRow.Copy(voxels[(start + first)..(start + last)], row[first..last]);
+                row[last..].Clear();
+            }
+    }
+
+    interface IRow<TVoxel, TPatch>
+    {
+        static abstract void Copy(ReadOnlySpan<TVoxel> source, Span<TPatch> target);
+    }
+
+    readonly struct Copy : IRow<float, float>
+    {
+        static void IRow<float, float>.Copy(ReadOnlySpan<float> source, Span<float> target) => source.CopyTo(target);
+    }
+
+    readonly struct Widen : IRow<byte, int>
+    {
+        static void IRow<byte, int>.Copy(ReadOnlySpan<byte> source, Span<int> target)
+        {
+            int i = 0;
+            for (; i <= source.Length - Vector128<byte>.Count; i += Vector128<byte>.Count)
+            {
+                var (low, high) = Vector128.Widen(Vector128.LoadUnsafe(in MemoryMarshal.GetReference(source), (nuint)i));
+                Vector256.WidenLower(low.ToVector256()).AsInt32().CopyTo(target[i..]);
+                Vector256.WidenLower(high.ToVector256()).AsInt32().CopyTo(target[(i + 8)..]);
+            }
+            for (; i < source.Length; i++) target[i] = source[i];
+        }
+    }
+}
