@@ -1,6 +1,9 @@
 using System.CommandLine;
 using Cfr.Cli;
 using Cfr.Cli.Commands;
+using Cfr.Kernels;
+using Cfr.Kernels.Cuda.Compile;
+using Cfr.Kernels.Cuda.Driver;
 using Cfr.Pipeline;
 using Cfr.Tensors;
 using Cfr.Tensors.Files;
@@ -8,6 +11,8 @@ using Cfr.Tensors.Files;
 var root = new RootCommand("CFR: a tensor engine in C#, and segmentation of 3D medical images on it.")
 {
     DemoCommand.Create(),
+    DevicesCommand.Create(),
+    KernelsCommand.Create(),
 };
 try
 {
@@ -27,6 +32,7 @@ static int? Explain(Exception error) => error switch
     ArgumentException => ExitCode.Usage,
     BadDataException or WeightFileException or WeightMismatchException => ExitCode.BadData,
     FileNotFoundException or DirectoryNotFoundException => ExitCode.BadData,
+    DeviceException or CudaException or KernelException => ExitCode.Failed,
     IOException or UnauthorizedAccessException or OutOfMemoryException => ExitCode.Failed,
     _ => null,
 };
