@@ -42,10 +42,8 @@ sealed partial class CudaTools
             Path.Combine(_folder, "ptxas"), ["-v", $"-arch=sm_{capability.Number}", ptxFile, "-o", cubin]);
         if (code == 0) return output;
         string first = output.Split('\n').FirstOrDefault(line => line.Contains("error") || line.Contains("fatal")) ?? output;
-        string line = PtxLine().Match(first) is { Success: true } match
-            ? $" `{File.ReadLines(ptxFile).ElementAtOrDefault(int.Parse(match.Groups[1].Value) - 1)?.Trim()}`"
-            : "";
-        throw new KernelException($"ptxas refuses kernel {kernel} for sm_{capability.Number}: {first.Trim()}{line}");
+        throw new KernelException(
+            $"ptxas refuses kernel {kernel} for sm_{capability.Number}: {PtxText.Quote(File.ReadAllText(ptxFile), first)}");
     }
 
     /// <summary>The machine code of an assembled kernel, as text.</summary>
@@ -71,7 +69,4 @@ sealed partial class CudaTools
 
     [GeneratedRegex(@"release (\d+\.\d+)")]
     private static partial Regex Release();
-
-    [GeneratedRegex(@"line (\d+)")]
-    private static partial Regex PtxLine();
 }
