@@ -13,6 +13,7 @@ var root = new RootCommand("CFR: a tensor engine in C#, and segmentation of 3D m
     DemoCommand.Create(),
     DevicesCommand.Create(),
     KernelsCommand.Create(),
+    ParityCommand.Create(),
 };
 try
 {
