@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using Cfr.Kernels;
 using Cfr.Kernels.Cuda.Driver;
 using Spectre.Console;
@@ -9,13 +8,13 @@ namespace Cfr.Cli.Commands;
 /// <summary><c>cfr devices</c>: what can compute here, and what is missing and why.</summary>
 static class DevicesCommand
 {
-    static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
-
     public static Command Create()
     {
-        var json = new Option<bool>("--json") { Description = "Print JSON." };
-        var command = new Command("devices", "Shows the devices of this machine: what is there, what is missing and why.") { json };
-        command.SetAction(arguments => Run(arguments.GetValue(json)));
+        var command = new Command("devices", "Shows the devices of this machine: what is there, what is missing and why.")
+        {
+            CommonOptions.Json,
+        };
+        command.SetAction(arguments => Run(arguments.GetValue(CommonOptions.Json)));
         return command;
     }
 
@@ -48,7 +47,7 @@ static class DevicesCommand
         if (cuda.Problem is { } missing) AnsiConsole.WriteLine($"cuda: {missing}");
     }
 
-    static void PrintJson(Device cpu, CudaInfo cuda) => Console.WriteLine(JsonSerializer.Serialize(
+    static void PrintJson(Device cpu, CudaInfo cuda) => JsonOutput.Print(
         new
         {
             cpu = new { description = cpu.Description, memoryBytes = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes },
@@ -66,8 +65,7 @@ static class DevicesCommand
                     problem = gpu.Problem,
                 }),
             },
-        },
-        Indented));
+        });
 
     static string GiB(long bytes) => $"{bytes / (double)(1 << 30):F1} GiB";
 }
