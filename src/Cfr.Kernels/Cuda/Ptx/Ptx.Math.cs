@@ -128,8 +128,8 @@ static unsafe partial class Ptx
     }
 
     /// <summary>
-    /// 1 where a &gt; b, else 0; 0 where one is NaN. ILGPU turns some of C#'s comparisons of floats into ones that hold
-    /// for NaN: where NaN matters, compare like this.
+    /// 1 where a &gt; b, else 0; 0 where one is NaN. (ILGPU moves a constant from the left of a C# comparison to its
+    /// right, and the comparison then holds for NaN.)
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Greater(float a, float b)
