@@ -5,6 +5,7 @@ using Cfr.Kernels;
 using Cfr.Kernels.Cuda.Compile;
 using Cfr.Kernels.Cuda.Driver;
 using Cfr.Pipeline;
+using Cfr.Pipeline.Training;
 using Cfr.Tensors;
 using Cfr.Tensors.Files;
 
@@ -34,6 +35,6 @@ static int? Explain(Exception error) => error switch
     BadDataException or WeightFileException or WeightMismatchException => ExitCode.BadData,
     FileNotFoundException or DirectoryNotFoundException => ExitCode.BadData,
     DeviceException or CudaException or KernelException => ExitCode.Failed,
-    IOException or UnauthorizedAccessException or OutOfMemoryException => ExitCode.Failed,
+    IOException or UnauthorizedAccessException or OutOfMemoryException or DivergedException => ExitCode.Failed,
     _ => null,
 };
