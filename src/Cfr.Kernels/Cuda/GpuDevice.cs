@@ -12,6 +12,7 @@ public abstract class GpuDevice : Device
         ElementWise = new GpuElementWise(this);
         Reduction = new GpuReduction(this);
         Normalization = new GpuNormalization(this);
+        Layout = new GpuLayout(this);
     }
 
     /// <summary>What matrix products compute in.</summary>
@@ -45,10 +46,13 @@ public abstract class GpuDevice : Device
     /// </summary>
     internal abstract View Fault { get; }
 
+    /// <summary>The host's address of <see cref="Fault"/>.</summary>
+    private protected abstract unsafe int* FaultOnHost { get; }
+
     /// <summary>Throws, once, what a kernel reported through <see cref="Fault"/>.</summary>
     private protected unsafe void ThrowOnFault()
     {
-        int* fault = Fault.Ints;
+        int* fault = FaultOnHost;
         if (fault[0] == 0) return;
         fault[0] = 0;
         throw new ArgumentOutOfRangeException(
@@ -80,7 +84,7 @@ public abstract class GpuDevice : Device
     public override IReduction Reduction { get; }
 
     /// <inheritdoc/>
-    public override ILayout Layout => throw new NotSupportedException($"layout does not run on {Name} yet");
+    public override ILayout Layout { get; }
 
     /// <inheritdoc/>
     public override IResampling Resampling => throw new NotSupportedException($"resampling does not run on {Name} yet");

@@ -34,7 +34,7 @@ public sealed unsafe class EmulatedDevice : GpuDevice
     public override string Name => "emulated";
 
     /// <inheritdoc/>
-    public override string Description => $"CUDA kernels emulated on the processor, {Precision}";
+    public override string Description => $"CUDA kernels emulated on the processor, {Precision.Name()}";
 
     /// <inheritdoc/>
     public override BufferPool Pool { get; }
@@ -42,6 +42,8 @@ public sealed unsafe class EmulatedDevice : GpuDevice
     internal override int FullGrid => 2;
 
     internal override View Fault => new((nint)_fault, 3, DType.Int32);
+
+    private protected override int* FaultOnHost => _fault;
 
     internal override int BlockSize(Kernel kernel) => kernel.AnyBlock ? Warps * 32 : kernel.Threads;
 
