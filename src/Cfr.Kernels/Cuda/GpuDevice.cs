@@ -10,6 +10,8 @@ public abstract class GpuDevice : Device
     {
         Precision = precision;
         ElementWise = new GpuElementWise(this);
+        Losses = new GpuLosses(this);
+        Softmax = new GpuSoftmax(this);
         Reduction = new GpuReduction(this);
         Normalization = new GpuNormalization(this);
         Layout = new GpuLayout(this);
@@ -75,7 +77,7 @@ public abstract class GpuDevice : Device
     public override INormalization Normalization { get; }
 
     /// <inheritdoc/>
-    public override ISoftmax Softmax => throw new NotSupportedException($"softmax does not run on {Name} yet");
+    public override ISoftmax Softmax { get; }
 
     /// <inheritdoc/>
     public override IElementWise ElementWise { get; }
@@ -90,7 +92,7 @@ public abstract class GpuDevice : Device
     public override IResampling Resampling => throw new NotSupportedException($"resampling does not run on {Name} yet");
 
     /// <inheritdoc/>
-    public override ILosses Losses => throw new NotSupportedException($"losses does not run on {Name} yet");
+    public override ILosses Losses { get; }
 
     /// <inheritdoc/>
     public override IOptimizers Optimizers => throw new NotSupportedException($"optimizers does not run on {Name} yet");

@@ -9,4 +9,7 @@ interface IGpuVector<V> : IVector<V> where V : struct, IGpuVector<V>
     static abstract V From(long address);
 
     void To(long address);
+
+    /// <summary><see cref="Ptx.ExpOfNonPositive"/> of each float.</summary>
+    static abstract V ExpOfNonPositive(V x);
 }

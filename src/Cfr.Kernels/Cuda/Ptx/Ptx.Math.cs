@@ -5,7 +5,7 @@ namespace Cfr.Kernels.Cuda;
 
 static unsafe partial class Ptx
 {
-    const float Ln2 = 0.693147181f;
+    const float Ln2 = 0.693147181f, Log2OfE = 1.44269502f, Log2OfELow = 1.92596303e-8f, SmallestExponent = -150;
 
     /// <summary>a b + c with one rounding. The emulated sum is rounded to double first, which hardly ever shows.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -91,7 +91,7 @@ static unsafe partial class Ptx
         return 1 / MathF.Sqrt(x);
     }
 
-    /// <summary>2^x, to 2 ulp.</summary>
+    /// <summary>2^x, to 2 ulp; results that would be subnormal are 0.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Exp2(float x)
     {
@@ -100,7 +100,23 @@ static unsafe partial class Ptx
             CudaAsm.Emit("ex2.approx.ftz.f32 %0, %1;", out float result, x);
             return result;
         }
-        return Exponential.Apply(new Lane(x * Ln2)).Value;
+        if (x < -126) return 0;
+        float n = MathF.Floor(x < 128 ? x + 0.5f : 0), half = MathF.Floor(n / 2);
+        float y = Exponential.Apply(new Lane((x - n) * Ln2)).Value;
+        return y * Lane.PowerOfTwo(new Lane(half)).Value * Lane.PowerOfTwo(new Lane(n - half)).Value;
+    }
+
+    /// <summary>
+    /// e^x for x at most 0 (or NaN) in a fifth of the instructions of <see cref="Exponential"/>: 2^t (1 + r ln 2) with t
+    /// the rounded x log2(e) and r what the rounding left. To 3 ulp; results that would be subnormal are 0.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float ExpOfNonPositive(float x)
+    {
+        x = Max(x, SmallestExponent);
+        float t = x * Log2OfE, r = MultiplyAdd(x, Log2OfE, -t) + x * Log2OfELow;
+        float y = Exp2(t);
+        return MultiplyAdd(y, r * Ln2, y);
     }
 
     /// <summary>The larger one; NaN if one is NaN.</summary>
