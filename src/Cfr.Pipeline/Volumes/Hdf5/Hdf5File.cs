@@ -65,9 +65,10 @@ static class Hdf5File
         try
         {
             using NativeFile file = H5File.OpenRead(path);
-            if (!file.LinkExists(name)) throw new BadDataException($"{path}: has no data set '{name}', expected one");
+            string[] names = [.. new[] { Image, Label }.Where(file.LinkExists)];
+            if (!names.Contains(name)) throw new BadDataException($"{path}: has no data set '{name}', expected one");
             var data = (NativeDataset)file.Dataset(name);
-            return use(data, Describe(path, name, data, length));
+            return use(data, Describe(path, name, data, length) with { DataSets = names });
         }
         catch (Exception error) when (error is not BadDataException)
         {
@@ -130,7 +131,8 @@ static class Hdf5File
             var slab = new HyperslabSelection(3, [(ulong)x, 0, 0], [(ulong)planes, (ulong)size.Y, (ulong)size.Z]);
             ulong count = (ulong)planes * (ulong)plane;
             var access = new H5DatasetAccess("", "", new SlabCache());
-            data.Read(access, voxels.AsSpan(x * plane, planes * plane), slab, new HyperslabSelection(1, [0], [count]), [count]);
+            var all = new HyperslabSelection(1, [0], [count]);
+            data.Read(access, voxels.AsSpan(x * plane, planes * plane), slab, all, [count]);
         }
         return voxels;
     }
