@@ -42,7 +42,7 @@ static class InspectCommand
                 if (isJson) found.Add((JsonNode)Json(header, sets));
                 else Print(header, sets);
             }
-            catch (Exception error) when (error is BadDataException or FileNotFoundException or DirectoryNotFoundException)
+            catch (Exception error) when (error is BadDataException or IOException)
             {
                 Console.Error.WriteLine($"cfr: {error.Message}");
                 code = ExitCode.BadData;
@@ -71,13 +71,14 @@ static class InspectCommand
         void Line(string name, string text) => lines.AddRow(new Text("  " + name), new Text(text));
 
         string order = header.BigEndian ? ", big-endian" : "";
-        Line("format", $"{header.Format}, {header.Type}{order}"
-            + (header.Slope != 1 || header.Intercept != 0 ? $", scaled by {header.Slope:G6}, shifted by {header.Intercept:G6}" : ""));
+        bool isScaled = header.Slope != 1 || header.Intercept != 0;
+        string scaling = isScaled ? $", times {header.Slope:G6} plus {header.Intercept:G6}" : "";
+        Line("format", $"{header.Format}, {header.Type}{order}{scaling}");
         Line("size", geometry.Size + (header.Volumes > 1 ? $", {header.Volumes} volumes; the first is measured" : ""));
         Line("spacing", $"{x:G6} x {y:G6} x {z:G6} mm" + (geometry.IsOriented ? "" : " (the file may not say it)"));
-        Line("orientation", geometry.IsOriented ? geometry.Orientation.Code : $"unknown, taken as {geometry.Orientation}");
+        Line("orientation", (geometry.IsOriented ? "" : "unknown, taken as ") + geometry.Orientation);
         for (int row = 0; row < 3; row++)
-            Line(row == 0 ? "affine" : "", string.Concat(Enumerable.Range(0, 4).Select(c => $"{geometry.Affine[row, c],12:G6}")));
+            Line(row == 0 ? "affine" : "", Row(geometry.Affine, row));
         if (header.FormCodes is { } codes) Line("codes", $"qform {codes.Qform}, sform {codes.Sform}");
         foreach (var (name, values) in sets) Print(name, values, Line);
         foreach (string note in header.Notes) Line("note", note);
@@ -87,23 +88,28 @@ static class InspectCommand
         AnsiConsole.WriteLine();
     }
 
+    static string Row(Affine affine, int row) =>
+        string.Concat(Enumerable.Range(0, 4).Select(column => $"{Math.Round(affine[row, column], 6),12:G6}"));
+
     static void Print(string name, Intensities values, Action<string, string> line)
     {
-        line(name, $"{values.Minimum:G6} to {values.Maximum:G6}, mean {values.Mean:G6}, deviation {values.Deviation:G6}");
+        string moments = $"mean {values.Mean:G6}, deviation {values.Deviation:G6}";
+        line(name, $"{values.Minimum:G6} to {values.Maximum:G6}, {moments}");
         line("percentiles", string.Join("  ", values.Percentiles.Select(p => $"{p.Percent}%: {p.Value:G6}")));
-        if (values.NaN > 0) line("NaN", $"{values.NaN} voxels");
-        if (values.Infinite > 0) line("infinite", $"{values.Infinite} voxels");
+        if (values.NaN > 0) line("NaN", $"{values.NaN} of {values.Count} voxels");
+        if (values.Infinite > 0) line("infinite", $"{values.Infinite} of {values.Count} voxels");
         if (values.Classes is not { } classes) return;
-        string counts = string.Join("  ", classes.OrderBy(c => c.Key).Take(MostClasses).Select(c => $"{c.Key}: {c.Value}"));
-        line("classes", classes.Count <= MostClasses ? counts : $"{counts}  and {classes.Count - MostClasses} more");
+        IEnumerable<string> counts = classes.OrderBy(c => c.Key).Take(MostClasses).Select(c => $"{c.Key}: {c.Value}");
+        string more = classes.Count > MostClasses ? $"  and {classes.Count - MostClasses} more" : "";
+        line("classes", string.Join("  ", counts) + more);
     }
 
     static JsonObject Json(VolumeHeader header, (string Name, Intensities Values)[] sets)
     {
         Geometry geometry = header.Geometry;
         var (x, y, z) = geometry.Spacing;
-        var affine = Enumerable.Range(0, 3).Select(
-            row => (JsonNode)new JsonArray([.. Enumerable.Range(0, 4).Select(c => JsonValue.Create(geometry.Affine[row, c]))]));
+        JsonNode Row(int row) =>
+            new JsonArray([.. Enumerable.Range(0, 4).Select(column => JsonValue.Create(geometry.Affine[row, column]))]);
         var json = new JsonObject
         {
             ["file"] = header.Path,
@@ -116,7 +122,7 @@ static class InspectCommand
             ["volumes"] = header.Volumes,
             ["spacing"] = new JsonArray(x, y, z),
             ["orientation"] = geometry.IsOriented ? geometry.Orientation.Code : null,
-            ["affine"] = new JsonArray([.. affine]),
+            ["affine"] = new JsonArray(Row(0), Row(1), Row(2)),
             ["qform_code"] = header.FormCodes?.Qform,
             ["sform_code"] = header.FormCodes?.Sform,
             ["notes"] = new JsonArray([.. header.Notes.Select(note => JsonValue.Create(note))]),
@@ -131,13 +137,16 @@ static class InspectCommand
         ["maximum"] = Finite(values.Maximum),
         ["mean"] = Finite(values.Mean),
         ["deviation"] = Finite(values.Deviation),
-        ["percentiles"] = new JsonObject(values.Percentiles.Select(p => KeyValuePair.Create($"{p.Percent}", Finite(p.Value)))),
+        ["percentiles"] = Object(values.Percentiles.Select(p => ($"{p.Percent}", Finite(p.Value)))),
         ["nan"] = values.NaN,
         ["infinite"] = values.Infinite,
         ["classes"] = values.Classes is { } classes
-            ? new JsonObject(classes.OrderBy(c => c.Key).Select(c => KeyValuePair.Create($"{c.Key}", (JsonNode?)c.Value)))
+            ? Object(classes.OrderBy(c => c.Key).Select(c => ($"{c.Key}", (JsonNode?)c.Value)))
             : null,
     };
+
+    static JsonObject Object(IEnumerable<(string Name, JsonNode? Value)> members) =>
+        new(members.Select(member => KeyValuePair.Create(member.Name, member.Value)));
 
     static JsonNode? Finite(double value) => double.IsFinite(value) ? value : null;
 }

@@ -10,6 +10,7 @@ public abstract class GpuDevice : Device
     {
         Precision = precision;
         ElementWise = new GpuElementWise(this);
+        Layout = new GpuLayout(this);
     }
 
     /// <summary>What matrix products compute in.</summary>
@@ -81,7 +82,7 @@ public abstract class GpuDevice : Device
     public override IReduction Reduction => throw new NotSupportedException($"reduction does not run on {Name} yet");
 
     /// <inheritdoc/>
-    public override ILayout Layout => throw new NotSupportedException($"layout does not run on {Name} yet");
+    public override ILayout Layout { get; }
 
     /// <inheritdoc/>
     public override IResampling Resampling => throw new NotSupportedException($"resampling does not run on {Name} yet");

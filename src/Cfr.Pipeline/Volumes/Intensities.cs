@@ -5,6 +5,9 @@ public sealed record Intensities
 {
     const int HalfBits = 16, Halves = 1 << HalfBits;
 
+    /// <summary>All voxels.</summary>
+    public long Count { get; private init; }
+
     /// <summary>Voxels that are NaN.</summary>
     public long NaN { get; private init; }
 
@@ -54,12 +57,13 @@ public sealed record Intensities
             sum += value;
         }
         long count = voxels.Length - nan - infinite;
-        if (count == 0) return new Intensities { NaN = nan, Infinite = infinite };
+        if (count == 0) return new Intensities { Count = voxels.Length, NaN = nan, Infinite = infinite };
         double mean = sum / count, squares = 0;
         foreach (float value in voxels)
             if (float.IsFinite(value)) squares += (value - mean) * (value - mean);
         return new Intensities
         {
+            Count = voxels.Length,
             NaN = nan,
             Infinite = infinite,
             Minimum = least,
@@ -93,8 +97,8 @@ public sealed record Intensities
     }
 
     /// <summary>
-    /// The value with this rank among the finite ones: a histogram of the upper 16 bits finds its bin, a histogram of the
-    /// lower 16 of those in the bin finds it. Exact, in two passes, without a sorted copy.
+    /// The value with this rank among the finite ones: a histogram of the upper 16 bits finds its bin, a histogram of
+    /// the lower 16 of those in the bin finds it. Exact, in two passes, without a sorted copy.
     /// </summary>
     static float Ranked(ReadOnlySpan<float> voxels, long[] upper, Dictionary<int, long[]> lower, long rank)
     {

@@ -15,10 +15,10 @@ namespace Cfr.Pipeline.Volumes;
 /// </remarks>
 public static class VolumeFile
 {
-    /// <summary>What the file says before its voxels. Of an HDF5 file: of the data set "image".</summary>
+    /// <summary>What the file says before its voxels. Of an HDF5 file: of "image", or of "label" alone.</summary>
     public static VolumeHeader ReadHeader(string path) => FormatOf(path) switch
     {
-        Format.Hdf5 => Hdf5File.ReadHeader(path, Hdf5File.Image),
+        Format.Hdf5 => Hdf5File.ReadHeader(path, null),
         Format.Nrrd => NrrdFile.ReadHeader(path),
         _ => NiftiFile.ReadHeader(path),
     };
