@@ -2,12 +2,14 @@ using System.CommandLine;
 using Cfr.Cli;
 using Cfr.Cli.Commands;
 using Cfr.Pipeline;
+using Cfr.Pipeline.Training;
 using Cfr.Tensors;
 using Cfr.Tensors.Files;
 
 var root = new RootCommand("CFR: a tensor engine in C#, and segmentation of 3D medical images on it.")
 {
     DemoCommand.Create(),
+    ParityCommand.Create(),
 };
 try
 {
@@ -27,6 +29,6 @@ static int? Explain(Exception error) => error switch
     ArgumentException => ExitCode.Usage,
     BadDataException or WeightFileException or WeightMismatchException => ExitCode.BadData,
     FileNotFoundException or DirectoryNotFoundException => ExitCode.BadData,
-    IOException or UnauthorizedAccessException or OutOfMemoryException => ExitCode.Failed,
+    IOException or UnauthorizedAccessException or OutOfMemoryException or DivergedException => ExitCode.Failed,
     _ => null,
 };
