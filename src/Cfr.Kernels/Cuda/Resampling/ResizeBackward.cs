@@ -36,6 +36,7 @@ static class ResizeBackward
             {
                 AxisTap tap = AxisMap.Tap(a.Map, i);
                 float weight = tap.First == input ? 1 - tap.Fraction : tap.Fraction;
+                if (weight == 0) continue;
                 long at = ((long)outer * a.Map.Outputs + i) * a.Inner.Value + column;
                 sum = P.AddProduct(sum, weight, P.Load(a.Dy + bytes * at));
             }
