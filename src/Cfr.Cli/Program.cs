@@ -11,10 +11,12 @@ using Cfr.Tensors.Files;
 
 var root = new RootCommand("CFR: a tensor engine in C#, and segmentation of 3D medical images on it.")
 {
+    CheckCommand.Create(),
     DemoCommand.Create(),
     DevicesCommand.Create(),
     KernelsCommand.Create(),
     ParityCommand.Create(),
+    PrepareCommand.Create(),
 };
 try
 {
