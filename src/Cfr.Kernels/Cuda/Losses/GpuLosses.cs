@@ -53,9 +53,16 @@ sealed class GpuLosses(GpuDevice gpu) : ILosses
         }
         return new()
         {
-            Rows = shape.Rows, Logits = logits.Address, Labels = labels.Address, Sums = sums.Address,
-            Classes = shape.Classes, FirstClass = shape.FirstClass, Ignore = shape.Ignore,
-            CrossEntropyWeight = shape.CrossEntropyWeight, DiceWeight = shape.DiceWeight, Smoothing = shape.Smoothing,
+            Rows = shape.Rows,
+            Logits = logits.Address,
+            Labels = labels.Address,
+            Sums = sums.Address,
+            Classes = shape.Classes,
+            FirstClass = shape.FirstClass,
+            Ignore = shape.Ignore,
+            CrossEntropyWeight = shape.CrossEntropyWeight,
+            DiceWeight = shape.DiceWeight,
+            Smoothing = shape.Smoothing,
         };
     }
 }

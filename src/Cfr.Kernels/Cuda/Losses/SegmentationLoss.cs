@@ -32,8 +32,8 @@ static unsafe class SegmentationLoss
         ArrayView<int> labels = SharedMemory.Allocate<int>(Threads);
         int firstClass = Grid.IdxY * Group.DimX, classes = a.Classes - firstClass;
         if (classes > Group.DimX) classes = Group.DimX;
-        int segments = Group.DimX / classes, segment = Group.IdxX / classes;
-        int k = firstClass + Group.IdxX - segment * classes, rows = RowTile.Rows(Group.DimX, a.Classes);
+        int segments = Ptx.Hold(Group.DimX / classes), segment = Ptx.Hold(Group.IdxX / classes);
+        int k = firstClass + Group.IdxX - segment * classes, rows = Ptx.Hold(RowTile.Rows(Group.DimX, a.Classes));
         float hits = 0, squares = 0, count = 0, crossEntropy = 0, counted = 0;
         for (long first = (long)Grid.IdxX * rows; first < a.Rows; first += (long)Grid.DimX * rows)
         {
@@ -123,7 +123,7 @@ static unsafe class SegmentationLoss
     public static void Gradient(SegmentationArguments a)
     {
         ArrayView<float> tile = SharedMemory.Allocate<float>(RowTile.Words);
-        int rows = RowTile.Rows(Group.DimX, a.Classes);
+        int rows = Ptx.Hold(RowTile.Rows(Group.DimX, a.Classes));
         for (long first = (long)Grid.IdxX * rows; first < a.Rows; first += (long)Grid.DimX * rows)
         {
             int here = a.Rows - first < rows ? (int)(a.Rows - first) : rows;
@@ -182,7 +182,7 @@ static unsafe class SegmentationLoss
             tile[RowTile.Word(i)] = e;
             sum += e;
         }
-        float inverse = 1 / sum;
+        float inverse = Ptx.Hold(1 / sum);
         for (int i = row; i < row + classes; i++) tile[RowTile.Word(i)] *= inverse;
         return max - ofLabel + Logarithm.Apply(new Lane(sum)).Value;
     }

@@ -18,7 +18,7 @@ unsafe struct ChannelConstants
         int s2 = first + c2 / a.ChannelsOfGroup, s3 = first + c3 / a.ChannelsOfGroup;
         Mean = Gather(a.Mean, s0, s1, s2, s3, 0);
         Lane4 variance = Gather(a.Variance, s0, s1, s2, s3, 0);
-        Scale = Gather(a.Weight, c0, c1, c2, c3, 1) / Lane4.Sqrt(variance + Lane4.Splat(a.Eps));
+        Scale = Lane4.Hold(Gather(a.Weight, c0, c1, c2, c3, 1) / Lane4.Sqrt(variance + Lane4.Splat(a.Eps)));
         Bias = Gather(a.Bias, c0, c1, c2, c3, 0);
     }
 

@@ -45,9 +45,16 @@ sealed class GpuChannelNorm(GpuDevice gpu)
         long values = (long)tiling.Pieces * tiling.Repeats * channelsOfGroup;
         var arguments = new MomentArguments
         {
-            Tiling = tiling, X = x.Address, Partials = partials.Address, Mean = mean.Address,
-            Variance = variance.Address, Statistics = shape.Statistics, Count = shape.Count, Groups = shape.Groups,
-            ChannelsOfGroup = channelsOfGroup, Segment = Segments.Size(gpu.BlockSize(MergeMoments), values),
+            Tiling = tiling,
+            X = x.Address,
+            Partials = partials.Address,
+            Mean = mean.Address,
+            Variance = variance.Address,
+            Statistics = shape.Statistics,
+            Count = shape.Count,
+            Groups = shape.Groups,
+            ChannelsOfGroup = channelsOfGroup,
+            Segment = Segments.Size(gpu.BlockSize(MergeMoments), values),
         };
         Segments.Launch(gpu, MergeMoments, arguments, arguments.Segment, shape.Statistics);
         partials.Release();
@@ -75,10 +82,19 @@ sealed class GpuChannelNorm(GpuDevice gpu)
             Sums(shape, parameters, x, activation, dy, sumG, sumGD);
             var arguments = new ChannelGradientArguments
             {
-                SumG = sumG.Address, SumGD = sumGD.Address, Variance = parameters.Variance.Address,
-                Weight = parameters.Weight.Address, Shift = shift.Address, Slope = slope.Address,
-                DWeight = dWeight.Address, DBias = dBias.Address, Count = shape.Count, Samples = samples,
-                Channels = shape.Channels, Groups = shape.Groups, ChannelsOfGroup = shape.Channels / shape.Groups,
+                SumG = sumG.Address,
+                SumGD = sumGD.Address,
+                Variance = parameters.Variance.Address,
+                Weight = parameters.Weight.Address,
+                Shift = shift.Address,
+                Slope = slope.Address,
+                DWeight = dWeight.Address,
+                DBias = dBias.Address,
+                Count = shape.Count,
+                Samples = samples,
+                Channels = shape.Channels,
+                Groups = shape.Groups,
+                ChannelsOfGroup = shape.Channels / shape.Groups,
                 Eps = parameters.Eps,
             };
             if (wantsParameters) gpu.LaunchOver(Parameters, arguments, shape.Channels);
@@ -128,9 +144,17 @@ sealed class GpuChannelNorm(GpuDevice gpu)
     static ColumnArguments Arguments(
         ColumnTiling tiling, NormShape shape, ChannelNormParameters parameters, View x, View dy, View y) => new()
         {
-            Tiling = tiling, X = x.Address, Dy = dy.Address, Y = y.Address, Mean = parameters.Mean.Address,
-            Variance = parameters.Variance.Address, Weight = parameters.Weight.Address, Bias = parameters.Bias.Address,
-            Groups = shape.Groups, ChannelsOfGroup = shape.Channels / shape.Groups, Eps = parameters.Eps,
+            Tiling = tiling,
+            X = x.Address,
+            Dy = dy.Address,
+            Y = y.Address,
+            Mean = parameters.Mean.Address,
+            Variance = parameters.Variance.Address,
+            Weight = parameters.Weight.Address,
+            Bias = parameters.Bias.Address,
+            Groups = shape.Groups,
+            ChannelsOfGroup = shape.Channels / shape.Groups,
+            Eps = parameters.Eps,
         };
 
     void Launch(Kernel<ColumnArguments> kernel, NormShape shape, ColumnArguments arguments)

@@ -70,8 +70,12 @@ sealed class GpuNormalization(GpuDevice gpu) : INormalization
             Running,
             new RunningArguments
             {
-                Mean = mean.Address, Variance = variance.Address, RunningMean = runningMean.Address,
-                RunningVariance = runningVariance.Address, Count = shape.Statistics, Momentum = momentum,
+                Mean = mean.Address,
+                Variance = variance.Address,
+                RunningMean = runningMean.Address,
+                RunningVariance = runningVariance.Address,
+                Count = shape.Statistics,
+                Momentum = momentum,
                 Unbiased = (float)(shape.Count / (shape.Count - 1.0)),
             },
             shape.Statistics);
@@ -91,8 +95,14 @@ sealed class GpuNormalization(GpuDevice gpu) : INormalization
     static LayerNormArguments Arguments(
         RowPlan plan, long rows, int width, View x, View weight, View mean, View inverseDeviation) => new()
         {
-            Rows = rows, X = x.Address, Weight = weight.Address, Mean = mean.Address,
-            InverseDeviation = inverseDeviation.Address, Width = width, Vectors = plan.Vectors, Lanes = plan.Lanes,
+            Rows = rows,
+            X = x.Address,
+            Weight = weight.Address,
+            Mean = mean.Address,
+            InverseDeviation = inverseDeviation.Address,
+            Width = width,
+            Vectors = plan.Vectors,
+            Lanes = plan.Lanes,
         };
 
     void AllGradients(RowPlan plan, LayerNormArguments arguments, View dWeight, View dBias)
@@ -115,7 +125,11 @@ sealed class GpuNormalization(GpuDevice gpu) : INormalization
         DeviceBuffer partials = gpu.Pool.Rent(2L * tiling.Pieces * tiling.LineFloats * sizeof(float));
         var arguments = new ColumnArguments
         {
-            Tiling = tiling, X = x.Address, Dy = dy.Address, Partials = partials.Address, Mean = mean.Address,
+            Tiling = tiling,
+            X = x.Address,
+            Dy = dy.Address,
+            Partials = partials.Address,
+            Mean = mean.Address,
             Variance = inverseDeviation.Address,
         };
         gpu.Launch(ParameterSums, arguments, tiling.Pieces, tiling.Tiles);

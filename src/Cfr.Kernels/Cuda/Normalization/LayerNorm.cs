@@ -8,6 +8,9 @@ struct LayerNormArguments
 {
     public long Rows, X, Weight, Bias, Y, Mean, InverseDeviation, Dy;
     public int Width, Vectors, Lanes;
+
+    /// <summary>1 / Width</summary>
+    public float Share;
     public float Eps;
 }
 
@@ -24,14 +27,13 @@ static unsafe class LayerNorm
         ArrayView<float> scratch = BlockReduce.Scratch();
         var walk = new RowWalk<TTeam>(a.Lanes);
         int bytes = 4 * V.Width;
-        float share = 1f / a.Width;
         V zero = V.Splat(0), one = V.Splat(1);
         for (long first = walk.First(); first < a.Rows; first += walk.Step())
         {
             long row = walk.Row(first, a.Rows), start = row * a.Width * 4;
             V sums = zero;
             for (int i = walk.Rank; i < a.Vectors; i += walk.Size) sums += V.From(a.X + start + (long)i * bytes);
-            float mean = TTeam.Sum(scratch, walk.Size, V.Sum(sums)) * share;
+            float mean = TTeam.Sum(scratch, walk.Size, V.Sum(sums)) * a.Share;
 
             V center = V.Splat(mean), rest = zero, squares = zero;
             for (int i = walk.Rank; i < a.Vectors; i += walk.Size)
@@ -40,9 +42,9 @@ static unsafe class LayerNorm
                 rest += d;
                 squares = V.MultiplyAdd(d, d, squares);
             }
-            float correction = TTeam.Sum(scratch, walk.Size, V.Sum(rest)) * share;
-            float variance = TTeam.Sum(scratch, walk.Size, V.Sum(squares)) * share - correction * correction;
-            float inverse = 1 / Ptx.Sqrt(Ptx.Max(variance, 0) + a.Eps);
+            float correction = TTeam.Sum(scratch, walk.Size, V.Sum(rest)) * a.Share;
+            float variance = TTeam.Sum(scratch, walk.Size, V.Sum(squares)) * a.Share - correction * correction;
+            float inverse = Ptx.Hold(1 / Ptx.Sqrt(Ptx.Max(variance, 0) + a.Eps));
             mean += correction;
 
             if (!walk.Mine(first, a.Rows)) continue;
@@ -89,7 +91,6 @@ static unsafe class LayerNorm
         LayerNormArguments a, ArrayView<float> scratch, RowWalk<TTeam> walk, long row, float mean, float inverse,
         out float shift, out float slope) where TTeam : struct, IRowTeam where V : struct, IGpuVector<V>
     {
-        float share = 1f / a.Width;
         V sumG = V.Splat(0), sumGN = sumG;
         for (int i = walk.Rank; i < a.Vectors; i += walk.Size)
         {
@@ -98,8 +99,8 @@ static unsafe class LayerNorm
             sumG += g;
             sumGN = V.MultiplyAdd(g, (V.From(a.X + element) - V.Splat(mean)) * V.Splat(inverse), sumGN);
         }
-        shift = TTeam.Sum(scratch, walk.Size, V.Sum(sumG)) * share;
-        slope = TTeam.Sum(scratch, walk.Size, V.Sum(sumGN)) * share;
+        shift = TTeam.Sum(scratch, walk.Size, V.Sum(sumG)) * a.Share;
+        slope = TTeam.Sum(scratch, walk.Size, V.Sum(sumGN)) * a.Share;
     }
 
     /// <summary>dx of one vector, at so many bytes of its row.</summary>

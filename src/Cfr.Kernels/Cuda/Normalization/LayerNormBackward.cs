@@ -27,8 +27,8 @@ static unsafe class LayerNormBackward
         ArrayView<float> scratch = BlockReduce.Scratch(), rows = SharedMemory.Allocate<float>(4 * MostRows);
         LayerNormArguments a = arguments.Norm;
         var walk = new RowWalk<LanesOfWarp>(a.Lanes);
-        int teams = Group.DimX / walk.Size, team = Group.IdxX / walk.Size;
-        int groups = Groups(Group.DimX, a.Vectors), group = Group.IdxX / a.Vectors;
+        int teams = walk.Teams, team = walk.Team;
+        int groups = Ptx.Hold(Groups(Group.DimX, a.Vectors)), group = Ptx.Hold(Group.IdxX / a.Vectors);
         long at = 16L * (Group.IdxX - group * a.Vectors);
         Lane4 zero = Lane4.Splat(0), dWeight = zero, dBias = zero;
         for (long first = walk.First(); first < a.Rows; first += walk.Step())

@@ -21,6 +21,11 @@ unsafe struct Lane4(Lane x, Lane y, Lane z, Lane w) : IGpuVector<Lane4>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void To(long address) => Ptx.Store4(address, new Float4(X.Value, Y.Value, Z.Value, W.Value));
 
+    /// <summary><see cref="Ptx.Hold(float)"/> of each float.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lane4 Hold(Lane4 a) => new(
+        new(Ptx.Hold(a.X.Value)), new(Ptx.Hold(a.Y.Value)), new(Ptx.Hold(a.Z.Value)), new(Ptx.Hold(a.W.Value)));
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lane4 ExpOfNonPositive(Lane4 x) => new(
         Lane.ExpOfNonPositive(x.X), Lane.ExpOfNonPositive(x.Y), Lane.ExpOfNonPositive(x.Z),

@@ -170,6 +170,45 @@ static unsafe partial class Ptx
         return a == b ? 1 : 0;
     }
 
+    /// <summary>
+    /// The value, computed here and not later: ILGPU moves what has no side effects to where it is used, also into a loop,
+    /// and a quotient that a loop only reads would be divided anew in each round.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Hold(float value)
+    {
+        if (CudaAsm.IsSupported)
+        {
+            CudaAsm.Emit("mov.f32 %0, %1;", out float result, value);
+            return result;
+        }
+        return value;
+    }
+
+    /// <inheritdoc cref="Hold(float)"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int Hold(int value)
+    {
+        if (CudaAsm.IsSupported)
+        {
+            CudaAsm.Emit("mov.b32 %0, %1;", out int result, value);
+            return result;
+        }
+        return value;
+    }
+
+    /// <inheritdoc cref="Hold(float)"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static long Hold(long value)
+    {
+        if (CudaAsm.IsSupported)
+        {
+            CudaAsm.Emit("mov.b64 %0, %1;", out long result, value);
+            return result;
+        }
+        return value;
+    }
+
     /// <summary>The float of these bits.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float AsFloat(uint bits) => ILGPU.Interop.IntAsFloat(bits);

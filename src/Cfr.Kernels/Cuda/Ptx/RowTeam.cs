@@ -54,31 +54,40 @@ readonly struct WholeBlock : IRowTeam
 }
 
 /// <summary>
-/// A team's way through rows of <c>Count</c> vectors: rank r of the team takes vectors r, r + Size, ... of row after row.
+/// A team's way through rows of vectors: rank r of the team takes vectors r, r + Size, ... of row after row.
 /// Teams without a row of their own at the end repeat the last one and keep the result to themselves (Mine).
 /// </summary>
-struct RowWalk<TTeam>(int lanes) where TTeam : struct, IRowTeam
+struct RowWalk<TTeam> where TTeam : struct, IRowTeam
 {
-    public int Size = TTeam.Size(lanes), Rank = Group.IdxX & (TTeam.Size(lanes) - 1);
+    /// <summary>Threads of a team; this thread's place in it; its team and their number in the block.</summary>
+    public int Size, Rank, Team, Teams;
+
+    public RowWalk(int lanes)
+    {
+        Size = TTeam.Size(lanes);
+        Rank = Group.IdxX & (Size - 1);
+        Team = Ptx.Hold(Group.IdxX / Size);
+        Teams = Ptx.Hold(Group.DimX / Size);
+    }
 
     /// <summary>The block's first row of its first round.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public long First() => (long)Grid.IdxX * (Group.DimX / Size);
+    public long First() => (long)Grid.IdxX * Teams;
 
     /// <summary>Rows that all blocks take in a round.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public long Step() => (long)Grid.DimX * (Group.DimX / Size);
+    public long Step() => (long)Grid.DimX * Teams;
 
     /// <summary>This team's row in the round that begins with <paramref name="first"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public long Row(long first, long rows)
     {
-        long row = first + Group.IdxX / Size;
+        long row = first + Team;
         return row < rows ? row : rows - 1;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool Mine(long first, long rows) => first + Group.IdxX / Size < rows;
+    public bool Mine(long first, long rows) => first + Team < rows;
 }
 
 /// <summary>How a launch deals rows to teams.</summary>

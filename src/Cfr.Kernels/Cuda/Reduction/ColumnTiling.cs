@@ -80,9 +80,9 @@ struct ColumnThread
 
     public ColumnThread(ColumnTiling tiling)
     {
-        Sample = Grid.IdxX / tiling.Pieces;
+        Sample = Ptx.Hold(Grid.IdxX / tiling.Pieces);
         Piece = Grid.IdxX - Sample * tiling.Pieces;
-        Line = Group.IdxX / tiling.TileColumns;
+        Line = Ptx.Hold(Group.IdxX / tiling.TileColumns);
         Column = Grid.IdxY * tiling.TileColumns + Group.IdxX - Line * tiling.TileColumns;
         Active = Line < tiling.BlockLines && Column < tiling.Columns;
         LineBytes = 16L * tiling.Columns;

@@ -26,8 +26,14 @@ static unsafe class ColumnTotals
     {
         var arguments = new ColumnTotalArguments
         {
-            Tiling = tiling, Partials = partials.Address, First = first.Address, Second = second.Address,
-            Samples = samples, Sums = sums, Accumulate = accumulate ? 1 : 0, Scale = scale,
+            Tiling = tiling,
+            Partials = partials.Address,
+            First = first.Address,
+            Second = second.Address,
+            Samples = samples,
+            Sums = sums,
+            Accumulate = accumulate ? 1 : 0,
+            Scale = scale,
             Segment = Segments.Size(gpu.BlockSize(Kernel), (long)tiling.Pieces * tiling.Repeats),
         };
         Segments.Launch(gpu, Kernel, arguments, arguments.Segment, (long)samples * tiling.Channels);

@@ -56,8 +56,14 @@ sealed class GpuReduction(GpuDevice gpu) : IReduction
             kernel,
             new RowSumArguments
             {
-                Rows = rows, X = x.Address, Y = y.Address, Width = width, Vectors = plan.Vectors, Lanes = plan.Lanes,
-                Accumulate = accumulate ? 1 : 0, Scale = scale,
+                Rows = rows,
+                X = x.Address,
+                Y = y.Address,
+                Width = width,
+                Vectors = plan.Vectors,
+                Lanes = plan.Lanes,
+                Accumulate = accumulate ? 1 : 0,
+                Scale = scale,
             },
             plan.Blocks(gpu, kernel, rows));
     }
@@ -70,8 +76,13 @@ sealed class GpuReduction(GpuDevice gpu) : IReduction
             SerialKernels[packed ? 1 : 0],
             new SerialSumArguments
             {
-                X = x.Address, Y = y.Address, Outputs = outer * innerVectors, Middle = middle,
-                InnerVectors = innerVectors, Accumulate = accumulate ? 1 : 0, Scale = scale,
+                X = x.Address,
+                Y = y.Address,
+                Outputs = outer * innerVectors,
+                Middle = middle,
+                InnerVectors = innerVectors,
+                Accumulate = accumulate ? 1 : 0,
+                Scale = scale,
             },
             outer * innerVectors);
     }
@@ -127,8 +138,13 @@ sealed class GpuReduction(GpuDevice gpu) : IReduction
     {
         var arguments = new MaxBackwardArguments
         {
-            Dy = dy.Address, Index = index.Address, Dx = dx.Address, Rows = outer * middle, Middle = middle,
-            Inner = inner, Lanes = Lanes(inner),
+            Dy = dy.Address,
+            Index = index.Address,
+            Dx = dx.Address,
+            Rows = outer * middle,
+            Middle = middle,
+            Inner = inner,
+            Lanes = Lanes(inner),
         };
         gpu.LaunchOver(MaxBackwardKernel, arguments, outer * middle * arguments.Lanes);
     }

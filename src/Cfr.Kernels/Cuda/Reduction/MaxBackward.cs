@@ -19,12 +19,12 @@ static unsafe class MaxBackward
     {
         float* dy = (float*)a.Dy, dx = (float*)a.Dx;
         int* index = (int*)a.Index;
-        int rank = Group.IdxX & (a.Lanes - 1);
-        long teams = (long)Grid.DimX * (Group.DimX / a.Lanes);
-        long row = (long)Grid.IdxX * (Group.DimX / a.Lanes) + Group.IdxX / a.Lanes;
+        int rank = Group.IdxX & (a.Lanes - 1), teamsOfBlock = Group.DimX / a.Lanes;
+        long teams = Ptx.Hold((long)Grid.DimX * teamsOfBlock);
+        long row = (long)Grid.IdxX * teamsOfBlock + Group.IdxX / a.Lanes;
         // From row to row, o and m follow by addition.
         long outer = row / a.Middle, m = row - outer * a.Middle;
-        long outerStep = teams / a.Middle, mStep = teams - outerStep * a.Middle;
+        long outerStep = Ptx.Hold(teams / a.Middle), mStep = Ptx.Hold(teams - outerStep * a.Middle);
         for (; row < a.Rows; row += teams)
         {
             for (long i = rank; i < a.Inner; i += a.Lanes)

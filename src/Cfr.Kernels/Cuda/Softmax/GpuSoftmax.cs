@@ -69,7 +69,12 @@ sealed class GpuSoftmax(GpuDevice gpu) : ISoftmax
         var plan = new RowPlan(width, a, b, result);
         var arguments = new SoftmaxArguments
         {
-            Rows = rows, A = a.Address, B = b.Address, Result = result.Address, Width = width, Vectors = plan.Vectors,
+            Rows = rows,
+            A = a.Address,
+            B = b.Address,
+            Result = result.Address,
+            Width = width,
+            Vectors = plan.Vectors,
             Lanes = plan.Lanes,
         };
         if (width > WidestOfThread)

@@ -19,7 +19,7 @@ static class SoftmaxOfRows
             long row = 4 * walk.Row(first, a.Rows) * a.Width;
             Exponentials<TTeam, V>(a, scratch, walk, row, out float max, out float sum);
             if (!walk.Mine(first, a.Rows)) continue;
-            V inverse = V.Splat(1 / sum), shift = V.Splat(max);
+            V inverse = V.Splat(Ptx.Hold(1 / sum)), shift = V.Splat(max);
             for (int i = walk.Rank; i < a.Vectors; i += walk.Size)
             {
                 long at = row + 4L * V.Width * i;
@@ -38,7 +38,7 @@ static class SoftmaxOfRows
             long row = 4 * walk.Row(first, a.Rows) * a.Width;
             Exponentials<TTeam, V>(a, scratch, walk, row, out float max, out float sum);
             if (!walk.Mine(first, a.Rows)) continue;
-            V logSum = V.Splat(Logarithm.Apply(new Lane(sum)).Value), shift = V.Splat(max);
+            V logSum = V.Splat(Ptx.Hold(Logarithm.Apply(new Lane(sum)).Value)), shift = V.Splat(max);
             for (int i = walk.Rank; i < a.Vectors; i += walk.Size)
             {
                 long at = row + 4L * V.Width * i;

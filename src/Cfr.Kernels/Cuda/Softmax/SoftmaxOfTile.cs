@@ -33,7 +33,7 @@ readonly struct SoftmaxOfTile : ITileFunction
             a[RowTile.Word(i)] = e;
             sum += e;
         }
-        float inverse = 1 / sum;
+        float inverse = Ptx.Hold(1 / sum);
         for (int i = first; i < first + width; i++) a[RowTile.Word(i)] *= inverse;
     }
 
@@ -56,7 +56,7 @@ readonly struct LogSoftmaxOfTile : ITileFunction
     {
         float max = SoftmaxOfTile.Largest(a, first, width), sum = 0;
         for (int i = first; i < first + width; i++) sum += Ptx.ExpOfNonPositive(a[RowTile.Word(i)] - max);
-        float logSum = Logarithm.Apply(new Lane(sum)).Value;
+        float logSum = Ptx.Hold(Logarithm.Apply(new Lane(sum)).Value);
         for (int i = first; i < first + width; i++) a[RowTile.Word(i)] = a[RowTile.Word(i)] - max - logSum;
     }
 }
@@ -100,7 +100,7 @@ static class TileKernel
     {
         ArrayView<float> tile = SharedMemory.Allocate<float>(RowTile.Words);
         ArrayView<float> other = TFunction.ReadsB ? SharedMemory.Allocate<float>(RowTile.Words) : tile;
-        int rows = RowTile.Rows(Group.DimX, a.Width);
+        int rows = Ptx.Hold(RowTile.Rows(Group.DimX, a.Width));
         for (long first = (long)Grid.IdxX * rows; first < a.Rows; first += (long)Grid.DimX * rows)
         {
             int here = a.Rows - first < rows ? (int)(a.Rows - first) : rows, count = here * a.Width;
