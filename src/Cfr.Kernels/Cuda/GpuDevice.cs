@@ -17,6 +17,7 @@ public abstract class GpuDevice : Device
         Attention = new GpuAttention(this);
         Resampling = new GpuResampling(this);
         Layout = new GpuLayout(this);
+        Optimizers = new GpuOptimizers(this);
         Losses = new GpuLosses(this);
         Reduction = new GpuReduction(this);
         Softmax = new GpuSoftmax(this);
@@ -101,7 +102,7 @@ public abstract class GpuDevice : Device
     public override ILosses Losses { get; }
 
     /// <inheritdoc/>
-    public override IOptimizers Optimizers => throw new NotSupportedException($"optimizers does not run on {Name} yet");
+    public override IOptimizers Optimizers { get; }
 
     /// <inheritdoc/>
     public override IRandom Random { get; }

@@ -4,8 +4,9 @@ using ILGPU;
 namespace Cfr.Kernels.Cuda;
 
 /// <summary>
-/// Arguments of the segmentation loss. Partials are [blocks, Stride], the first 2 + 3 Classes of a row as in the contract's
-/// sums; Coefficients are [2 Classes + 1]: slope and shift of each class, then the factor of (p - o) in counted rows.
+/// Arguments of the segmentation loss. Partials are [blocks, Stride], the first 2 + 3 Classes of a row as in the
+/// contract's sums; Coefficients are [2 Classes + 1]: slope and shift of each class, then the factor of (p - o) in
+/// counted rows.
 /// </summary>
 struct SegmentationArguments
 {
@@ -15,11 +16,11 @@ struct SegmentationArguments
 }
 
 /// <summary>
-/// Cross-entropy and Dice in one pass over the logits, in tiles of rows. A thread first turns its row into probabilities,
-/// in shared memory; then the threads turn and take classes: thread (segment, k) adds p o, p^2 and o of class k over every
-/// segments-th row and keeps the sums until the end of the block's tiles, where the segments are added in a tree. What
-/// blocks leave is added in their order. No sum has more than some hundred terms in a row. 4 (K + 1) bytes a row forward,
-/// 4 (2 K + 1) backward, some 30 instructions an element.
+/// Cross-entropy and Dice in one pass over the logits, in tiles of rows. A thread first turns its row into
+/// probabilities, in shared memory; then the threads turn and take classes: thread (segment, k) adds p o, p^2 and o
+/// of class k over every segments-th row and keeps the sums until the end of the block's tiles, where the segments
+/// are added in a tree. What blocks leave is added in their order. No sum has more than some hundred terms in a row.
+/// 4 (K + 1) bytes a row forward, 4 (2 K + 1) backward, some 30 instructions an element.
 /// </summary>
 static unsafe class SegmentationLoss
 {

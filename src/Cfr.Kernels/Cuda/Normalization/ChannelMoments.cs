@@ -4,9 +4,9 @@ using ILGPU;
 namespace Cfr.Kernels.Cuda;
 
 /// <summary>
-/// x - p and its square, p a value of the column itself: the median of three rows of the piece, so that one outlier does
-/// not spoil it. A piece leaves the distance of its mean from p, sum / n, and its sum of squared deviations, sum of
-/// squares - sum^2 / n, which cancels no digits because p is close to the mean.
+/// x - p and its square, p a value of the column itself: the median of three rows of the piece, so that one outlier
+/// does not spoil it. A piece leaves the distance of its mean from p, sum / n, and its sum of squared deviations, sum
+/// of squares - sum^2 / n, which cancels no digits because p is close to the mean.
 /// </summary>
 struct MomentTerm(Lane4 pivot) : IColumnTerm<MomentTerm>
 {
@@ -75,7 +75,9 @@ struct MomentArguments
     public int Groups, ChannelsOfGroup, Segment;
 }
 
-/// <summary>Second stage: merges the moments of all pieces and columns of a statistic, one segment of threads each.</summary>
+/// <summary>
+/// Second stage: merges the moments of all pieces and columns of a statistic, one segment of threads each.
+/// </summary>
 static unsafe class ChannelMoments
 {
     public static void Merge(MomentArguments a)

@@ -4,8 +4,9 @@ using ILGPU;
 namespace Cfr.Kernels.Cuda;
 
 /// <summary>
-/// Backward of a channel norm and its activation. With d = x - mean and g = dy act'(d scale + bias): g and g d, which are
-/// summed over each channel (8 bytes an element); then <c>dx = g scale - shift - d slope</c> (12 bytes an element).
+/// Backward of a channel norm and its activation. With d = x - mean and g = dy act'(d scale + bias): g and g d, which
+/// are summed over each channel (8 bytes an element); then <c>dx = g scale - shift - d slope</c> (12 bytes an
+/// element).
 /// </summary>
 struct ChannelGradientTerm<TActivation>(ChannelConstants constants) : IColumnTerm<ChannelGradientTerm<TActivation>>
     where TActivation : struct, IActivation

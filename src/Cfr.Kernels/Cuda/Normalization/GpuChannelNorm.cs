@@ -117,7 +117,8 @@ sealed class GpuChannelNorm(GpuDevice gpu)
 
     /// <summary>The sums of g and of g d, [samples, channels] each.</summary>
     void Sums(
-        NormShape shape, ChannelNormParameters parameters, View x, Activation activation, View dy, View sumG, View sumGD)
+        NormShape shape, ChannelNormParameters parameters, View x, Activation activation, View dy, View sumG,
+        View sumGD)
     {
         Kernel<ColumnArguments> kernel = GradientSums[(int)activation];
         ColumnTiling tiling = Tiling(shape, kernel, x, dy);

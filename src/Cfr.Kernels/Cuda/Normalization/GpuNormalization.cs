@@ -20,7 +20,7 @@ sealed class GpuNormalization(GpuDevice gpu) : INormalization
         new("layer_norm_dx_wide_packets", LayerNorm.Backward<WholeBlock, Lane4>),
     ];
 
-    static readonly Kernel<LayerNormBackwardArguments> AllGradientsKernel =
+    static readonly Kernel<LayerNormBackwardArguments> Together =
         new("layer_norm_backward", LayerNormBackward.Apply);
 
     static readonly Kernel<ColumnArguments> ParameterSums =
@@ -50,7 +50,7 @@ sealed class GpuNormalization(GpuDevice gpu) : INormalization
         var plan = new RowPlan(width, x, weight, dy, dx);
         LayerNormArguments arguments = Arguments(plan, rows, width, x, weight, mean, inverseDeviation);
         (arguments.Dy, arguments.Y) = (dy.Address, dx.Address);
-        if (wantsParameters && !dx.IsNone && rows > 0 && plan.Packed && plan.Vectors <= gpu.BlockSize(AllGradientsKernel))
+        if (wantsParameters && !dx.IsNone && rows > 0 && plan.Packed && plan.Vectors <= gpu.BlockSize(Together))
         {
             AllGradients(plan, arguments, dWeight, dBias);
             return;
@@ -103,16 +103,17 @@ sealed class GpuNormalization(GpuDevice gpu) : INormalization
             Width = width,
             Vectors = plan.Vectors,
             Lanes = plan.Lanes,
+            Share = 1f / width,
         };
 
     void AllGradients(RowPlan plan, LayerNormArguments arguments, View dWeight, View dBias)
     {
-        int threads = gpu.BlockSize(AllGradientsKernel), teams = threads / plan.Lanes;
+        int threads = gpu.BlockSize(Together), teams = threads / plan.Lanes;
         int blocks = (int)Math.Min((arguments.Rows + teams - 1) / teams, gpu.FullGrid);
         int pieces = blocks * LayerNormBackward.Groups(threads, plan.Vectors);
         DeviceBuffer partials = gpu.Pool.Rent(2L * pieces * arguments.Width * sizeof(float));
         gpu.Launch(
-            AllGradientsKernel, new LayerNormBackwardArguments { Norm = arguments, Partials = partials.Address }, blocks);
+            Together, new LayerNormBackwardArguments { Norm = arguments, Partials = partials.Address }, blocks);
         var tiling = new ColumnTiling { Channels = arguments.Width, Columns = plan.Vectors, Pieces = pieces };
         ColumnTotals.Launch(gpu, tiling, 1, partials, dWeight, dBias);
         partials.Release();

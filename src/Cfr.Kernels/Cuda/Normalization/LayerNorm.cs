@@ -15,9 +15,9 @@ struct LayerNormArguments
 }
 
 /// <summary>
-/// Layer norm, a row a team. Forward: the sum, then the deviations from that mean, whose own sum corrects it, then y; the
-/// row comes from memory once and then from the cache: 8 bytes and about 8 FLOP an element. Backward for x, with n = (x -
-/// mean) r and g = dy w: <c>dx = r (g - mean(g) - n mean(g n))</c>, 12 bytes an element. Bound by memory.
+/// Layer norm, a row a team. Forward: the sum, then the deviations from that mean, whose own sum corrects it, then y;
+/// the row comes from memory once and then from the cache: 8 bytes and about 8 FLOP an element. Backward for x, with
+/// n = (x - mean) r and g = dy w: <c>dx = r (g - mean(g) - n mean(g n))</c>, 12 bytes an element. Bound by memory.
 /// </summary>
 static unsafe class LayerNorm
 {

@@ -10,10 +10,10 @@ struct LayerNormBackwardArguments
 }
 
 /// <summary>
-/// All gradients of a layer norm in one pass over memory: 12 bytes an element. For a few rows at a time, first a team a
-/// row finds its two means; then the threads turn and take columns, for dx and for the sums of dy n and dy, which stay in
-/// their registers until the end. What the second step reads again is in the cache. A thread has one packet column, so
-/// rows have at most four floats for each thread of a block.
+/// All gradients of a layer norm in one pass over memory: 12 bytes an element. For a few rows at a time, first a team
+/// a row finds its two means; then the threads turn and take columns, for dx and for the sums of dy n and dy, which
+/// stay in their registers until the end. What the second step reads again is in the cache. A thread has one packet
+/// column, so rows have at most four floats for each thread of a block.
 /// </summary>
 static unsafe class LayerNormBackward
 {

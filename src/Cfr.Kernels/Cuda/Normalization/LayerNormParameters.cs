@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace Cfr.Kernels.Cuda;
 
 /// <summary>
-/// dy n and dy, which are summed over rows for the gradients of a layer norm's weight and bias. A line of the tiling may
-/// hold several rows; _row0 ... _row3 say to which of them a thread's columns belong.
+/// dy n and dy, which are summed over rows for the gradients of a layer norm's weight and bias. A line of the tiling
+/// may hold several rows; _row0 ... _row3 say to which of them a thread's columns belong.
 /// </summary>
 unsafe struct LayerNormTerm : IColumnTerm<LayerNormTerm>
 {

@@ -10,7 +10,9 @@ struct RunningArguments
     public float Momentum, Unbiased;
 }
 
-/// <summary>running = (1 - momentum) running + momentum new, the variance times n / (n - 1). A thread a statistic.</summary>
+/// <summary>
+/// running = (1 - momentum) running + momentum new, the variance times n / (n - 1). A thread a statistic.
+/// </summary>
 static unsafe class RunningStatistics
 {
     public static void Update(RunningArguments a)

@@ -7,7 +7,9 @@ static unsafe partial class Ptx
 {
     const float Ln2 = 0.693147181f, Log2OfE = 1.44269502f, Log2OfELow = 1.92596303e-8f, SmallestExponent = -150;
 
-    /// <summary>a b + c with one rounding. The emulated sum is rounded to double first, which hardly ever shows.</summary>
+    /// <summary>
+    /// a b + c with one rounding. The emulated sum is rounded to double first, which hardly ever shows.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float MultiplyAdd(float a, float b, float c)
     {
@@ -107,8 +109,8 @@ static unsafe partial class Ptx
     }
 
     /// <summary>
-    /// e^x for x at most 0 (or NaN) in a fifth of the instructions of <see cref="Exponential"/>: 2^t (1 + r ln 2) with t
-    /// the rounded x log2(e) and r what the rounding left. To 3 ulp; results that would be subnormal are 0.
+    /// e^x for x at most 0 (or NaN) in a fifth of the instructions of <see cref="Exponential"/>: 2^t (1 + r ln 2)
+    /// with t the rounded x log2(e) and r what the rounding left. To 3 ulp; results that would be subnormal are 0.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float ExpOfNonPositive(float x)
@@ -171,8 +173,8 @@ static unsafe partial class Ptx
     }
 
     /// <summary>
-    /// The value, computed here and not later: ILGPU moves what has no side effects to where it is used, also into a loop,
-    /// and a quotient that a loop only reads would be divided anew in each round.
+    /// The value, computed here and not later: ILGPU moves what has no side effects to where it is used, also into a
+    /// loop, and a quotient that a loop only reads would be divided anew in each round.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Hold(float value)

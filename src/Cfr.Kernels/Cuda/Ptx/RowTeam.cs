@@ -116,7 +116,9 @@ readonly struct RowPlan
     /// <summary>Vectors of a row.</summary>
     public readonly int Vectors;
 
-    /// <summary>The one of four kernels: lanes and floats, lanes and packets, block and floats, block and packets.</summary>
+    /// <summary>
+    /// The one of four kernels: lanes and floats, lanes and packets, block and floats, block and packets.
+    /// </summary>
     public Kernel<TArguments> Of<TArguments>(Kernel<TArguments>[] kernels) where TArguments : unmanaged =>
         kernels[(Block ? 2 : 0) + (Packed ? 1 : 0)];
 

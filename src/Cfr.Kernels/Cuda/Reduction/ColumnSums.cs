@@ -54,9 +54,10 @@ struct PlainTerm : IColumnTerm<PlainTerm>
 }
 
 /// <summary>
-/// First stage of sums over columns: each block leaves the sums of its piece, <c>partials [samples, pieces, Sums, T]</c>.
-/// A thread adds 32 lines, then such parts, then the threads of a column are added in a tree, so that an element takes
-/// part in few additions. 4 bytes an element of each operand, read once, 16 bytes a thread and load; bound by memory.
+/// First stage of sums over columns: each block leaves the sums of its piece, <c>partials [samples, pieces, Sums,
+/// T]</c>. A thread adds 32 lines, then such parts, then the threads of a column are added in a tree, so that an
+/// element takes part in few additions. 4 bytes an element of each operand, read once, 16 bytes a thread and load;
+/// bound by memory.
 /// </summary>
 static class ColumnSums
 {

@@ -4,9 +4,9 @@ using ILGPU;
 namespace Cfr.Kernels.Cuda;
 
 /// <summary>
-/// How blocks share <c>[Samples, Rows, Channels]</c> when what is computed belongs to channels. A line is the shortest run
-/// of whole rows that is also one of whole packets, T = lcm(Channels, 4) floats; a thread keeps one packet column of it
-/// and so its four channels, whatever their number, and strides over lines.
+/// How blocks share <c>[Samples, Rows, Channels]</c> when what is computed belongs to channels. A line is the shortest
+/// run of whole rows that is also one of whole packets, T = lcm(Channels, 4) floats; a thread keeps one packet column
+/// of it and so its four channels, whatever their number, and strides over lines.
 /// <code>
 ///                    packet columns of a line, T / 4
 ///             | tile 0 (grid y) | tile 1 ...
@@ -69,7 +69,9 @@ struct ColumnTiling
     static long RoundUp(long value, long multiple) => (value + multiple - 1) / multiple * multiple;
 }
 
-/// <summary>What one thread of a <see cref="ColumnTiling"/> takes. Offsets are bytes from an operand's address.</summary>
+/// <summary>
+/// What one thread of a <see cref="ColumnTiling"/> takes. Offsets are bytes from an operand's address.
+/// </summary>
 struct ColumnThread
 {
     public int Sample, Piece, Column, Line, TailCount;

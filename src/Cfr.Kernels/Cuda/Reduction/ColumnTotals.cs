@@ -69,5 +69,6 @@ static unsafe class ColumnTotals
         return sum;
     }
 
-    static void Store(float* target, float value, int accumulate) => *target = accumulate != 0 ? *target + value : value;
+    static void Store(float* target, float value, int accumulate) =>
+        *target = accumulate != 0 ? *target + value : value;
 }

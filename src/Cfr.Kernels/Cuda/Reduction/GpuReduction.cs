@@ -3,8 +3,8 @@ using System.Numerics;
 namespace Cfr.Kernels.Cuda;
 
 /// <summary>
-/// Reductions over the middle axis: contiguous rows a team each, short axes and many results serially, everything else in
-/// two stages over columns.
+/// Reductions over the middle axis: contiguous rows a team each, short axes and many results serially, everything
+/// else in two stages over columns.
 /// </summary>
 sealed class GpuReduction(GpuDevice gpu) : IReduction
 {

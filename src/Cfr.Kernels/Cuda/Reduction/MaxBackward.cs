@@ -10,8 +10,8 @@ struct MaxBackwardArguments
 }
 
 /// <summary>
-/// dx[o, m, i] = dy[o, i] where m = index[o, i], else 0: some lanes of a warp take a row (o, m) of dx. Writes 4 bytes an
-/// element; dy and the indices come from the cache, as Middle rows share them.
+/// dx[o, m, i] = dy[o, i] where m = index[o, i], else 0: some lanes of a warp take a row (o, m) of dx. Writes 4 bytes
+/// an element; dy and the indices come from the cache, as Middle rows share them.
 /// </summary>
 static unsafe class MaxBackward
 {

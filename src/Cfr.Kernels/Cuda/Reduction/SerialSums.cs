@@ -2,7 +2,9 @@ using ILGPU;
 
 namespace Cfr.Kernels.Cuda;
 
-/// <summary>Arguments of <see cref="SerialSums"/>; InnerVectors is Inner in vectors, Outputs their number in y.</summary>
+/// <summary>
+/// Arguments of <see cref="SerialSums"/>; InnerVectors is Inner in vectors, Outputs their number in y.
+/// </summary>
 struct SerialSumArguments
 {
     public long X, Y, Outputs, Middle, InnerVectors;
@@ -11,8 +13,8 @@ struct SerialSumArguments
 }
 
 /// <summary>
-/// Sums over a short middle axis, or of so many results that they fill the device: a vector of results a thread. 4 bytes
-/// an element; bound by memory.
+/// Sums over a short middle axis, or of so many results that they fill the device: a vector of results a thread. 4
+/// bytes an element; bound by memory.
 /// </summary>
 static class SerialSums
 {

@@ -31,8 +31,8 @@ struct Winner(float value, int index)
 }
 
 /// <summary>
-/// Arguments of <see cref="Maxima"/>. Candidates are the indices that stand beside the values of x after a first stage, 0
-/// for x itself. Y and Index may be 0, not wanted.
+/// Arguments of <see cref="Maxima"/>. Candidates are the indices that stand beside the values of x after a first
+/// stage, 0 for x itself. Y and Index may be 0, not wanted.
 /// </summary>
 struct MaxArguments
 {
@@ -42,8 +42,9 @@ struct MaxArguments
 
 /// <summary>
 /// Maxima over the middle axis of <c>[outer, middle, inner]</c>. Rows with inner = 1: some lanes a row. Otherwise in
-/// stages: chunk c takes m = c, c + chunks, ..., so that the threads of neighbouring chunks and columns read neighbours,
-/// <c>[outer, middle, inner] -> [outer, chunks, inner]</c>, until one chunk is left. 4 bytes an element; bound by memory.
+/// stages: chunk c takes m = c, c + chunks, ..., so that the threads of neighbouring chunks and columns read
+/// neighbours, <c>[outer, middle, inner] -> [outer, chunks, inner]</c>, until one chunk is left. 4 bytes an element;
+/// bound by memory.
 /// </summary>
 static unsafe class Maxima
 {

@@ -1,8 +1,8 @@
 namespace Cfr.Kernels.Cuda;
 
 /// <summary>
-/// Softmax along rows: narrow ones (class scores) a row a thread, wider ones a row for some lanes of a warp, the widest a
-/// row a block.
+/// Softmax along rows: narrow ones (class scores) a row a thread, wider ones a row for some lanes of a warp, the
+/// widest a row a block.
 /// </summary>
 sealed class GpuSoftmax(GpuDevice gpu) : ISoftmax
 {

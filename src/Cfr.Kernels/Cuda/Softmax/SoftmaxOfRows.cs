@@ -4,8 +4,8 @@ using ILGPU;
 namespace Cfr.Kernels.Cuda;
 
 /// <summary>
-/// Softmax of wide rows and its relatives, a row a team, which reads it once from memory and then from the cache. 8 bytes
-/// an element forward and 12 backward.
+/// Softmax of wide rows and its relatives, a row a team, which reads it once from memory and then from the cache. 8
+/// bytes an element forward and 12 backward.
 /// </summary>
 static class SoftmaxOfRows
 {

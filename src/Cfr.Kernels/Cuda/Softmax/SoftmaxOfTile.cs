@@ -91,8 +91,8 @@ readonly struct LogSoftmaxGradientOfTile : ITileFunction
 }
 
 /// <summary>
-/// Softmax of narrow rows and its relatives, a row a thread in a <see cref="RowTile"/>. 8 bytes an element forward and 12
-/// backward; some 25 instructions an element, so that memory still sets the pace.
+/// Softmax of narrow rows and its relatives, a row a thread in a <see cref="RowTile"/>. 8 bytes an element forward
+/// and 12 backward; some 25 instructions an element, so that memory still sets the pace.
 /// </summary>
 static class TileKernel
 {

@@ -20,7 +20,8 @@ public class GpuSegmentationLossTests
         losses.SegmentationForward(shape, logitsView, labelView, values, sums);
         losses.SegmentationBackward(shape, logitsView, labelView, sums, operands.Of(0.7f), dLogits);
 
-        double[] wantValues = new double[3], wantSums = new double[sums.Count], wantGradient = new double[logits.Length];
+        double[] wantValues = new double[3], wantSums = new double[sums.Count];
+        double[] wantGradient = new double[logits.Length];
         LossesNaive.SegmentationForward<double>(shape, logits.Doubles(), labels, wantValues, wantSums);
         LossesNaive.SegmentationBackward(shape, logits.Doubles(), labels, wantSums, 0.7, wantGradient);
         Numbers.AssertClose(wantValues, operands.Floats(values), 1e-6, 2e-7);

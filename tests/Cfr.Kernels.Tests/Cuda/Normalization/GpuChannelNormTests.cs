@@ -110,7 +110,8 @@ public class GpuChannelNormTests
         ChannelNormNaive.Backward(
             shape, Eps, x.Doubles(), mean, variance, weight.Doubles(), bias.Doubles(), activation, fixedStatistics,
             dy.Doubles(), wantDx, wantDWeight, wantDBias);
-        double largest = variance.Append(1).Max(v => 1 / Math.Sqrt(v + Eps)), sumOfMany = Math.Sqrt(count / shape.Channels);
+        double largest = variance.Append(1).Max(v => 1 / Math.Sqrt(v + Eps)),
+            sumOfMany = Math.Sqrt(count / shape.Channels);
         Numbers.AssertClose(wantY, operands.Floats(y), 2e-6, 4e-6);
         Numbers.AssertClose(wantDx, operands.Floats(dx), 2e-6, 4e-6 * largest);
         Numbers.AssertClose(wantDWeight, operands.Floats(dWeight), 2e-6, 2e-6 * sumOfMany);

@@ -1,11 +1,14 @@
 namespace Cfr.Kernels.Tests.Cuda;
 
-/// <summary>Reductions of the CUDA kernels, emulated: every way they have, with cut axes, tails and odd addresses.</summary>
+/// <summary>
+/// Reductions of the CUDA kernels, emulated: every way they have, with cut axes, tails and odd addresses.
+/// </summary>
 public class GpuReductionTests
 {
     public static TheoryData<int, int, int> Shapes => new()
     {
-        { 0, 3, 4 }, { 1, 0, 5 }, { 1, 1, 1 }, { 5, 65, 1 }, { 2, 1028, 1 }, { 1, 8209, 1 }, { 300, 3, 1 }, { 9, 100, 1 },
+        { 0, 3, 4 }, { 1, 0, 5 }, { 1, 1, 1 }, { 5, 65, 1 },
+        { 2, 1028, 1 }, { 1, 8209, 1 }, { 300, 3, 1 }, { 9, 100, 1 },
         { 1, 2001, 2 }, { 1, 1003, 3 }, { 1, 260, 16 }, { 3, 129, 31 }, { 2, 140, 260 }, { 70, 5, 2 }, { 1, 8, 500 },
         { 1, 40, 521 }, { 1, 3, 1 },
     };
@@ -19,7 +22,7 @@ public class GpuReductionTests
         using var operands = new Operands(Emulated.Device);
         View y = operands.Output(outer * inner), added = operands.Of(before);
         operands.Device.Reduction.Sum(outer, middle, inner, operands.Of(x), y, scale: 0.5f);
-        operands.Device.Reduction.Sum(outer, middle, inner, operands.Unaligned(x), added, scale: 0.5f, accumulate: true);
+        operands.Device.Reduction.Sum(outer, middle, inner, operands.Unaligned(x), added, 0.5f, accumulate: true);
         double rounding = 2e-7 * Math.Sqrt(middle);
         Numbers.AssertClose(sums, operands.Floats(y), 3e-7, rounding);
         Numbers.AssertClose([.. sums.Zip(before, (s, b) => s + b)], operands.Floats(added), 3e-7, rounding);

@@ -1,6 +1,8 @@
 namespace Cfr.Kernels.Tests.Cuda;
 
-/// <summary>Softmax of the CUDA kernels, emulated: rows of a thread, of some lanes, of a block; odd addresses.</summary>
+/// <summary>
+/// Softmax of the CUDA kernels, emulated: rows of a thread, of some lanes, of a block; odd addresses.
+/// </summary>
 public class GpuSoftmaxTests
 {
     [Theory]
@@ -58,7 +60,8 @@ public class GpuSoftmaxTests
     {
         for (int column = 0; column < width; column++)
         {
-            int[] banks = [.. Enumerable.Range(0, 32).Select(row => Kernels.Cuda.RowTile.Word(row * width + column) % 32)];
+            int[] banks =
+                [.. Enumerable.Range(0, 32).Select(row => Kernels.Cuda.RowTile.Word(row * width + column) % 32)];
             Assert.InRange(banks.GroupBy(bank => bank).Max(rows => rows.Count()), 1, width % 2 == 0 ? 1 : 2);
         }
     }
