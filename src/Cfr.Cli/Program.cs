@@ -8,7 +8,9 @@ using Cfr.Tensors.Files;
 var root = new RootCommand("CFR: a tensor engine in C#, and segmentation of 3D medical images on it.")
 {
     DemoCommand.Create(),
+    EvaluateCommand.Create(),
     ParityCommand.Create(),
+    PredictCommand.Create(),
 };
 try
 {
