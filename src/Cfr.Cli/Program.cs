@@ -7,10 +7,12 @@ using Cfr.Tensors.Files;
 
 var root = new RootCommand("CFR: a tensor engine in C#, and segmentation of 3D medical images on it.")
 {
+    CheckCommand.Create(),
     DemoCommand.Create(),
     EvaluateCommand.Create(),
     ParityCommand.Create(),
     PredictCommand.Create(),
+    PrepareCommand.Create(),
 };
 try
 {
