@@ -11,11 +11,12 @@ namespace Cfr.Cli.Commands;
 /// <summary><c>cfr evaluate</c>: compares predictions with references.</summary>
 static class EvaluateCommand
 {
-    const int TableWidth = 130;
+    const int TableWidth = 130, NamesShown = 10;
 
     static readonly Option<string> Predictions = new("--predictions")
     {
-        Description = "Folder of predicted label maps, CASE.nii.gz.", Required = true,
+        Description = "Folder of predicted label maps, CASE.nii.gz.",
+        Required = true,
     };
 
     static readonly Option<string?> Labels = new("--labels") { Description = "Folder of references, CASE.nii.gz or CASE/mri_norm2.h5." };
@@ -27,7 +28,8 @@ static class EvaluateCommand
 
     static readonly Option<string> Split = new Option<string>("--split")
     {
-        Description = "Which list of the data set.", DefaultValueFactory = _ => "test",
+        Description = "Which list of the data set.",
+        DefaultValueFactory = _ => "test",
     }.AcceptOnlyFromAmong("train", "validation", "test");
 
     static readonly Option<int?> Classes = new("--classes")
@@ -88,7 +90,8 @@ static class EvaluateCommand
         foreach (string warning in found.Warnings) Console.Error.WriteLine($"Warning: {warning}");
         string[] unpredicted = [.. references.Select(file => file.Item1).Except(cases.Select(each => each.Name))];
         if (unpredicted.Length > 0)
-            Console.Error.WriteLine($"Note: {unpredicted.Length} references have no prediction: {string.Join(", ", unpredicted)}");
+            Console.Error.WriteLine($"Note: {unpredicted.Length} reference(s) have no prediction: "
+                + string.Join(", ", unpredicted.Take(NamesShown)) + (unpredicted.Length > NamesShown ? ", .." : ""));
         if (arguments.GetValue(Csv) is { } csv) ScoreFile.Write(csv, found.Cases, NameOf);
         string unit = spacing is null ? "voxel" : "mm";
         if (isJson) JsonOutput.Print(Report(found, NameOf, unit));

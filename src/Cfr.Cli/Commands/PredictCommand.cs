@@ -8,7 +8,7 @@ using Cfr.Pipeline.Inference;
 using Cfr.Pipeline.Networks;
 using Cfr.Pipeline.Volumes;
 using Cfr.Tensors;
-using Spectre.Console;
+using Normalization = Cfr.Pipeline.Datasets.Normalization;
 
 namespace Cfr.Cli.Commands;
 
@@ -17,12 +17,14 @@ static class PredictCommand
 {
     static readonly Argument<string[]> Inputs = new("INPUT")
     {
-        Description = "Scans (NIfTI, NRRD, HDF5), or folders of scans.", Arity = ArgumentArity.OneOrMore,
+        Description = "Scans (NIfTI, NRRD, HDF5), or folders of scans.",
+        Arity = ArgumentArity.OneOrMore,
     };
 
     static readonly Option<string> Model = new("--model")
     {
-        Description = "The network: a .safetensors file, or a .pth checkpoint of the published programs.", Required = true,
+        Description = "The network: a .safetensors file, or a .pth checkpoint of the published programs.",
+        Required = true,
     };
 
     static readonly Option<string> Out = new("--out") { Description = "Folder for CASE.nii.gz.", Required = true };
@@ -47,7 +49,8 @@ static class PredictCommand
 
     static readonly Option<int> Batch = new("--batch")
     {
-        Description = "Windows that the network sees at once.", DefaultValueFactory = _ => 1,
+        Description = "Windows that the network sees at once.",
+        DefaultValueFactory = _ => 1,
     };
 
     static readonly Option<string?> Normalize = new Option<string?>("--normalize")
@@ -88,12 +91,11 @@ static class PredictCommand
         using Device device = CommonOptions.OpenDevice(arguments);
         Segmenter network = NetworkFile.Load(new Session(device), model);
         var segmentation = new Segmentation(network, settings);
-        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
         var results = new List<object>();
         foreach (var (name, path) in inputs)
         {
             var clock = Stopwatch.StartNew();
-            SegmentedScan scan = WindowProgress.Show(console, name, told => segmentation.Run(name, path, folder, told));
+            SegmentedScan scan = ProgressBar.Show(name, told => segmentation.Run(name, path, folder, told));
             double seconds = clock.Elapsed.TotalSeconds;
             if (isJson) results.Add(new { Case = scan, Seconds = seconds });
             else Print(scan, notes, seconds);
@@ -122,8 +124,8 @@ static class PredictCommand
             },
             Normalization = arguments.GetValue(Normalize) switch
             {
-                "z-score" => Pipeline.Datasets.Normalization.ZScore,
-                "none" => Pipeline.Datasets.Normalization.None,
+                "z-score" => Normalization.ZScore,
+                "none" => Normalization.None,
                 _ => settings.Normalization,
             },
             LargestComponent = arguments.GetValue(LargestComponent),

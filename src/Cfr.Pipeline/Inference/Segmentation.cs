@@ -3,6 +3,7 @@ using Cfr.Pipeline.Datasets;
 using Cfr.Pipeline.Metrics;
 using Cfr.Pipeline.Networks;
 using Cfr.Pipeline.Volumes;
+using Normalization = Cfr.Pipeline.Datasets.Normalization;
 
 namespace Cfr.Pipeline.Inference;
 
