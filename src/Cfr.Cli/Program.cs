@@ -1,7 +1,11 @@
 using System.CommandLine;
 using Cfr.Cli;
 using Cfr.Cli.Commands;
+using Cfr.Kernels;
+using Cfr.Kernels.Cuda.Compile;
+using Cfr.Kernels.Cuda.Driver;
 using Cfr.Pipeline;
+using Cfr.Pipeline.Training;
 using Cfr.Tensors;
 using Cfr.Tensors.Files;
 
@@ -12,6 +16,9 @@ var root = new RootCommand("CFR: a tensor engine in C#, and segmentation of 3D m
     EvaluateCommand.Create(),
     ParityCommand.Create(),
     PredictCommand.Create(),
+    DevicesCommand.Create(),
+    KernelsCommand.Create(),
+    ParityCommand.Create(),
     PrepareCommand.Create(),
 };
 try
@@ -32,6 +39,7 @@ static int? Explain(Exception error) => error switch
     ArgumentException => ExitCode.Usage,
     BadDataException or WeightFileException or WeightMismatchException => ExitCode.BadData,
     FileNotFoundException or DirectoryNotFoundException => ExitCode.BadData,
-    IOException or UnauthorizedAccessException or OutOfMemoryException => ExitCode.Failed,
+    DeviceException or CudaException or KernelException => ExitCode.Failed,
+    IOException or UnauthorizedAccessException or OutOfMemoryException or DivergedException => ExitCode.Failed,
     _ => null,
 };
