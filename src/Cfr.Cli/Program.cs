@@ -13,12 +13,11 @@ var root = new RootCommand("CFR: a tensor engine in C#, and segmentation of 3D m
 {
     CheckCommand.Create(),
     DemoCommand.Create(),
-    EvaluateCommand.Create(),
-    ParityCommand.Create(),
-    PredictCommand.Create(),
     DevicesCommand.Create(),
+    EvaluateCommand.Create(),
     KernelsCommand.Create(),
     ParityCommand.Create(),
+    PredictCommand.Create(),
     PrepareCommand.Create(),
 };
 try
