@@ -15,6 +15,7 @@ var root = new RootCommand("CFR: a tensor engine in C#, and segmentation of 3D m
     DemoCommand.Create(),
     DevicesCommand.Create(),
     EvaluateCommand.Create(),
+    InspectCommand.Create(),
     KernelsCommand.Create(),
     ParityCommand.Create(),
     PredictCommand.Create(),
