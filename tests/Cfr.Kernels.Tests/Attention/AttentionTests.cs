@@ -1,4 +1,5 @@
 using Cfr.Kernels.Cpu;
+
 namespace Cfr.Kernels.Tests;
 
 public class AttentionTests
