@@ -31,6 +31,7 @@ static int? Explain(Exception error) => error switch
     ArgumentException => ExitCode.Usage,
     BadDataException or WeightFileException or WeightMismatchException => ExitCode.BadData,
     FileNotFoundException or DirectoryNotFoundException => ExitCode.BadData,
-    IOException or UnauthorizedAccessException or OutOfMemoryException or DivergedException => ExitCode.Failed,
+    IOException or UnauthorizedAccessException or OutOfMemoryException or DivergedException
+        or OperationCanceledException => ExitCode.Failed,
     _ => null,
 };
