@@ -40,6 +40,7 @@ static int? Explain(Exception error) => error switch
     BadDataException or WeightFileException or WeightMismatchException => ExitCode.BadData,
     FileNotFoundException or DirectoryNotFoundException => ExitCode.BadData,
     DeviceException or CudaException or KernelException => ExitCode.Failed,
-    IOException or UnauthorizedAccessException or OutOfMemoryException or DivergedException => ExitCode.Failed,
+    IOException or UnauthorizedAccessException or OutOfMemoryException or DivergedException
+        or OperationCanceledException => ExitCode.Failed,
     _ => null,
 };
