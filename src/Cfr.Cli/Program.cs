@@ -8,8 +8,11 @@ using Cfr.Tensors.Files;
 
 var root = new RootCommand("CFR: a tensor engine in C#, and segmentation of 3D medical images on it.")
 {
+    CheckCommand.Create(),
     DemoCommand.Create(),
     ParityCommand.Create(),
+    PrepareCommand.Create(),
+    TrainCommand.Create(),
 };
 try
 {
