@@ -1,6 +1,9 @@
 using System.CommandLine;
 using Cfr.Cli;
 using Cfr.Cli.Commands;
+using Cfr.Kernels;
+using Cfr.Kernels.Cuda.Compile;
+using Cfr.Kernels.Cuda.Driver;
 using Cfr.Pipeline;
 using Cfr.Pipeline.Training;
 using Cfr.Tensors;
@@ -10,6 +13,8 @@ var root = new RootCommand("CFR: a tensor engine in C#, and segmentation of 3D m
 {
     CheckCommand.Create(),
     DemoCommand.Create(),
+    DevicesCommand.Create(),
+    KernelsCommand.Create(),
     ParityCommand.Create(),
     PrepareCommand.Create(),
     TrainCommand.Create(),
@@ -32,6 +37,7 @@ static int? Explain(Exception error) => error switch
     ArgumentException => ExitCode.Usage,
     BadDataException or WeightFileException or WeightMismatchException => ExitCode.BadData,
     FileNotFoundException or DirectoryNotFoundException => ExitCode.BadData,
+    DeviceException or CudaException or KernelException => ExitCode.Failed,
     IOException or UnauthorizedAccessException or OutOfMemoryException or DivergedException => ExitCode.Failed,
     _ => null,
 };

@@ -22,7 +22,8 @@ static class PrepareCommand
         var input = new Option<string?>("--in") { Description = "The folder with what was downloaded." };
         var output = new Option<string>("--out")
         {
-            Description = "A new folder, or one of a preparation that was stopped.", Required = true,
+            Description = "A new folder, or one of a preparation that was stopped.",
+            Required = true,
         };
         var cases = new Option<int>("--cases") { Description = "Phantom: how many scans.", DefaultValueFactory = _ => 20 };
         var size = new Option<string>("--size") { Description = "Phantom: voxels of a scan.", DefaultValueFactory = _ => "96x96x64" };
@@ -69,8 +70,12 @@ static class PrepareCommand
         {
             Console.WriteLine(JsonSerializer.Serialize(new
             {
-                name = set.Name, list = set.ListPath, train = set.Train.Count, validation = set.Validation.Count,
-                test = set.Test.Count, unlisted,
+                name = set.Name,
+                list = set.ListPath,
+                train = set.Train.Count,
+                validation = set.Validation.Count,
+                test = set.Test.Count,
+                unlisted,
             }));
             return ExitCode.Done;
         }

@@ -23,7 +23,10 @@ public sealed class DataSetPreparation
 
     static readonly Dictionary<string, IRecipe> Recipes = new(StringComparer.OrdinalIgnoreCase)
     {
-        ["la"] = new LeftAtrium(), ["brats2019"] = new Brats2019(), ["btcv"] = new Btcv(), ["mact"] = new Mact(),
+        ["la"] = new LeftAtrium(),
+        ["brats2019"] = new Brats2019(),
+        ["btcv"] = new Btcv(),
+        ["mact"] = new Mact(),
     };
 
     /// <summary>Of a public data set, from the folder into which it was downloaded.</summary>

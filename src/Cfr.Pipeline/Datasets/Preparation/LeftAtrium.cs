@@ -47,7 +47,10 @@ sealed partial class LeftAtrium : IRecipe
     /// <summary>The published files in place, which say nothing of space.</summary>
     public static DataSet Described(string listPath) => new()
     {
-        Name = "LA", ListPath = listPath, Classes = ["background", "left atrium"], Train = [],
+        Name = "LA",
+        ListPath = listPath,
+        Classes = ["background", "left atrium"],
+        Train = [],
     };
 
     public (Volume Image, LabelMap Label) Prepare(Case raw, ulong seed)
