@@ -15,7 +15,8 @@ static class TrainCommand
 {
     static readonly Argument<FileInfo?> Settings = new("configuration")
     {
-        Description = "The settings, JSON with comments; may be left out with --resume.", Arity = ArgumentArity.ZeroOrOne,
+        Description = "The settings, JSON with comments; may be left out with --resume.",
+        Arity = ArgumentArity.ZeroOrOne,
     };
 
     static readonly Option<string> Out = new("--out") { Description = "Folder of the run.", Required = true };
