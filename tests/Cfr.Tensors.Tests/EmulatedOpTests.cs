@@ -19,6 +19,10 @@ public class EmulatedOpTests
     public void Gradients_match_finite_differences(string name) =>
         IfSupported(() => OpCheck.Gradients(OpCases.Named(name), Emulated));
 
+    [Theory, MemberData(nameof(Cases))]
+    public void Results_are_the_same_bits_twice(string name) =>
+        IfSupported(() => OpCheck.SameBits(OpCases.Named(name), Emulated));
+
     /// <summary>Skips what needs a family that has no CUDA kernels yet.</summary>
     static void IfSupported(Action check)
     {
