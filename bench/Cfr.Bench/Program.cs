@@ -11,6 +11,11 @@ if (args is ["serve"])
     Serve();
     return;
 }
+if (args is ["profile", var work])
+{
+    Profile(work);
+    return;
+}
 BenchmarkSwitcher.FromAssembly(typeof(OpBenchmarks).Assembly).Run(
     args, DefaultConfig.Instance.WithSummaryStyle(SummaryStyle.Default.WithMaxParameterColumnWidth(WidestName)));
 
@@ -26,4 +31,19 @@ static void Serve()
         double seconds = current.Work!.Seconds();
         Console.WriteLine($"{seconds:R} {current.Work.PeakBytes()}");
     }
+}
+
+// Where the time of "CASE | PHASE" goes: milliseconds of a run by kernel and sizes, largest first.
+static void Profile(string line)
+{
+    const int WarmRuns = 2, Runs = 5;
+    using var device = new ProfiledDevice(Device.Open("cpu"));
+    IWork work = IWork.Parse(device, line);
+    for (int run = 0; run < WarmRuns; run++) work.Seconds();
+    device.Forget();
+    double whole = 0;
+    for (int run = 0; run < Runs; run++) whole += work.Seconds();
+    Console.WriteLine($"{whole / Runs * 1e3,9:F2} ms {"",9} {line}");
+    foreach (var (kernel, (calls, seconds)) in device.Kernels.OrderByDescending(entry => entry.Value.Seconds))
+        Console.WriteLine($"{seconds / Runs * 1e3,9:F2} ms {calls / Runs,4} calls {kernel}");
 }
