@@ -17,17 +17,26 @@ sealed class GpuOptimizers : IOptimizers
         _gpu = gpu;
         _sgd = new SlotTables<SgdSlot>(gpu, slot => new SlotChunk
         {
-            Parameter = slot.Parameter.Address, Gradient = slot.Gradient.Address, First = slot.Momentum.Address,
-            Average = slot.Average.Address, Count = slot.Parameter.Count,
+            Parameter = slot.Parameter.Address,
+            Gradient = slot.Gradient.Address,
+            First = slot.Momentum.Address,
+            Average = slot.Average.Address,
+            Count = slot.Parameter.Count,
         });
         _adamW = new SlotTables<AdamWSlot>(gpu, slot => new SlotChunk
         {
-            Parameter = slot.Parameter.Address, Gradient = slot.Gradient.Address, First = slot.FirstMoment.Address,
-            Second = slot.SecondMoment.Address, Average = slot.Average.Address, Count = slot.Parameter.Count,
+            Parameter = slot.Parameter.Address,
+            Gradient = slot.Gradient.Address,
+            First = slot.FirstMoment.Address,
+            Second = slot.SecondMoment.Address,
+            Average = slot.Average.Address,
+            Count = slot.Parameter.Count,
         });
         _ema = new SlotTables<EmaSlot>(gpu, slot => new SlotChunk
         {
-            Parameter = slot.Value.Address, Average = slot.Average.Address, Count = slot.Average.Count,
+            Parameter = slot.Value.Address,
+            Average = slot.Average.Address,
+            Count = slot.Average.Count,
         });
     }
 
@@ -55,7 +64,9 @@ sealed class GpuOptimizers : IOptimizers
             kernel,
             new OptimizerArguments
             {
-                Factors = factors, Chunks = factors + SlotTables<TSlot>.FactorBytes, Count = table.Chunks,
+                Factors = factors,
+                Chunks = factors + SlotTables<TSlot>.FactorBytes,
+                Count = table.Chunks,
             },
             Math.Min(table.Chunks, _gpu.FullGrid));
     }

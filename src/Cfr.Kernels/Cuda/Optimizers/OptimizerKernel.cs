@@ -79,7 +79,7 @@ unsafe struct AdamWOfChunk(WithAverage<AdamWFactors> factors) : IOptimizerRule<A
 /// <summary>The average alone.</summary>
 unsafe struct AverageOfChunk(AverageFactors factors) : IOptimizerRule<AverageOfChunk>
 {
-    AverageFactors _f = factors;
+    readonly AverageFactors _f = factors;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static AverageOfChunk Read(long factors) => new(*(AverageFactors*)factors);

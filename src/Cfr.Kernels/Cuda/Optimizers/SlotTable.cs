@@ -65,8 +65,11 @@ sealed class SlotTables<TSlot>(GpuDevice gpu, SlotTables<TSlot>.Split split) whe
             {
                 chunks.Add(new SlotChunk
                 {
-                    Parameter = At(all.Parameter, start), Gradient = At(all.Gradient, start),
-                    First = At(all.First, start), Second = At(all.Second, start), Average = At(all.Average, start),
+                    Parameter = At(all.Parameter, start),
+                    Gradient = At(all.Gradient, start),
+                    First = At(all.First, start),
+                    Second = At(all.Second, start),
+                    Average = At(all.Average, start),
                     Count = Math.Min(ChunkFloats, all.Count - start),
                 });
             }
