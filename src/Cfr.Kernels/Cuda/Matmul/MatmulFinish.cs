@@ -9,7 +9,7 @@ namespace Cfr.Kernels.Cuda;
 /// </summary>
 static unsafe class MatmulFinish
 {
-    public static readonly Kernel<MatmulArguments> Packets = new("matmul_finish_packets", Run<Packet>);
+    public static readonly Kernel<MatmulArguments> Packets = new("matmul_finish_packets", Run<FourLanes>);
     public static readonly Kernel<MatmulArguments> Elements = new("matmul_finish", Run<Lane>);
 
     static void Run<V>(MatmulArguments a) where V : unmanaged, IVector<V> =>

@@ -21,14 +21,14 @@ struct TileStore : IEpilogueLoop<TileStore>
 
     public static void Run<TEpilogue>(TileStore tile) where TEpilogue : struct, IEpilogue
     {
-        int packets = tile.Columns / Packet.Width;
-        int first = Group.IdxX / packets, column = Group.IdxX % packets * Packet.Width;
+        int packets = tile.Columns / FourLanes.Width;
+        int first = Group.IdxX / packets, column = Group.IdxX % packets * FourLanes.Width;
         if (column >= tile.ColumnsLeft) return;
         int rows = tile.Rows < tile.RowsLeft ? tile.Rows : tile.RowsLeft, between = tile.Threads / packets;
         long at = tile.At + first * tile.RowC + column, further = between * tile.RowC;
         for (int row = first; row < rows; row += between, at += further)
         {
-            var sum = new Packet(tile.Shared.Load4(Swizzle.Sums(row, column, tile.Columns * sizeof(float))));
+            var sum = new FourLanes(tile.Shared.Load4(Swizzle.Sums(row, column, tile.Columns * sizeof(float))));
             TEpilogue.Store(tile.Epilogue, at, tile.Column + column, sum);
         }
     }

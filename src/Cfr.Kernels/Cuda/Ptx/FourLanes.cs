@@ -6,91 +6,91 @@ namespace Cfr.Kernels.Cuda;
 /// Four floats of a GPU thread side by side, moved by one 16-byte instruction: policies written over vectors run on it
 /// as they run on a processor's. Its addresses are multiples of 16.
 /// </summary>
-unsafe struct Packet(Lane x, Lane y, Lane z, Lane w) : IVector<Packet>
+unsafe struct FourLanes(Lane x, Lane y, Lane z, Lane w) : IVector<FourLanes>
 {
     public Lane X = x, Y = y, Z = z, W = w;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Packet(Float4 value) : this(new(value.X), new(value.Y), new(value.Z), new(value.W)) { }
+    public FourLanes(Float4 value) : this(new(value.X), new(value.Y), new(value.Z), new(value.W)) { }
 
     public static int Width => 4;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Packet Load(float* source) => new(*(Float4*)source);
+    public static FourLanes Load(float* source) => new(*(Float4*)source);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Packet Splat(float value) => new(new(value), new(value), new(value), new(value));
+    public static FourLanes Splat(float value) => new(new(value), new(value), new(value), new(value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Store(float* target) => *(Float4*)target = new Float4(X.Value, Y.Value, Z.Value, W.Value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Packet operator +(Packet a, Packet b) => new(a.X + b.X, a.Y + b.Y, a.Z + b.Z, a.W + b.W);
+    public static FourLanes operator +(FourLanes a, FourLanes b) => new(a.X + b.X, a.Y + b.Y, a.Z + b.Z, a.W + b.W);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Packet operator -(Packet a, Packet b) => new(a.X - b.X, a.Y - b.Y, a.Z - b.Z, a.W - b.W);
+    public static FourLanes operator -(FourLanes a, FourLanes b) => new(a.X - b.X, a.Y - b.Y, a.Z - b.Z, a.W - b.W);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Packet operator *(Packet a, Packet b) => new(a.X * b.X, a.Y * b.Y, a.Z * b.Z, a.W * b.W);
+    public static FourLanes operator *(FourLanes a, FourLanes b) => new(a.X * b.X, a.Y * b.Y, a.Z * b.Z, a.W * b.W);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Packet operator /(Packet a, Packet b) => new(a.X / b.X, a.Y / b.Y, a.Z / b.Z, a.W / b.W);
+    public static FourLanes operator /(FourLanes a, FourLanes b) => new(a.X / b.X, a.Y / b.Y, a.Z / b.Z, a.W / b.W);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Packet MultiplyAdd(Packet a, Packet b, Packet c) => new(
+    public static FourLanes MultiplyAdd(FourLanes a, FourLanes b, FourLanes c) => new(
         Lane.MultiplyAdd(a.X, b.X, c.X), Lane.MultiplyAdd(a.Y, b.Y, c.Y), Lane.MultiplyAdd(a.Z, b.Z, c.Z),
         Lane.MultiplyAdd(a.W, b.W, c.W));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void AddProduct(ref Packet sum, Packet a, Packet b) => sum = MultiplyAdd(a, b, sum);
+    public static void AddProduct(ref FourLanes sum, FourLanes a, FourLanes b) => sum = MultiplyAdd(a, b, sum);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Packet Max(Packet a, Packet b) =>
+    public static FourLanes Max(FourLanes a, FourLanes b) =>
         new(Lane.Max(a.X, b.X), Lane.Max(a.Y, b.Y), Lane.Max(a.Z, b.Z), Lane.Max(a.W, b.W));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Packet Min(Packet a, Packet b) =>
+    public static FourLanes Min(FourLanes a, FourLanes b) =>
         new(Lane.Min(a.X, b.X), Lane.Min(a.Y, b.Y), Lane.Min(a.Z, b.Z), Lane.Min(a.W, b.W));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Packet Sqrt(Packet a) => new(Lane.Sqrt(a.X), Lane.Sqrt(a.Y), Lane.Sqrt(a.Z), Lane.Sqrt(a.W));
+    public static FourLanes Sqrt(FourLanes a) => new(Lane.Sqrt(a.X), Lane.Sqrt(a.Y), Lane.Sqrt(a.Z), Lane.Sqrt(a.W));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Packet Abs(Packet a) => new(Lane.Abs(a.X), Lane.Abs(a.Y), Lane.Abs(a.Z), Lane.Abs(a.W));
+    public static FourLanes Abs(FourLanes a) => new(Lane.Abs(a.X), Lane.Abs(a.Y), Lane.Abs(a.Z), Lane.Abs(a.W));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Packet Floor(Packet a) => new(Lane.Floor(a.X), Lane.Floor(a.Y), Lane.Floor(a.Z), Lane.Floor(a.W));
+    public static FourLanes Floor(FourLanes a) => new(Lane.Floor(a.X), Lane.Floor(a.Y), Lane.Floor(a.Z), Lane.Floor(a.W));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Packet PowerOfTwo(Packet n) =>
+    public static FourLanes PowerOfTwo(FourLanes n) =>
         new(Lane.PowerOfTwo(n.X), Lane.PowerOfTwo(n.Y), Lane.PowerOfTwo(n.Z), Lane.PowerOfTwo(n.W));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Packet Mantissa(Packet x, out Packet exponent)
+    public static FourLanes Mantissa(FourLanes x, out FourLanes exponent)
     {
-        var mantissa = new Packet(
+        var mantissa = new FourLanes(
             Lane.Mantissa(x.X, out Lane ex), Lane.Mantissa(x.Y, out Lane ey), Lane.Mantissa(x.Z, out Lane ez),
             Lane.Mantissa(x.W, out Lane ew));
-        exponent = new Packet(ex, ey, ez, ew);
+        exponent = new FourLanes(ex, ey, ez, ew);
         return mantissa;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Packet Greater(Packet a, Packet b) =>
+    public static FourLanes Greater(FourLanes a, FourLanes b) =>
         new(Lane.Greater(a.X, b.X), Lane.Greater(a.Y, b.Y), Lane.Greater(a.Z, b.Z), Lane.Greater(a.W, b.W));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Packet Equal(Packet a, Packet b) =>
+    public static FourLanes Equal(FourLanes a, FourLanes b) =>
         new(Lane.Equal(a.X, b.X), Lane.Equal(a.Y, b.Y), Lane.Equal(a.Z, b.Z), Lane.Equal(a.W, b.W));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Packet Select(Packet mask, Packet whenTrue, Packet whenFalse) => new(
+    public static FourLanes Select(FourLanes mask, FourLanes whenTrue, FourLanes whenFalse) => new(
         Lane.Select(mask.X, whenTrue.X, whenFalse.X), Lane.Select(mask.Y, whenTrue.Y, whenFalse.Y),
         Lane.Select(mask.Z, whenTrue.Z, whenFalse.Z), Lane.Select(mask.W, whenTrue.W, whenFalse.W));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float Sum(Packet a) => a.X.Value + a.Y.Value + (a.Z.Value + a.W.Value);
+    public static float Sum(FourLanes a) => a.X.Value + a.Y.Value + (a.Z.Value + a.W.Value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float Largest(Packet a) => Ptx.Max(Ptx.Max(a.X.Value, a.Y.Value), Ptx.Max(a.Z.Value, a.W.Value));
+    public static float Largest(FourLanes a) => Ptx.Max(Ptx.Max(a.X.Value, a.Y.Value), Ptx.Max(a.Z.Value, a.W.Value));
 }
