@@ -8,6 +8,7 @@ using Cfr.Tensors.Files;
 var root = new RootCommand("CFR: a tensor engine in C#, and segmentation of 3D medical images on it.")
 {
     DemoCommand.Create(),
+    ParityCommand.Create(),
 };
 try
 {

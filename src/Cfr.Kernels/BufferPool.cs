@@ -12,8 +12,9 @@ public sealed class BufferPool
 
     readonly Func<long, nint> _allocate;
     readonly Action<nint> _free;
-    readonly Dictionary<long, Stack<nint>> _idle = [];
+    readonly Shelf _main = new();
     readonly Lock _lock = new();
+    Shelf? _recording;
     bool _closed;
 
     /// <summary>A pool over a device's own allocation; addresses must be multiples of 64.</summary>
@@ -52,9 +53,7 @@ public sealed class BufferPool
     {
         lock (_lock)
         {
-            foreach (var (bytes, addresses) in _idle)
-                while (addresses.TryPop(out nint address))
-                    FreeToSystem(address, bytes);
+            foreach (var (bytes, address) in _main.TakeAll()) FreeToSystem(address, bytes);
         }
     }
 
@@ -66,18 +65,36 @@ public sealed class BufferPool
         long size = RoundUp(bytes);
         lock (_lock)
         {
-            nint address = _idle.TryGetValue(size, out var addresses) && addresses.TryPop(out nint idle)
-                ? idle
-                : AllocateFromSystem(size);
+            Shelf shelf = _recording ?? _main;
+            if (!shelf.TryTake(size, out nint address) && !_main.TryTake(size, out address))
+                address = AllocateFromSystem(size);
             BytesInUse += size;
             BuffersInUse++;
             PeakBytes = Math.Max(PeakBytes, BytesInUse);
             Lending?.Invoke(address, size);
-            return new DeviceBuffer(this, address, size);
+            return new DeviceBuffer(this, address, size, shelf);
         }
     }
 
-    internal void Return(nint address, long bytes)
+    /// <summary>From now on memory is lent from, and belongs to, a shelf of its own.</summary>
+    internal Shelf BeginShelf()
+    {
+        lock (_lock) return _recording = new Shelf();
+    }
+
+    /// <summary>Ends what <see cref="BeginShelf"/> began; the shelf keeps its memory.</summary>
+    internal void EndShelf()
+    {
+        lock (_lock) _recording = null;
+    }
+
+    /// <summary>Gives a shelf's memory back to everybody.</summary>
+    internal void Merge(Shelf shelf)
+    {
+        lock (_lock) shelf.MergeInto(_main);
+    }
+
+    internal void Return(nint address, long bytes, Shelf shelf)
     {
         lock (_lock)
         {
@@ -85,10 +102,8 @@ public sealed class BufferPool
             BuffersInUse--;
             if (_closed)
                 FreeToSystem(address, bytes);
-            else if (_idle.TryGetValue(bytes, out var addresses))
-                addresses.Push(address);
             else
-                _idle[bytes] = new Stack<nint>([address]);
+                shelf.Put(bytes, address);
         }
     }
 
@@ -115,12 +130,23 @@ public sealed class BufferPool
         catch (OutOfMemoryException)
         {
             Trim();
-            address = _allocate(size);
+            try
+            {
+                address = _allocate(size);
+            }
+            catch (OutOfMemoryException error)
+            {
+                throw new OutOfMemoryException(
+                    $"no memory for a buffer of {MiB(size)}: {BuffersInUse} buffers in use hold {MiB(BytesInUse)}, none is idle; {error.Message}",
+                    error);
+            }
         }
         ReservedBytes += size;
         SystemAllocations++;
         return address;
     }
+
+    static string MiB(long bytes) => $"{bytes / 1048576.0:F1} MiB";
 
     void FreeToSystem(nint address, long bytes)
     {

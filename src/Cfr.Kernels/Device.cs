@@ -56,16 +56,20 @@ public abstract class Device : IDisposable
     public abstract IRandom Random { get; }
 
     /// <summary>
-    /// Opens a device by name: <c>cpu</c>, or <c>emulated</c>, the GPU kernels on the processor. The processor computes
-    /// in float32 alone.
+    /// Opens a device by name: <c>cpu</c>; <c>cuda</c> or <c>cuda:1</c>, a GPU; <c>emulated</c>, the GPU's kernels on
+    /// the processor. The processor computes in float32 alone.
     /// </summary>
-    /// <exception cref="ArgumentException">There is no such device, or it has no such precision.</exception>
+    /// <exception cref="ArgumentException">The name is none of these, or the device has no such precision.</exception>
+    /// <exception cref="DeviceException">There is no such GPU here, or it cannot be used.</exception>
     public static Device Open(string name = "cpu", Precision precision = Precision.Float32) => name switch
     {
         "cpu" when precision == Precision.Float32 => new Cpu.CpuDevice(),
         "cpu" => throw new ArgumentException($"the device cpu computes in float32, not in {precision}"),
         "emulated" => new Cuda.EmulatedDevice(precision),
-        _ => throw new ArgumentException($"there is no device '{name}'; known devices: cpu, emulated"),
+        "cuda" => new Cuda.CudaDevice(0, precision),
+        _ when name.StartsWith("cuda:") && int.TryParse(name.AsSpan("cuda:".Length), out int ordinal) =>
+            new Cuda.CudaDevice(ordinal, precision),
+        _ => throw new ArgumentException($"there is no device '{name}'; expected cpu, cuda, cuda:N or emulated"),
     };
 
     /// <summary>A buffer for <paramref name="count"/> elements; its contents are arbitrary.</summary>

@@ -9,17 +9,19 @@ public sealed class DeviceBuffer
 {
     readonly BufferPool _pool;
     readonly nint _address;
+    readonly Shelf _shelf;
     int _holders = 1;
 
-    internal DeviceBuffer(BufferPool pool, nint address, long bytes)
+    internal DeviceBuffer(BufferPool pool, nint address, long bytes, Shelf shelf)
     {
         _pool = pool;
         _address = address;
+        _shelf = shelf;
         Bytes = bytes;
     }
 
     /// <summary>Gives forgotten memory back to the pool.</summary>
-    ~DeviceBuffer() => _pool.Return(_address, Bytes);
+    ~DeviceBuffer() => _pool.Return(_address, Bytes, _shelf);
 
     /// <summary>Usable size in bytes; at least what was asked for.</summary>
     public long Bytes { get; }
@@ -45,7 +47,7 @@ public sealed class DeviceBuffer
         ObjectDisposedException.ThrowIf(_holders == 0, this);
         if (--_holders > 0) return;
         GC.SuppressFinalize(this);
-        _pool.Return(_address, Bytes);
+        _pool.Return(_address, Bytes, _shelf);
     }
 
     const string ReleasedMessage =

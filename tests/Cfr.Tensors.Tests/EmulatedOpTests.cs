@@ -9,12 +9,26 @@ public class EmulatedOpTests
     static readonly Device Emulated = Device.Open("emulated");
 
     public static TheoryData<string> Cases =>
-        [.. OpCases.All.Where(one => !one.BenchmarkOnly && one.Family is "relu" or "gelu" or "exp" or "tanh" or "sigmoid").Select(one => one.ToString())];
+        [.. OpCases.All.Where(one => !one.BenchmarkOnly).Select(one => one.ToString())];
 
     [Theory, MemberData(nameof(Cases))]
     public void Forward_matches_the_naive_form_in_double_precision(string name) =>
-        OpCheck.Forward(OpCases.Named(name), Emulated);
+        IfSupported(() => OpCheck.Forward(OpCases.Named(name), Emulated));
 
     [Theory, MemberData(nameof(Cases))]
-    public void Gradients_match_finite_differences(string name) => OpCheck.Gradients(OpCases.Named(name), Emulated);
+    public void Gradients_match_finite_differences(string name) =>
+        IfSupported(() => OpCheck.Gradients(OpCases.Named(name), Emulated));
+
+    /// <summary>Skips what needs a family that has no CUDA kernels yet.</summary>
+    static void IfSupported(Action check)
+    {
+        try
+        {
+            check();
+        }
+        catch (NotSupportedException missing)
+        {
+            Assert.Skip(missing.Message);
+        }
+    }
 }

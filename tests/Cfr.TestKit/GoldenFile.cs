@@ -90,5 +90,34 @@ public sealed class GoldenFile(string name) : IDisposable
             throw new CheckException($"{name}: {tensor} is off by {error / size:E1} of its norm (largest difference {largest:E1}), allowed {tolerance:E1}");
     }
 
+    /// <summary>
+    /// Fails unless every number is within <paramref name="tolerance"/> times the largest number of the reference, or
+    /// within <paramref name="absolute"/>.
+    /// </summary>
+    /// <param name="tensor">The reference.</param>
+    /// <param name="got">What was computed, in the order of the file.</param>
+    /// <param name="tolerance">Relative to the largest magnitude of the reference.</param>
+    /// <param name="absolute">Allowed besides.</param>
+    /// <param name="at">Which of the computed numbers the reference holds; default all of them.</param>
+    public void AssertClose(
+        string tensor, ReadOnlySpan<float> got, double tolerance, double absolute = 0, string? at = null)
+    {
+        double[] want = Values(tensor);
+        int[]? indices = at is null ? null : [.. Values(at).Select(index => (int)index)];
+        if ((indices?.Length ?? got.Length) != want.Length)
+            throw new CheckException($"{name}: {tensor} has {want.Length} elements, got {indices?.Length ?? got.Length}");
+        double largest = want.Append(0).Max(Math.Abs), allowed = Math.Max(tolerance * largest, absolute);
+        (double error, int worst) = (0, 0);
+        for (int i = 0; i < want.Length; i++)
+        {
+            double difference = Math.Abs(got[indices?[i] ?? i] - want[i]);
+            if (!(difference <= error)) (error, worst) = (difference, i);
+        }
+        if (!(error <= allowed))
+            throw new CheckException(
+                $"{name}: {tensor} is {got[indices?[worst] ?? worst]:G9} at {indices?[worst] ?? worst}, expected "
+                + $"{want[worst]:G9}: off by {error:E1}, allowed {allowed:E1} (largest {largest:E1})");
+    }
+
     static double Norm(IEnumerable<double> values) => Math.Sqrt(values.Sum(value => value * value));
 }

@@ -63,6 +63,26 @@ public readonly record struct Broadcast(
 
     /// <summary>Elements of the larger operand.</summary>
     public long Count => Outer * Middle * Inner;
+
+    /// <summary>The same repetition with as few and as long axes as possible.</summary>
+    internal Broadcast Merged()
+    {
+        var (outer, middle, inner, outerStride, middleStride, innerStride) = this;
+        for (int pass = 0; pass < 2; pass++)
+        {
+            if (inner != 1 && middle != 1 && middleStride != inner * innerStride) break;
+            if (inner == 1) innerStride = middleStride;
+            inner *= middle;
+            (middle, middleStride, outer, outerStride) = (outer, outerStride, 1, 0);
+        }
+        if (middle == 1 || outer == 1 || outerStride == middle * middleStride)
+        {
+            if (middle == 1) middleStride = outerStride;
+            middle *= outer;
+            (outer, outerStride) = (1, 0);
+        }
+        return new Broadcast(outer, middle, inner, outerStride, middleStride, innerStride);
+    }
 }
 
 /// <summary>Functions of single elements. Outputs may be the same memory as inputs of the same size.</summary>

@@ -28,6 +28,49 @@ public readonly record struct StridedCopy(int Rank, Axes Sizes, Axes SourceStrid
             (n[axis], source[axis], target[axis]) = (sizes[axis], sourceStrides[axis], targetStrides[axis]);
         return new StridedCopy(sizes.Length, n, source, target);
     }
+
+    /// <summary>How many elements it moves.</summary>
+    public long Count
+    {
+        get
+        {
+            long count = 1;
+            for (int axis = 0; axis < Rank; axis++) count *= Sizes[axis];
+            return count;
+        }
+    }
+
+    /// <summary>
+    /// The same copy without axes of size 1, the others in the order of their target strides, the largest first, and
+    /// merged where both sides step through them as one.
+    /// </summary>
+    internal StridedCopy Simplified()
+    {
+        var (rank, size, source, target) = (0, Sizes, SourceStrides, TargetStrides);
+        for (int axis = 0; axis < Rank; axis++)
+        {
+            if (size[axis] == 1) continue;
+            (size[rank], source[rank], target[rank]) = (size[axis], source[axis], target[axis]);
+            rank++;
+        }
+        for (int sorted = 1; sorted < rank; sorted++)
+            for (int i = sorted; i > 0 && Math.Abs(target[i]) > Math.Abs(target[i - 1]); i--)
+            {
+                (size[i], size[i - 1]) = (size[i - 1], size[i]);
+                (source[i], source[i - 1]) = (source[i - 1], source[i]);
+                (target[i], target[i - 1]) = (target[i - 1], target[i]);
+            }
+        int last = 0;
+        for (int axis = 1; axis < rank; axis++)
+        {
+            if (source[last] == size[axis] * source[axis] && target[last] == size[axis] * target[axis])
+                size[last] *= size[axis];
+            else
+                size[++last] = size[axis];
+            (source[last], target[last]) = (source[axis], target[axis]);
+        }
+        return new StridedCopy(Math.Min(rank, last + 1), size, source, target);
+    }
 }
 
 /// <summary>Copies that rearrange. Elements of 4 bytes of either kind, float32 or int32.</summary>

@@ -10,6 +10,7 @@ public abstract class GpuDevice : Device
     {
         Precision = precision;
         ElementWise = new GpuElementWise(this);
+        Layout = new GpuLayout(this);
     }
 
     /// <summary>What matrix products compute in.</summary>
@@ -43,10 +44,13 @@ public abstract class GpuDevice : Device
     /// </summary>
     internal abstract View Fault { get; }
 
+    /// <summary>The host's address of <see cref="Fault"/>.</summary>
+    private protected abstract unsafe int* FaultOnHost { get; }
+
     /// <summary>Throws, once, what a kernel reported through <see cref="Fault"/>.</summary>
     private protected unsafe void ThrowOnFault()
     {
-        int* fault = Fault.Ints;
+        int* fault = FaultOnHost;
         if (fault[0] == 0) return;
         fault[0] = 0;
         throw new ArgumentOutOfRangeException(
@@ -78,7 +82,7 @@ public abstract class GpuDevice : Device
     public override IReduction Reduction => throw new NotSupportedException($"reduction does not run on {Name} yet");
 
     /// <inheritdoc/>
-    public override ILayout Layout => throw new NotSupportedException($"layout does not run on {Name} yet");
+    public override ILayout Layout { get; }
 
     /// <inheritdoc/>
     public override IResampling Resampling => throw new NotSupportedException($"resampling does not run on {Name} yet");

@@ -22,4 +22,7 @@ public sealed class Prediction
 
     /// <summary>Probability of one class, 0 to 1, if probabilities were asked for.</summary>
     public Volume Probability(int channel) => new(_geometry, _sum.Probabilities(channel));
+
+    /// <summary>Probabilities <c>[X, Y, Z, K]</c>, the class fastest, if they were asked for.</summary>
+    public float[] Probabilities() => _sum.Probabilities();
 }

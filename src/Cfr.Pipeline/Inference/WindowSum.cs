@@ -66,6 +66,9 @@ sealed class WindowSum(
         return map;
     }
 
+    /// <summary>All probabilities, the class fastest.</summary>
+    public float[] Probabilities() => [.. _planes.SelectMany(plane => plane!)];
+
     float[] NewPlane()
     {
         if (!_free.TryPop(out float[]? plane)) return new float[y.Size * z.Size * classes];

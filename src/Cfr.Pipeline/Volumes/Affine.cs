@@ -60,6 +60,25 @@ public sealed class Affine : IEquatable<Affine>
         return FromMatrix(ToMatrix().Inverse());
     }
 
+    /// <summary>Whether no voxel of a grid of some hundreds a side would move by a hundredth of itself.</summary>
+    internal bool IsNear(Affine other)
+    {
+        double tolerance = 1e-5 * Math.Min(Spacing(0), Math.Min(Spacing(1), Spacing(2)));
+        for (int row = 0; row < 3; row++)
+            for (int column = 0; column < 4; column++)
+                if (!(Math.Abs(this[row, column] - other[row, column]) <= (column < 3 ? tolerance : 1e3 * tolerance)))
+                    return false;
+        return true;
+    }
+
+    /// <summary>The matrix of right angles nearest to the axes' directions, [row, column].</summary>
+    internal double[,] NearestRotation()
+    {
+        var directions = Matrix<double>.Build.Dense(3, 3, (row, column) => this[row, column] / Spacing(column));
+        var svd = directions.Svd();
+        return (svd.U * svd.VT).ToArray();
+    }
+
     /// <inheritdoc/>
     public bool Equals(Affine? other) => other is not null && _rows.AsSpan().SequenceEqual(other._rows);
 

@@ -12,23 +12,21 @@ sealed class GzipFile : IDisposable
 
     public static ReadOnlySpan<byte> Magic => [0x1f, 0x8b];
 
+    /// <param name="path">The file; gzip if it begins as gzip does.</param>
     /// <exception cref="IOException">The file cannot be opened.</exception>
-    public GzipFile(string path)
+    public GzipFile(string path) : this(path, OpenFile(path), null) { }
+
+    /// <summary>What comes from the position of an open file on, which becomes this object's.</summary>
+    public GzipFile(string path, FileStream file, bool? compressed)
     {
         _path = path;
-        _file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, 1 << 16);
-        try
-        {
-            _compressed = _file.ReadByte() == Magic[0] && _file.ReadByte() == Magic[1];
-            _file.Position = 0;
-            Stream = _compressed ? new GZipStream(_file, CompressionMode.Decompress) : _file;
-        }
-        catch
-        {
-            _file.Dispose();
-            throw;
-        }
+        _file = file;
+        _compressed = compressed ?? BeginsAsGzip(file);
+        Stream = _compressed ? new GZipStream(file, CompressionMode.Decompress) : file;
     }
+
+    public static FileStream OpenFile(string path) =>
+        new(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, 1 << 16);
 
     /// <summary>What comes next.</summary>
     public Stream Stream { get; }
@@ -63,20 +61,37 @@ sealed class GzipFile : IDisposable
         _file.Seek(-4, SeekOrigin.End);
         _file.ReadExactly(last);
         if (BinaryPrimitives.ReadUInt32LittleEndian(last) > total)
-            throw new BadDataException($"{_path}: other bytes follow the end of its gzip data, expected none");
+            throw new BadDataException($"{_path}: the end of its gzip data is missing or followed by other bytes");
     }
 
-    /// <summary>Writes a file whole or not at all, as gzip if its name ends so. Same contents, same bytes.</summary>
-    public static void Write(string path, Action<Stream> write) => Tensors.Files.AtomicFile.Write(path, file =>
+    /// <summary>Writes the rest of an open file as gzip. Same contents, same bytes: no name, no time.</summary>
+    public static void Compress(Stream file, Action<Stream> write)
     {
-        if (!path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase))
-        {
-            write(file);
-            return;
-        }
         using var compressed = new GZipStream(file, CompressionLevel.Optimal, leaveOpen: true);
         write(compressed);
-    });
+    }
+
+    /// <summary>Runs what reads from such files, and says what damaged gzip data means for the user.</summary>
+    /// <exception cref="BadDataException">The data is damaged.</exception>
+    public static T Sound<T>(string path, Func<T> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (InvalidDataException error)
+        {
+            throw new BadDataException($"{path}: its gzip data is damaged or cut off ({error.Message})", error);
+        }
+    }
+
+    static bool BeginsAsGzip(FileStream file)
+    {
+        long start = file.Position;
+        bool isGzip = file.ReadByte() == Magic[0] && file.ReadByte() == Magic[1];
+        file.Position = start;
+        return isGzip;
+    }
 
     public void Dispose()
     {

@@ -14,7 +14,7 @@ public static class AtomicFile
         string unfinished = $"{target}.{Guid.NewGuid():N}.tmp";
         try
         {
-            using (var stream = new FileStream(unfinished, FileMode.CreateNew, FileAccess.Write, FileShare.None))
+            using (var stream = new FileStream(unfinished, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None))
             {
                 write(stream);
                 stream.Flush(flushToDisk: true);

@@ -11,15 +11,19 @@ public sealed class Conv3d : Layer
     readonly Tensor? _bias;
     readonly int _stride, _padding;
 
-    /// <summary>Creates <c>weight</c> and, if wanted, <c>bias</c>, with PyTorch's initial values.</summary>
+    /// <summary>
+    /// Creates <c>weight</c> and, if wanted, <c>bias</c>, with PyTorch's initial values; <paramref name="initializer"/>
+    /// replaces those of the weight.
+    /// </summary>
     public Conv3d(
-        Weights weights, int inChannels, int outChannels, int kernel, int stride = 1, int padding = 0, bool bias = true)
+        Weights weights, int inChannels, int outChannels, int kernel, int stride = 1, int padding = 0, bool bias = true,
+        Initializer? initializer = null)
         : base(weights)
     {
-        Initializer initializer = Initialize.FanIn((long)inChannels * kernel * kernel * kernel);
+        Initializer fanIn = Initialize.FanIn((long)inChannels * kernel * kernel * kernel);
         _weight = weights.Parameter(
-            "weight", [kernel, kernel, kernel, inChannels, outChannels], initializer, FileLayout.Kernel);
-        _bias = bias ? weights.Parameter("bias", [outChannels], initializer) : null;
+            "weight", [kernel, kernel, kernel, inChannels, outChannels], initializer ?? fanIn, FileLayout.Kernel);
+        _bias = bias ? weights.Parameter("bias", [outChannels], fanIn) : null;
         (_stride, _padding) = (stride, padding);
     }
 

@@ -67,6 +67,17 @@ public static class WeightsFiles
     public static void Save(this Weights weights, string path, IReadOnlyDictionary<string, string>? metadata = null) =>
         SafetensorsFile.Write(path, [.. weights.All.Select(ToStore)], metadata);
 
+    /// <summary>Sets a weight from numbers that lie as in a file: [O, I, k..] for kernels.</summary>
+    public static void SetAsInFile(this Weight weight, float[] values) =>
+        weight.Tensor.Set(weight.Layout == FileLayout.Kernel ? KernelFromFile(values, weight) : values);
+
+    /// <summary>A weight's numbers, or those of its gradient, as they lie in a file.</summary>
+    public static float[] AsInFile(this Weight weight, Tensor? gradient = null)
+    {
+        float[] values = (gradient ?? weight.Tensor).ToArray();
+        return weight.Layout == FileLayout.Kernel ? KernelToFile(values, weight) : values;
+    }
+
     static string[] Misshapen(IEnumerable<Weight> present, WeightFile file) =>
     [
         .. present.Where(weight => !Fits(weight.FileShape, file[weight.Name].Shape))
@@ -88,21 +99,17 @@ public static class WeightsFiles
         {
             float[] values = new float[weight.Tensor.Count];
             file[weight.Name].CopyTo(values.AsSpan());
-            weight.Tensor.Set(weight.Layout == FileLayout.Kernel ? KernelFromFile(values, weight) : values);
+            weight.SetAsInFile(values);
         }
     }
 
     static TensorToStore ToStore(Weight weight)
     {
         long[] shape = [.. weight.FileShape.Select(size => (long)size)];
-        float[] values = weight.Tensor.ToArray();
-        return weight switch
-        {
-            { FileType: DType.Int64 } =>
-                TensorToStore.Of<long>(weight.Name, shape, [.. values.Select(value => (long)value)]),
-            { Layout: FileLayout.Kernel } => TensorToStore.Of<float>(weight.Name, shape, KernelToFile(values, weight)),
-            _ => TensorToStore.Of<float>(weight.Name, shape, values),
-        };
+        float[] values = weight.AsInFile();
+        return weight.FileType == DType.Int64
+            ? TensorToStore.Of<long>(weight.Name, shape, [.. values.Select(value => (long)value)])
+            : TensorToStore.Of<float>(weight.Name, shape, values);
     }
 
     /// <summary>[A, B, taps] to [taps, B, A].</summary>

@@ -92,7 +92,7 @@ public class LayoutTests
     }
 
     /// <summary>A box with permuted, repeated and mirrored axes and gaps on both sides.</summary>
-    static (StridedCopy Copy, int SourceCount, int TargetCount, int SourceStart) RandomCopy(Random random)
+    internal static (StridedCopy Copy, int SourceCount, int TargetCount, int SourceStart) RandomCopy(Random random)
     {
         int rank = random.Next(0, 6);
         long[] sizes = [.. Enumerable.Range(0, rank).Select(_ => (long)random.Next(1, 8))];
@@ -125,7 +125,7 @@ public class LayoutTests
         return (strides, count);
     }
 
-    static long[] Contiguous(long[] sizes)
+    internal static long[] Contiguous(long[] sizes)
     {
         long[] strides = new long[sizes.Length];
         long stride = 1;

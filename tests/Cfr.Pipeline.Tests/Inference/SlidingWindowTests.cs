@@ -78,29 +78,6 @@ public sealed class SlidingWindowTests : IDisposable
         Assert.Equal(windows, new SlidingWindow(new(112, 112, 80), new(18, 18, 4)).Windows(new(x, y, z)));
 
     [Fact]
-    public void Memory_does_not_grow_with_the_number_of_windows()
-    {
-        const int patch = 16, classes = 2, patchBytes = patch * patch * patch * classes * sizeof(float);
-        Volume scan = Scan(new(40, 24, 24));
-        Func<Tensor, Tensor> network = Network(new(patch, patch, patch), classes);
-        Measure(8);
-        (int few, long allocated, long reserved) = Measure(8);
-        (int many, long allocatedByMany, long reservedByMany) = Measure(1);
-        Assert.True(many > 20 * few);
-        double more = (allocatedByMany - allocated) / (double)(many - few);
-        Assert.True(more < patchBytes / 3, $"each window more allocates {more:F0} bytes; its probabilities have {patchBytes}");
-        Assert.True(reservedByMany <= reserved, $"the device's pool grew from {reserved} to {reservedByMany} bytes");
-
-        (int Windows, long Allocated, long Reserved) Measure(int stride)
-        {
-            var window = new SlidingWindow(new(patch, patch, patch), new(stride, stride, stride));
-            long before = GC.GetTotalAllocatedBytes(precise: true);
-            window.Predict(_session, network, scan);
-            return (window.Windows(scan.Size), GC.GetTotalAllocatedBytes(precise: true) - before, _device.Pool.ReservedBytes);
-        }
-    }
-
-    [Fact]
     public void Settings_that_make_no_sense_are_named()
     {
         Refused(new(new(4, 4, 4), new(5, 4, 4)), "the stride 5x4x4 is larger than the patch 4x4x4: windows would leave gaps");

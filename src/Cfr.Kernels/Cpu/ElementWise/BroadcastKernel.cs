@@ -16,26 +16,6 @@ static unsafe class BroadcastKernel<V> where V : struct, IVector<V>
     const int TileSize = 2048;
     const int LongRow = 64;
 
-    /// <summary>The same repetition with as few and as long axes as possible.</summary>
-    public static Broadcast Merge(Broadcast broadcast)
-    {
-        var (outer, middle, inner, outerStride, middleStride, innerStride) = broadcast;
-        for (int pass = 0; pass < 2; pass++)
-        {
-            if (inner != 1 && middle != 1 && middleStride != inner * innerStride) break;
-            if (inner == 1) innerStride = middleStride;
-            inner *= middle;
-            (middle, middleStride, outer, outerStride) = (outer, outerStride, 1, 0);
-        }
-        if (middle == 1 || outer == 1 || outerStride == middle * middleStride)
-        {
-            if (middle == 1) middleStride = outerStride;
-            middle *= outer;
-            (outer, outerStride) = (1, 0);
-        }
-        return new Broadcast(outer, middle, inner, outerStride, middleStride, innerStride);
-    }
-
     /// <summary>Elements [begin, end) of y, for a merged broadcast.</summary>
     public static void Apply<F>(Broadcast broadcast, float* a, float* b, float* y, long begin, long end)
         where F : struct, IBinaryFunction

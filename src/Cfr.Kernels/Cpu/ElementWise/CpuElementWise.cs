@@ -109,7 +109,7 @@ sealed unsafe class CpuElementWise<V>(Threads threads) : IElementWise where V : 
 
     void Combine<F>(Broadcast broadcast, View a, View b, View y) where F : struct, IBinaryFunction
     {
-        Broadcast merged = BroadcastKernel<V>.Merge(broadcast);
+        Broadcast merged = broadcast.Merged();
         float* left = a.Floats, right = b.Floats, to = y.Floats;
         threads.For(merged.Count, Piece,
             (begin, end) => BroadcastKernel<V>.Apply<F>(merged, left, right, to, begin, end));

@@ -1,9 +1,8 @@
 namespace Cfr.Kernels.Cpu;
 
 /// <summary>
-/// A strided copy as planes of rows and columns. Axes of size 1 are dropped, the others sorted by target stride and
-/// merged where both sides step through them as one. Columns are the axis of the smallest target stride; rows the next
-/// one or, for a transposition, the axis along which the source is contiguous.
+/// A simplified strided copy as planes of rows and columns. Columns are the axis of the smallest target stride; rows the
+/// next one or, for a transposition, the axis along which the source is contiguous.
 /// </summary>
 readonly unsafe struct BoxPlan
 {
@@ -16,18 +15,7 @@ readonly unsafe struct BoxPlan
 
     public BoxPlan(StridedCopy copy)
     {
-        var (rank, size, source, target) = (0, copy.Sizes, copy.SourceStrides, copy.TargetStrides);
-        for (int axis = 0; axis < copy.Rank; axis++)
-        {
-            if (size[axis] == 1) continue;
-            (size[rank], source[rank], target[rank]) = (size[axis], source[axis], target[axis]);
-            rank++;
-        }
-        for (int sorted = 1; sorted < rank; sorted++)
-            for (int i = sorted; i > 0 && Math.Abs(target[i]) > Math.Abs(target[i - 1]); i--)
-                Exchange(i, i - 1);
-        rank = Merge(rank, ref size, ref source, ref target);
-
+        var (rank, size, source, target) = copy.Simplified();
         Column = rank > 0 ? new Axis(size[rank - 1], source[rank - 1], target[rank - 1]) : new Axis(1, 1, 1);
         if (Column is { Source: not 1, Target: 1 })
             for (int axis = 0; axis < rank - 2; axis++)
@@ -94,19 +82,5 @@ readonly unsafe struct BoxPlan
             return new Block(source, target, Math.Min(RowsPerPiece, Row.Size - row),
                 Math.Min(ColumnsPerPiece, Column.Size - column));
         }
-    }
-
-    static int Merge(int rank, ref Axes size, ref Axes source, ref Axes target)
-    {
-        int last = 0;
-        for (int axis = 1; axis < rank; axis++)
-        {
-            if (source[last] == size[axis] * source[axis] && target[last] == size[axis] * target[axis])
-                size[last] *= size[axis];
-            else
-                size[++last] = size[axis];
-            (source[last], target[last]) = (source[axis], target[axis]);
-        }
-        return Math.Min(rank, last + 1);
     }
 }

@@ -50,7 +50,7 @@ sealed unsafe class CpuRandom<V>(Threads threads, BufferPool pool) : IRandom whe
         float* mask = (float*)buffer.Address;
         threads.For(outer * inner, Piece, (begin, end) => new Span<float>(mask + begin, (int)(end - begin)).Fill(1));
         DropElements(key, rate, mask, mask, outer * inner);
-        Broadcast overMiddle = BroadcastKernel<V>.Merge(new Broadcast(outer, middle, inner, inner, 0, 1));
+        Broadcast overMiddle = new Broadcast(outer, middle, inner, inner, 0, 1).Merged();
         threads.For(overMiddle.Count, Piece,
             (begin, end) => BroadcastKernel<V>.Apply<Keep>(overMiddle, from, mask, to, begin, end));
         buffer.Release();

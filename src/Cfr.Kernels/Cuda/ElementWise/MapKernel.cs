@@ -53,4 +53,22 @@ static unsafe class MapKernel
         for (long i = 4L * a.Packets + thread; i < a.Count; i += threads)
             dx[i] = F.Derivative(new Lane(x[i]), p, q).Value * dy[i];
     }
+
+    /// <summary>y += p x; 12 bytes an element.</summary>
+    public static void AddScaled(MapArguments a)
+    {
+        float* x = (float*)a.X, y = (float*)a.Y;
+        int thread = Grid.IdxX * Group.DimX + Group.IdxX, threads = Grid.DimX * Group.DimX;
+        for (int i = thread; i < a.Packets; i += threads)
+        {
+            Float4 v = Ptx.Load4(a.X + 16L * i), sum = Ptx.Load4(a.Y + 16L * i);
+            sum.X = Ptx.MultiplyAdd(a.P, v.X, sum.X);
+            sum.Y = Ptx.MultiplyAdd(a.P, v.Y, sum.Y);
+            sum.Z = Ptx.MultiplyAdd(a.P, v.Z, sum.Z);
+            sum.W = Ptx.MultiplyAdd(a.P, v.W, sum.W);
+            Ptx.Store4(a.Y + 16L * i, sum);
+        }
+        for (long i = 4L * a.Packets + thread; i < a.Count; i += threads)
+            y[i] = Ptx.MultiplyAdd(a.P, x[i], y[i]);
+    }
 }

@@ -43,6 +43,8 @@ public sealed unsafe class EmulatedDevice : GpuDevice
 
     internal override View Fault => new((nint)_fault, 3, DType.Int32);
 
+    private protected override int* FaultOnHost => _fault;
+
     internal override int BlockSize(Kernel kernel) => kernel.AnyBlock ? Warps * 32 : kernel.Threads;
 
     internal override void Launch<TArguments>(

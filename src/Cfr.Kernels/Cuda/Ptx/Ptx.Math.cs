@@ -7,7 +7,7 @@ static unsafe partial class Ptx
 {
     const float Ln2 = 0.693147181f;
 
-    /// <summary>a b + c with one rounding.</summary>
+    /// <summary>a b + c with one rounding. The emulated sum is rounded to double first, which hardly ever shows.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float MultiplyAdd(float a, float b, float c)
     {
@@ -16,8 +16,44 @@ static unsafe partial class Ptx
             CudaAsm.Emit("fma.rn.f32 %0, %1, %2, %3;", out float result, a, b, c);
             return result;
         }
-        return a * b + c;
+        return (float)((double)a * b + c);
     }
+
+    /// <summary>The upper half of the 64-bit product.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint MultiplyHigh(uint a, uint b)
+    {
+        if (CudaAsm.IsSupported)
+        {
+            CudaAsm.Emit("mul.hi.u32 %0, %1, %2;", out uint result, a, b);
+            return result;
+        }
+        return (uint)((ulong)a * b >> 32);
+    }
+
+    /// <summary>a b + c in 64 bits.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static long MultiplyAddWide(int a, int b, long c)
+    {
+        if (CudaAsm.IsSupported)
+        {
+            CudaAsm.Emit("mad.wide.s32 %0, %1, %2, %3;", out long result, a, b, c);
+            return result;
+        }
+        return (long)a * b + c;
+    }
+
+    /// <summary>The smaller one.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int Min(int a, int b) => a < b ? a : b;
+
+    /// <summary>The larger one.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int Max(int a, int b) => a > b ? a : b;
+
+    /// <summary>The number of the lowest bit that is set.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int LowestBit(uint bits) => ILGPU.IntrinsicMath.BitOperations.TrailingZeroCount(bits);
 
     /// <summary>Largest whole number at most x.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

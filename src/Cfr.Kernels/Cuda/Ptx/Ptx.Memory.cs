@@ -6,7 +6,7 @@ namespace Cfr.Kernels.Cuda;
 
 /// <summary>Four floats that move as one 16-byte transaction.</summary>
 [StructLayout(LayoutKind.Sequential)]
-struct Float4
+partial struct Float4
 {
     public float X, Y, Z, W;
 

@@ -1,7 +1,9 @@
 using System.Buffers.Binary;
 using System.Numerics;
 using Cfr.Kernels;
+using Cfr.Tensors.Files;
 using PureHDF;
+using PureHDF.Filters;
 using PureHDF.Selections;
 using PureHDF.VOL.Native;
 
@@ -14,6 +16,8 @@ namespace Cfr.Pipeline.Volumes.Hdf5;
 static class Hdf5File
 {
     public const string Image = "image", Label = "label";
+
+    const int ChunkBytes = 1 << 20;
 
     /// <summary>Deflate cannot shrink bytes further than this.</summary>
     const long MostInflated = 1032;
@@ -36,6 +40,24 @@ static class Hdf5File
             DType.UInt64 => Floats(Slabs<ulong>(data, header.Geometry.Size)),
             _ => Floats(Slabs<long>(data, header.Geometry.Size)),
         }));
+
+    /// <summary>Deflated, in slabs along x, so that one after the other can be read.</summary>
+    public static void Write(string path, Volume? image, LabelMap? labels)
+    {
+        var file = new H5File();
+        if (image is not null) file[Image] = DataSet(image.Voxels, image.Size, sizeof(float));
+        if (labels is not null) file[Label] = DataSet(labels.Voxels, labels.Size, sizeof(byte));
+        AtomicFile.Write(path, stream => file.Write(stream));
+    }
+
+    static H5Dataset DataSet(Array voxels, GridSize size, int bytes)
+    {
+        long plane = (long)size.Y * size.Z * bytes;
+        uint thickness = (uint)Math.Clamp(ChunkBytes / plane, 1, size.X);
+        return new H5Dataset(voxels, [thickness, (uint)size.Y, (uint)size.Z],
+            fileDims: [(ulong)size.X, (ulong)size.Y, (ulong)size.Z],
+            datasetCreation: new H5DatasetCreation(Filters: [DeflateFilter.Id]));
+    }
 
     static T Open<T>(string path, string name, Func<NativeDataset, VolumeHeader, T> use)
     {

@@ -1,4 +1,5 @@
 using Cfr.Kernels;
+using Cfr.Tensors.Files;
 
 namespace Cfr.Pipeline.Volumes.Nifti;
 
@@ -8,15 +9,13 @@ namespace Cfr.Pipeline.Volumes.Nifti;
 /// </summary>
 static class NiftiFile
 {
-    static readonly string[] Extensions = [".nii", ".nii.gz"];
-
-    public static bool IsNamed(string path) =>
-        Extensions.Any(extension => path.EndsWith(extension, StringComparison.OrdinalIgnoreCase));
+    /// <summary>Whether this is the .img of a pair, which begins with voxels: its .hdr tells what it is.</summary>
+    public static bool IsVoxelsOfPair(string path) => HeaderPath(path) != path && File.Exists(HeaderPath(path));
 
     public static VolumeHeader ReadHeader(string path)
     {
         using var file = new GzipFile(path = HeaderPath(path));
-        return Describe(path, Sound(path, () => NiftiHeader.Parse(path, file.Stream)));
+        return Describe(path, GzipFile.Sound(path, () => NiftiHeader.Parse(path, file.Stream)));
     }
 
     /// <param name="path">Where to read.</param>
@@ -24,7 +23,7 @@ static class NiftiFile
     public static Volume Read(string path, int? volume)
     {
         string headerPath = HeaderPath(path);
-        return Sound(headerPath, () =>
+        return GzipFile.Sound(headerPath, () =>
         {
             using var file = new GzipFile(headerPath);
             NiftiHeader header = NiftiHeader.Parse(headerPath, file.Stream);
@@ -33,7 +32,7 @@ static class NiftiFile
             if (!header.IsPair) return ReadVoxels(headerPath, file, header, described.Geometry, chosen, BytesBefore(header));
             string voxelPath = VoxelPath(headerPath);
             using var voxels = new GzipFile(voxelPath);
-            return Sound(voxelPath, () => ReadVoxels(voxelPath, voxels, header, described.Geometry, chosen, 0));
+            return GzipFile.Sound(voxelPath, () => ReadVoxels(voxelPath, voxels, header, described.Geometry, chosen, 0));
         });
     }
 
@@ -63,11 +62,17 @@ static class NiftiFile
             VoxelOffset = NiftiHeader.FirstVoxel(version),
             Forms = forms,
         };
-        GzipFile.Write(path, stream =>
+        AtomicFile.Write(path, file =>
+        {
+            if (path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase)) GzipFile.Compress(file, WriteAll);
+            else WriteAll(file);
+        });
+
+        void WriteAll(Stream stream)
         {
             stream.Write(header.ToBytes());
             for (int map = 0; map < count; map++) FileOrder.Write(stream, voxels.Span, size, count, map);
-        });
+        }
     }
 
     static Volume ReadVoxels(
@@ -89,12 +94,12 @@ static class NiftiFile
     static VolumeHeader Describe(string path, NiftiHeader header)
     {
         var notes = new List<string>();
-        Affine affine = header.Forms.Resolve(header.Size, notes);
+        Affine affine = header.Forms.Resolve(header.Size, notes, out bool isOriented);
         return new VolumeHeader
         {
             Path = path,
             Format = $"NIfTI-{header.Version}",
-            Geometry = new Geometry(header.Size, affine) { Forms = header.Forms },
+            Geometry = new Geometry(header.Size, affine) { Forms = header.Forms, IsOriented = isOriented },
             Volumes = header.Volumes,
             Type = header.Type,
             BigEndian = header.BigEndian,
@@ -122,17 +127,5 @@ static class NiftiFile
             if (path.EndsWith(from + ending, StringComparison.OrdinalIgnoreCase))
                 return path[..^(from + ending).Length] + to + ending;
         return path;
-    }
-
-    static T Sound<T>(string path, Func<T> read)
-    {
-        try
-        {
-            return read();
-        }
-        catch (InvalidDataException error)
-        {
-            throw new BadDataException($"{path}: its gzip data is damaged or cut off ({error.Message})", error);
-        }
     }
 }

@@ -66,11 +66,12 @@ sealed record NiftiForms
     }
 
     /// <summary>The affine by the rule above, in millimetres, and what disagrees with it.</summary>
-    public Affine Resolve(GridSize size, List<string> notes)
+    public Affine Resolve(GridSize size, List<string> notes, out bool isOriented)
     {
         Affine? sform = SformCode > 0 ? Sound(Rows, "sform", notes) : null;
         Affine? qform = QformCode > 0 ? Qform(notes) : null;
-        if (sform is null && qform is null) notes.Add("no valid qform or sform: the orientation is a guess");
+        isOriented = sform is not null || qform is not null;
+        if (!isOriented) notes.Add("no valid qform or sform: the orientation is a guess");
         Affine affine = sform ?? qform ?? Plain(size);
         if (sform is not null && qform is not null)
             if (Differ(qform, sform, Tolerance * Enumerable.Range(0, 3).Min(sform.Spacing)))

@@ -1,0 +1,226 @@
+using System.Runtime.InteropServices;
+using Cfr.Kernels.Cuda.Driver;
+using static Cfr.Kernels.Cuda.Driver.CudaDriver;
+
+namespace Cfr.Kernels.Cuda;
+
+/// <summary>
+/// An NVIDIA GPU through the CUDA driver: one context, one stream, memory from a caching pool. Launches return at once;
+/// a fault inside a kernel shows when the device is next waited for.
+/// </summary>
+public sealed unsafe class CudaDevice : GpuDevice
+{
+    const int NonBlocking = 1, BlocksPerMultiprocessor = 8, RecentKernels = 8;
+
+    [ThreadStatic]
+    static nint _currentContext;
+
+    readonly CudaInfo _info;
+    readonly CudaGpu _gpu;
+    readonly nint _context, _stream;
+    readonly Staging _staging;
+    readonly KernelLoader _loader;
+    readonly nint _faultOnHost;
+    readonly View _fault;
+    readonly Kernel?[] _recent = new Kernel?[RecentKernels];
+    long _launches;
+    bool _capturing;
+
+    /// <summary>Opens a GPU.</summary>
+    /// <exception cref="DeviceException">There is no such GPU, or it cannot be used; the message says why.</exception>
+    public CudaDevice(int ordinal = 0, Precision precision = Precision.Float32) : base(precision)
+    {
+        _info = CudaInfo.Read();
+        if (_info.Gpus.Count == 0) throw new DeviceException(_info.Problem!);
+        if (ordinal < 0 || ordinal >= _info.Gpus.Count)
+            throw new DeviceException($"there is no cuda:{ordinal}; this machine has {_info.Gpus.Count} GPU(s), from cuda:0");
+        _gpu = _info.Gpus[ordinal];
+        if (_gpu.Problem is { } problem) throw new DeviceException($"cuda:{ordinal} ({_gpu.Name}) cannot be used: {problem}");
+
+        CudaException.Check(cuDeviceGet(out int device, ordinal), Name);
+        CudaException.Check(cuDevicePrimaryCtxRetain(out _context, device), $"the context of {Name}");
+        MakeCurrent();
+        CudaException.Check(cuStreamCreate(out _stream, NonBlocking), $"a stream on {Name}");
+        _staging = new Staging(_stream);
+        _loader = new KernelLoader(_gpu, _info.DriverVersion!, ModuleCache.Open());
+        CudaException.Check(cuMemHostAlloc(out _faultOnHost, 64, 2), "pinned memory");
+        NativeMemory.Clear((void*)_faultOnHost, 64);
+        CudaException.Check(cuMemHostGetDevicePointer_v2(out nint fault, _faultOnHost, 0), "pinned memory");
+        _fault = new View(fault, 3, DType.Int32);
+        Pool = new BufferPool(Allocate, Free);
+    }
+
+    /// <inheritdoc/>
+    public override string Name => $"cuda:{_gpu?.Ordinal ?? 0}";
+
+    /// <inheritdoc/>
+    public override string Description =>
+        $"{_gpu.Name}, compute capability {_gpu.Capability}, {_gpu.MemoryBytes / (double)(1 << 30):F1} GiB, {Precision}";
+
+    /// <inheritdoc/>
+    public override BufferPool Pool { get; }
+
+    /// <summary>What the GPU is.</summary>
+    public CudaGpu Gpu => _gpu;
+
+    /// <summary>Version of CUDA that the driver knows.</summary>
+    public Version DriverVersion => _info.DriverVersion!;
+
+    internal nint Stream => _stream;
+
+    internal override int FullGrid => _gpu.Multiprocessors * BlocksPerMultiprocessor;
+
+    internal override View Fault => _fault;
+
+    private protected override int* FaultOnHost => (int*)_faultOnHost;
+
+    internal override void Launch<TArguments>(
+        Kernel<TArguments> kernel, in TArguments arguments, int blocksX, int blocksY = 1, int blocksZ = 1)
+    {
+        MakeCurrent();
+        nint function = _loader.Function(kernel);
+        _recent[_launches++ % RecentKernels] = kernel;
+        fixed (TArguments* argument = &arguments)
+        {
+            void* parameter = argument;
+            CudaResult result = cuLaunchKernel(
+                function, (uint)blocksX, (uint)blocksY, (uint)blocksZ, (uint)kernel.Threads, 1, 1,
+                (uint)kernel.SharedBytes, _stream, &parameter, null);
+            if (result != CudaResult.Success)
+                throw new CudaException($"kernel {kernel.Name} on a grid of {blocksX}x{blocksY}x{blocksZ} blocks", result);
+        }
+    }
+
+    /// <summary>
+    /// Records what <paramref name="work"/> launches, without running it, for replay. The work may rent and return
+    /// memory, which then belongs to the graph, but may neither copy from or to the host nor wait.
+    /// </summary>
+    public CudaGraph Capture(Action work)
+    {
+        const int RelaxedMode = 2;
+        if (_capturing) throw new InvalidOperationException("a capture inside a capture");
+        MakeCurrent();
+        Shelf shelf = Pool.BeginShelf();
+        CudaException.Check(cuStreamBeginCapture_v2(_stream, RelaxedMode), "the beginning of a capture");
+        _capturing = true;
+        nint graph = 0;
+        try
+        {
+            work();
+        }
+        catch
+        {
+            cuStreamEndCapture(_stream, out graph);
+            if (graph != 0) cuGraphDestroy(graph);
+            Pool.EndShelf();
+            Pool.Merge(shelf);
+            throw;
+        }
+        finally
+        {
+            _capturing = false;
+        }
+        Pool.EndShelf();
+        CudaException.Check(cuStreamEndCapture(_stream, out graph), "the end of a capture");
+        try
+        {
+            CudaException.Check(cuGraphInstantiateWithFlags(out nint executable, graph, 0), "a graph of launches");
+            return new CudaGraph(this, executable, shelf);
+        }
+        finally
+        {
+            cuGraphDestroy(graph);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void Upload<T>(ReadOnlySpan<T> source, View destination)
+    {
+        RefuseInCapture("a copy from the host");
+        MakeCurrent();
+        fixed (T* data = source) _staging.Upload(data, destination.Address, (long)source.Length * sizeof(T));
+    }
+
+    /// <inheritdoc/>
+    public override void Download<T>(View source, Span<T> destination)
+    {
+        RefuseInCapture("a copy to the host");
+        MakeCurrent();
+        try
+        {
+            fixed (T* data = destination) _staging.Download(source.Address, data, (long)destination.Length * sizeof(T));
+        }
+        catch (CudaException error)
+        {
+            throw Failed(error.Result);
+        }
+        ThrowOnFault();
+    }
+
+    /// <inheritdoc/>
+    public override void Synchronize()
+    {
+        RefuseInCapture("a wait");
+        MakeCurrent();
+        CudaResult result = cuStreamSynchronize(_stream);
+        if (result != CudaResult.Success) throw Failed(result);
+        ThrowOnFault();
+    }
+
+    internal override void FillBytes(nint address, long bytes, byte value)
+    {
+        MakeCurrent();
+        CudaException.Check(cuMemsetD8Async(address, value, (nuint)bytes, _stream), $"filling {bytes} bytes");
+    }
+
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+        MakeCurrent();
+        cuStreamSynchronize(_stream);
+        Pool.Close();
+        _loader.Dispose();
+        _staging.Dispose();
+        cuMemFreeHost(_faultOnHost);
+        cuStreamDestroy_v2(_stream);
+        _currentContext = 0;
+        cuDevicePrimaryCtxRelease_v2(_gpu.Ordinal);
+    }
+
+    internal void MakeCurrent()
+    {
+        if (_currentContext == _context) return;
+        CudaException.Check(cuCtxSetCurrent(_context), $"the context of {Name}");
+        _currentContext = _context;
+    }
+
+    nint Allocate(long bytes)
+    {
+        MakeCurrent();
+        CudaResult result = cuMemAlloc_v2(out nint address, (nuint)bytes);
+        if (result == CudaResult.Success) return address;
+        if (result != CudaResult.OutOfMemory) throw new CudaException($"{bytes} bytes on {Name}", result);
+        cuMemGetInfo_v2(out nuint free, out nuint total);
+        throw new OutOfMemoryException($"{Name} has {free / 1048576.0:F0} of {total / 1048576.0:F0} MiB free");
+    }
+
+    void Free(nint address)
+    {
+        MakeCurrent();
+        cuMemFree_v2(address);
+    }
+
+    /// <summary>A fault shows late: all that is known is which kernels were launched last.</summary>
+    CudaException Failed(CudaResult result)
+    {
+        IEnumerable<string> names = Enumerable.Range(0, (int)Math.Min(_launches, RecentKernels))
+            .Select(back => _recent[(_launches - 1 - back) % RecentKernels]!.Name);
+        return new CudaException(
+            $"a kernel on {Name} failed; launched last, newest first: {string.Join(", ", names)} (CUDA_LAUNCH_BLOCKING=1 tells which)", result);
+    }
+
+    void RefuseInCapture(string what)
+    {
+        if (_capturing) throw new InvalidOperationException($"{what} cannot be part of a captured graph");
+    }
+}

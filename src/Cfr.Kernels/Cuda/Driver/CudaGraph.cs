@@ -1,0 +1,36 @@
+using Cfr.Kernels.Cuda.Driver;
+using static Cfr.Kernels.Cuda.Driver.CudaDriver;
+
+namespace Cfr.Kernels.Cuda;
+
+/// <summary>
+/// A recorded sequence of launches that starts with one call. It owns the memory that was rented while it was recorded;
+/// what it reads besides must stay where it was.
+/// </summary>
+public sealed class CudaGraph : IDisposable
+{
+    readonly CudaDevice _device;
+    readonly Shelf _shelf;
+    nint _executable;
+
+    internal CudaGraph(CudaDevice device, nint executable, Shelf shelf) =>
+        (_device, _executable, _shelf) = (device, executable, shelf);
+
+    /// <summary>Starts the launches again, in order; returns before they have run.</summary>
+    public void Replay()
+    {
+        ObjectDisposedException.ThrowIf(_executable == 0, this);
+        _device.MakeCurrent();
+        CudaException.Check(cuGraphLaunch(_executable, _device.Stream), "a graph of launches");
+    }
+
+    /// <summary>Frees the recording; its memory goes back to the pool.</summary>
+    public void Dispose()
+    {
+        if (_executable == 0) return;
+        _device.MakeCurrent();
+        cuGraphExecDestroy(_executable);
+        _executable = 0;
+        _device.Pool.Merge(_shelf);
+    }
+}

@@ -1,0 +1,124 @@
+using Cfr.Kernels;
+using Cfr.Pipeline.Parity;
+using Cfr.Tensors.Files;
+using Cfr.TestKit;
+
+namespace Cfr.Pipeline.Tests.Parity;
+
+public sealed class ParityTests : IDisposable
+{
+    readonly Device _device = Device.Open("cpu");
+
+    public void Dispose() => _device.Dispose();
+
+    public static TheoryData<string> Files =>
+    [
+        "augment", "losses", "metrics", "ops3d", "optim", "sliding_window", "sliding_window_pad", "unet3d_dv_fs32_c3",
+        "unet3d_fs32_c2", "vnet_nf2_c3", "vnet_nf4_c2", "vnet_pyramid_nf2_c2", "vnet_sdf_nf2",
+    ];
+
+    [Theory, MemberData(nameof(Files))]
+    public void Reference_files_are_met(string name)
+    {
+        ParityReport report = ParityKinds.Check(Golden.Path($"ssl/{name}.safetensors"), _device);
+        Assert.True(report.Passes, string.Join("\n", report.Checks.Take(5)));
+        Assert.Equal(report.Checks.OrderByDescending(check => check.Error), report.Checks);
+        string[] notYet = name == "losses" ? [.. report.Unused] : name == "ops3d" ? ["maxpool3d_k2s2.argmax_flat"] : [];
+        Assert.Equal(notYet, report.Unused);
+    }
+
+    [Theory]
+    [InlineData("vnet_nf2_c3", "eval.logits")]
+    [InlineData("vnet_nf2_c3", "train.grad.out_conv.bias")]
+    [InlineData("vnet_nf2_c3", "after.block_six.conv.4.running_var")]
+    [InlineData("vnet_nf2_c3", "train.gradsum.block_five.conv.0.weight.f64")]
+    [InlineData("vnet_pyramid_nf2_c2", "eval.dp2.at")]
+    [InlineData("vnet_sdf_nf2", "eval.seg")]
+    [InlineData("unet3d_fs32_c2", "drop.logits")]
+    [InlineData("ops3d", "groupnorm_g2_c6.dw")]
+    [InlineData("losses", "basic4/ce_mean.dlogits")]
+    [InlineData("optim", "sgd/momentum_buffer_after")]
+    [InlineData("augment", "crop/2.center")]
+    [InlineData("sliding_window", "label")]
+    [InlineData("sliding_window_pad", "prob_class1")]
+    public void A_wrong_reference_is_found_and_stands_first(string name, string tensor)
+    {
+        using var folder = new TemporaryFolder();
+        string path = Altered(folder, name, tensor, amount: 1);
+        ParityReport report = ParityKinds.Check(path, _device);
+        Assert.False(report.Passes);
+        Assert.Equal(tensor, report.Checks[0].Name);
+        Assert.Single(report.Checks, check => !check.Passes);
+    }
+
+    [Fact]
+    public void A_wrong_score_is_found()
+    {
+        using var folder = new TemporaryFolder();
+        File.Copy(Golden.Path("ssl/metrics.safetensors"), folder.File("metrics.safetensors"));
+        string scores = File.ReadAllText(Golden.Path("ssl/metrics.json"));
+        File.WriteAllText(folder.File("metrics.json"), scores.Replace("1.135097144782738", "1.135097244782738"));
+        ParityReport report = ParityKinds.Check(folder.File("metrics.safetensors"), _device);
+        Assert.Contains(report.Checks, check => check is { Passes: false, Name: "02 shift_2_1_1: asd_pred_to_gt" });
+        File.Delete(folder.File("metrics.json"));
+        Assert.Throws<BadDataException>(() => ParityKinds.Check(folder.File("metrics.safetensors"), _device));
+    }
+
+    [Fact]
+    public void Outputs_can_be_compared_alone_and_a_tolerance_replaces_the_own_one()
+    {
+        string path = Golden.Path("ssl/vnet_nf2_c3.safetensors");
+        ParityReport outputs = ParityKinds.Check(path, _device, outputsOnly: true);
+        Assert.All(outputs.Checks, check => Assert.Equal(ParityPart.Output, check.Part));
+        Assert.Contains(outputs.Checks, check => check.Name == "train.loss");
+        ParityReport all = ParityKinds.Check(path, _device, tolerance: 1e-12);
+        Assert.False(all.Passes);
+        Assert.Contains(all.Checks, check => check.Part == ParityPart.Gradient);
+    }
+
+    [Fact]
+    public void Files_of_other_kinds_and_incomplete_files_are_named()
+    {
+        using var folder = new TemporaryFolder();
+        string path = folder.File("file.safetensors");
+        Refused(new() { ["kind"] = "cake" }, "is of kind 'cake', which is not known; known kinds: augment, metrics, ops3d");
+        Refused([], "its metadata has no 'kind' (it has nothing)");
+        Refused(new() { ["kind"] = "vnet", ["seed"] = "1", ["n_filters"] = "two", ["n_classes"] = "2" },
+            "its metadata has n_filters = 'two'; expected a whole number");
+        Refused(new() { ["kind"] = "vnet", ["seed"] = "1", ["n_filters"] = "0", ["n_classes"] = "2" }, "0 filters");
+        Refused(new() { ["kind"] = "vnet", ["seed"] = "1", ["n_filters"] = "2", ["n_classes"] = "2" },
+            "holds nothing to compare for kind 'vnet'");
+
+        void Refused(Dictionary<string, string> metadata, string reason)
+        {
+            SafetensorsFile.Write(path, [TensorToStore.Of<float>("a", [1], [1])], metadata);
+            string message = Assert.Throws<BadDataException>(() => ParityKinds.Check(path, _device)).Message;
+            Assert.StartsWith(path, message);
+            Assert.Contains(reason, message);
+        }
+    }
+
+    /// <summary>A golden file with one element of one tensor changed.</summary>
+    static string Altered(TemporaryFolder folder, string name, string tensor, double amount)
+    {
+        string path = folder.File($"{name}.safetensors");
+        using WeightFile file = WeightFile.Open(Golden.Path($"ssl/{name}.safetensors"));
+        TensorToStore[] tensors = [.. file.Tensors.Values.Select(stored => stored.Name == tensor ? Change(stored) : TensorToStore.Of(stored))];
+        SafetensorsFile.Write(path, tensors, file.Metadata);
+        return path;
+
+        TensorToStore Change(StoredTensor stored)
+        {
+            if (stored.Type == DType.UInt8)
+            {
+                byte[] bytes = stored.Bytes.ToArray();
+                bytes[^1] = (byte)(1 - bytes[^1]);
+                return TensorToStore.Of(tensor, stored.Shape, bytes);
+            }
+            double[] values = new double[stored.Count];
+            stored.CopyTo(values.AsSpan());
+            values[^1] += amount;
+            return TensorToStore.Of(tensor, stored.Shape, values);
+        }
+    }
+}
