@@ -11,6 +11,7 @@ public abstract class GpuDevice : Device
         Precision = precision;
         ElementWise = new GpuElementWise(this);
         Layout = new GpuLayout(this);
+        Matmul = new GpuMatmul(this);
     }
 
     /// <summary>What matrix products compute in.</summary>
@@ -58,7 +59,7 @@ public abstract class GpuDevice : Device
     }
 
     /// <inheritdoc/>
-    public override IMatmul Matmul => throw new NotSupportedException($"matmul does not run on {Name} yet");
+    public override IMatmul Matmul { get; }
 
     /// <inheritdoc/>
     public override IConvolution Convolution => throw new NotSupportedException($"convolution does not run on {Name} yet");

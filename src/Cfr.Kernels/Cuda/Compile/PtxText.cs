@@ -18,11 +18,9 @@ static partial class PtxText
     public static string Target(string ptx, ComputeCapability capability) =>
         TargetLine().Replace(VersionLine().Replace(ptx, $".version {capability.PtxVersion}"), $".target sm_{capability.Number}");
 
-    /// <summary>Bytes of the entry point's one parameter.</summary>
+    /// <summary>Bytes of the one parameter.</summary>
     public static int ParameterBytes(string ptx) =>
-        Parameter().Match(ptx, Math.Max(ptx.IndexOf(".entry", StringComparison.Ordinal), 0)) is { Success: true } match
-            ? int.Parse(match.Groups[1].Value)
-            : 0;
+        Parameter().Match(ptx) is { Success: true } match ? int.Parse(match.Groups[1].Value) : 0;
 
     /// <summary>Bytes of static shared memory.</summary>
     public static int StaticSharedBytes(string ptx) =>

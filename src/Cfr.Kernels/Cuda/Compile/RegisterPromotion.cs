@@ -11,14 +11,8 @@ namespace Cfr.Kernels.Cuda.Compile;
 /// </summary>
 static partial class RegisterPromotion
 {
-    const string EndOfFunction = "\n}";
-
     /// <exception cref="KernelException">Something stays in local memory.</exception>
-    public static string Apply(string kernel, string ptx) =>
-        string.Join(EndOfFunction, ptx.Split(EndOfFunction).Select(function => ApplyToFunction(kernel, function)));
-
-    /// <summary>Names of registers and slots begin anew in each function.</summary>
-    static string ApplyToFunction(string kernel, string ptx)
+    public static string Apply(string kernel, string ptx)
     {
         string[] lines = ptx.Split('\n');
         var slotOfRegister = new Dictionary<string, string>();

@@ -22,9 +22,11 @@ struct MatmulArguments
 
     public int M, N, K;
 
+    /// <summary>The matrix of the batch that the grid's z = 0 stands for.</summary>
+    public int FirstMatrix;
+
     /// <summary>
-    /// The sum is cut into this many pieces of <see cref="StepsPerSplit"/> steps each; piece s of matrix b is matrix
-    /// <c>b Splits + s</c> of C.
+    /// The sum is cut into pieces of this many steps each; piece p of matrix b goes to matrix <c>b Pieces + p</c> of C.
     /// </summary>
-    public int Splits, StepsPerSplit;
+    public int Pieces, PieceSteps;
 }

@@ -4,8 +4,8 @@ namespace Cfr.Kernels.Cuda;
 
 /// <summary>
 /// The second half of a product whose sum was cut into pieces: adds them in their order and applies the epilogue.
-/// <code>A [batch, Splits, M, LineA]  ->  C [batch, M, N]</code>
-/// Bytes: 4 M N (Splits + 1); the pieces mostly come from L2.
+/// <code>A [batch, Pieces, M, LineA]  ->  C [batch, M, N]</code>
+/// Bytes: 4 M N (Pieces + 1); the pieces mostly come from L2.
 /// </summary>
 static unsafe class MatmulFinish
 {
@@ -21,19 +21,20 @@ static unsafe class MatmulFinish
         {
             int vectors = a.N / V.Width, threads = Grid.DimX * Group.DimX;
             long count = (long)a.M * vectors;
-            float* pieces = (float*)a.A + Grid.IdxZ * a.BatchA;
+            int matrix = a.FirstMatrix + Grid.IdxZ;
+            float* pieces = (float*)a.A + matrix * a.BatchA;
             long between = a.M * a.LineA;
-            for (long i = Grid.IdxX * Group.DimX + Group.IdxX; i < count; i += threads)
+            for (long at = Grid.IdxX * Group.DimX + Group.IdxX; at < count; at += threads)
             {
-                int row = (int)(i / vectors), column = (int)(i - (long)row * vectors) * V.Width;
+                int row = (int)(at / vectors), column = (int)(at - (long)row * vectors) * V.Width;
                 float* piece = pieces + row * a.LineA + column;
                 V sum = V.Load(piece);
-                for (int split = 1; split < a.Splits; split++)
+                for (int i = 1; i < a.Pieces; i++)
                 {
                     piece += between;
                     sum += V.Load(piece);
                 }
-                TEpilogue.Store(a.Epilogue, Grid.IdxZ * a.BatchC + row * a.RowC + column, column, sum);
+                TEpilogue.Store(a.Epilogue, matrix * a.BatchC + row * a.RowC + column, column, sum);
             }
         }
     }

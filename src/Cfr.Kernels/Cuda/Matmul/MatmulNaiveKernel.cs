@@ -36,7 +36,8 @@ static unsafe class MatmulNaiveKernel
 
     static void Run(MatmulArguments a)
     {
-        float* left = (float*)a.A + Grid.IdxZ * a.BatchA, right = (float*)a.B + Grid.IdxZ * a.BatchB;
+        int matrix = a.FirstMatrix + Grid.IdxZ;
+        float* left = (float*)a.A + matrix * a.BatchA, right = (float*)a.B + matrix * a.BatchB;
         long outputs = (long)a.M * a.N, threads = Grid.DimX * Group.DimX;
         for (long output = Grid.IdxX * Group.DimX + Group.IdxX; output < outputs; output += threads)
         {
@@ -47,7 +48,7 @@ static unsafe class MatmulNaiveKernel
                 sum = Ptx.MultiplyAdd(
                     left[row * a.LineA + k * a.StepA], right[column * a.LineB + k * a.StepB], sum);
             }
-            ElementStore.Finish(a, Grid.IdxZ, row, column, sum);
+            ElementStore.Finish(a, matrix, row, column, sum);
         }
     }
 }

@@ -23,13 +23,14 @@ static unsafe class MatmulSharedKernel
 
     static void Run(MatmulArguments a)
     {
+        int matrix = a.FirstMatrix + Grid.IdxZ;
         ArrayView<float> left = SharedMemory.Allocate<float>(Side * Pitch);
         ArrayView<float> right = SharedMemory.Allocate<float>(Side * Pitch);
         int thread = Group.IdxX, rows = Group.DimX / Side;
         int row = thread / Side, column = thread % Side;
         int tileRow = Grid.IdxX / ((a.N + Side - 1) / Side), tileColumn = Grid.IdxX - tileRow * ((a.N + Side - 1) / Side);
         int firstRow = tileRow * rows, firstColumn = tileColumn * Side;
-        float* fromA = (float*)a.A + Grid.IdxZ * a.BatchA, fromB = (float*)a.B + Grid.IdxZ * a.BatchB;
+        float* fromA = (float*)a.A + matrix * a.BatchA, fromB = (float*)a.B + matrix * a.BatchB;
         float sum = 0;
         for (int k = 0; k < a.K; k += Side)
         {
@@ -41,7 +42,7 @@ static unsafe class MatmulSharedKernel
             Group.Barrier();
         }
         if (firstRow + row < a.M && firstColumn + column < a.N)
-            ElementStore.Finish(a, Grid.IdxZ, firstRow + row, firstColumn + column, sum);
+            ElementStore.Finish(a, matrix, firstRow + row, firstColumn + column, sum);
     }
 
     /// <summary>Copies lines by 16 steps; neighbouring threads take neighbours in memory. Outside are zeros.</summary>

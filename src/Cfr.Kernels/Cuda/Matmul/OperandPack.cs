@@ -9,41 +9,40 @@ struct PackArguments
 
     /// <summary>Columns that are there, and columns to write: what is missing becomes zeros.</summary>
     public int Rows, Columns, Padded;
+
+    /// <summary>The matrix of the batch that the grid's z = 0 stands for.</summary>
+    public int FirstMatrix;
 }
 
 /// <summary>An element type in memory.</summary>
-unsafe interface IElement
+interface IElement
 {
+    static abstract int Bytes { get; }
+
     static abstract float Read(long address, long index);
 
-    static abstract void Write(long address, long index, float first, float second);
-
-    static abstract int Bytes { get; }
+    static abstract void Write(long address, long index, float value);
 }
 
 /// <summary>float32</summary>
 readonly unsafe struct Float32Element : IElement
 {
-    public static int Bytes => 4;
+    public static int Bytes => sizeof(float);
 
     public static float Read(long address, long index) => ((float*)address)[index];
 
-    public static void Write(long address, long index, float first, float second)
-    {
-        ((float*)address)[index] = first;
-        ((float*)address)[index + 1] = second;
-    }
+    public static void Write(long address, long index, float value) => ((float*)address)[index] = value;
 }
 
-/// <summary>bfloat16, rounded to nearest, ties to even; written in aligned pairs.</summary>
+/// <summary>bfloat16, rounded to nearest, ties to even.</summary>
 readonly unsafe struct BFloat16Element : IElement
 {
-    public static int Bytes => 2;
+    public static int Bytes => sizeof(ushort);
 
-    public static float Read(long address, long index) => Ptx.AsFloat((uint)((ushort*)address)[index] << 16);
+    public static float Read(long address, long index) => Ptx.LowBFloat16(((ushort*)address)[index]);
 
-    public static void Write(long address, long index, float first, float second) =>
-        *(uint*)(address + 2 * index) = Ptx.ToBFloat16Pair(first, second);
+    public static void Write(long address, long index, float value) =>
+        ((ushort*)address)[index] = (ushort)Ptx.ToBFloat16Pair(value, 0);
 }
 
 /// <summary>
@@ -58,34 +57,40 @@ readonly unsafe struct BFloat16Element : IElement
 /// </summary>
 static class OperandPack
 {
-    public static readonly Kernel<PackArguments> Float32 = new("pack_float32", Pairs<Float32Element, Float32Element>);
-    public static readonly Kernel<PackArguments> ToBFloat16 = new("pack_float32_to_bfloat16", Pairs<Float32Element, BFloat16Element>);
-    public static readonly Kernel<PackArguments> ToFloat32 = new("pack_bfloat16_to_float32", Pairs<BFloat16Element, Float32Element>);
-    public static readonly Kernel<PackArguments> BFloat16 = new("pack_bfloat16", Pairs<BFloat16Element, BFloat16Element>);
+    public static readonly Kernel<PackArguments> Float32 = new("pack_float32", Elements<Float32Element, Float32Element>);
+    public static readonly Kernel<PackArguments> ToBFloat16 = new("pack_float32_to_bfloat16", Elements<Float32Element, BFloat16Element>);
+    public static readonly Kernel<PackArguments> ToFloat32 = new("pack_bfloat16_to_float32", Elements<BFloat16Element, Float32Element>);
+    public static readonly Kernel<PackArguments> BFloat16 = new("pack_bfloat16", Elements<BFloat16Element, BFloat16Element>);
 
     /// <summary>Eight neighbours of a float32 operand whose rows begin at multiples of 16 bytes: 48 bytes a thread.</summary>
     public static readonly Kernel<PackArguments> ToBFloat16Packets = new("pack_float32_to_bfloat16_packets", Packets);
 
-    static void Pairs<TFrom, TTo>(PackArguments a) where TFrom : struct, IElement where TTo : struct, IElement
+    /// <summary>The kernel between these types.</summary>
+    public static Kernel<PackArguments> For(DType from, DType to, bool hasPackets) => (from, to) switch
     {
-        int pairs = a.Padded / 2;
-        long from = a.From + Grid.IdxZ * a.FromBatch * TFrom.Bytes, to = a.To + Grid.IdxZ * a.ToBatch * TTo.Bytes;
+        (DType.Float32, DType.BFloat16) => hasPackets ? ToBFloat16Packets : ToBFloat16,
+        (DType.BFloat16, DType.Float32) => ToFloat32,
+        (DType.BFloat16, DType.BFloat16) => BFloat16,
+        (DType.Float32, DType.Float32) => Float32,
+        _ => throw new ArgumentException($"a product takes float32 and bfloat16, not {from} and {to}"),
+    };
+
+    static void Elements<TFrom, TTo>(PackArguments a) where TFrom : struct, IElement where TTo : struct, IElement
+    {
+        int matrix = a.FirstMatrix + Grid.IdxZ;
+        long from = a.From + matrix * a.FromBatch * TFrom.Bytes, to = a.To + matrix * a.ToBatch * TTo.Bytes;
         for (int row = Grid.IdxY; row < a.Rows; row += Grid.DimY)
-            for (int i = Grid.IdxX * Group.DimX + Group.IdxX; i < pairs; i += Grid.DimX * Group.DimX)
-            {
-                float first = 2 * i < a.Columns ? TFrom.Read(from, row * a.FromRow + 2 * i) : 0;
-                float second = 2 * i + 1 < a.Columns ? TFrom.Read(from, row * a.FromRow + 2 * i + 1) : 0;
-                TTo.Write(to, row * a.ToRow + 2 * i, first, second);
-            }
+            for (int i = Grid.IdxX * Group.DimX + Group.IdxX; i < a.Padded; i += Grid.DimX * Group.DimX)
+                TTo.Write(to, row * a.ToRow + i, i < a.Columns ? TFrom.Read(from, row * a.FromRow + i) : 0);
     }
 
     static void Packets(PackArguments a)
     {
-        int packets = a.Padded / 8;
+        int packets = a.Padded / 8, matrix = a.FirstMatrix + Grid.IdxZ;
         for (int row = Grid.IdxY; row < a.Rows; row += Grid.DimY)
         {
-            long from = a.From + (Grid.IdxZ * a.FromBatch + row * a.FromRow) * 4;
-            long to = a.To + (Grid.IdxZ * a.ToBatch + row * a.ToRow) * 2;
+            long from = a.From + (matrix * a.FromBatch + row * a.FromRow) * 4;
+            long to = a.To + (matrix * a.ToBatch + row * a.ToRow) * 2;
             for (int i = Grid.IdxX * Group.DimX + Group.IdxX; i < packets; i += Grid.DimX * Group.DimX)
             {
                 Float4 low = Ptx.Load4(from + 32L * i), high = Ptx.Load4(from + 32L * i + 16);

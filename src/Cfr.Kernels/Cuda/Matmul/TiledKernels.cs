@@ -5,7 +5,7 @@ namespace Cfr.Kernels.Cuda;
 /// transposed.
 /// </summary>
 sealed record TileKernels(
-    int Rows, int Columns, Kernel<MatmulArguments> Nn, Kernel<MatmulArguments> Nt, Kernel<MatmulArguments> Tn,
+    int Rows, int Columns, DType Type, Kernel<MatmulArguments> Nn, Kernel<MatmulArguments> Nt, Kernel<MatmulArguments> Tn,
     Kernel<MatmulArguments> Tt)
 {
     /// <summary>The kernel for an A and a B of which steps, or else lines, are neighbours.</summary>
@@ -16,6 +16,9 @@ sealed record TileKernels(
         (false, false) => Tn,
         (false, true) => Tt,
     };
+
+    /// <summary>Tiles of an M x N matrix.</summary>
+    public long Count(int m, int n) => ((long)m + Rows - 1) / Rows * (((long)n + Columns - 1) / Columns);
 
     public IEnumerable<Kernel<MatmulArguments>> All => [Nn, Nt, Tn, Tt];
 }
@@ -38,11 +41,14 @@ static class TiledKernels
     public static readonly TileKernels BFloat16Small =
         Tensor<BFloat16Mma, WarpTile32, Warps2x2, LineMajor16>("matmul_bfloat16_64x64");
 
+    /// <summary>By precision, largest first.</summary>
+    public static readonly TileKernels[] Float32 = [Float32Large, Float32Small], Tf32 = [Tf32Large, Tf32Small],
+        BFloat16 = [BFloat16Wide, BFloat16Large, BFloat16Small];
+
     /// <summary>All of them, for the catalog.</summary>
     static readonly Kernel[] All =
     [
-        .. Float32Large.All, .. Float32Small.All, .. Tf32Large.All, .. Tf32Small.All, .. BFloat16Wide.All,
-        .. BFloat16Large.All, .. BFloat16Small.All,
+        .. Float32.Concat(Tf32).Concat(BFloat16).SelectMany(tile => tile.All),
     ];
 
     /// <summary>The kernels of a tile on tensor cores.</summary>
@@ -50,6 +56,7 @@ static class TiledKernels
         where TMma : struct, IMma where TWarp : unmanaged, IWarpTile<TWarp> where TWarps : struct, IWarps
         where TLines : struct, IFragmentLayout => new(
             TWarp.Rows * TWarps.Down, TWarp.Columns * TWarps.Across,
+            TMma.ElementBytes == 2 ? DType.BFloat16 : DType.Float32,
             Tensor<TMma, TWarp, TWarps, KMajor, TLines>($"{name}_nn"),
             Tensor<TMma, TWarp, TWarps, KMajor, KMajor>($"{name}_nt"),
             Tensor<TMma, TWarp, TWarps, TLines, TLines>($"{name}_tn"),
@@ -57,7 +64,7 @@ static class TiledKernels
 
     /// <summary>The kernels of a tile in registers.</summary>
     public static TileKernels Registers<TSide>(string name) where TSide : struct, ISide => new(
-        TSide.Lines, TSide.Lines, Registers<TSide, KMajor, LineMajor32>($"{name}_nn"),
+        TSide.Lines, TSide.Lines, DType.Float32, Registers<TSide, KMajor, LineMajor32>($"{name}_nn"),
         Registers<TSide, KMajor, KMajor>($"{name}_nt"), Registers<TSide, LineMajor32, LineMajor32>($"{name}_tn"),
         Registers<TSide, LineMajor32, KMajor>($"{name}_tt"));
 

@@ -51,8 +51,8 @@ static class TiledMatmul
         var tile = TileOrder.Of(
             Grid.IdxX, (arguments.M + rows - 1) / rows, (arguments.N + columns - 1) / columns);
         int row = tile.Row * rows, column = tile.Column * columns;
-        int matrix = Grid.IdxZ / arguments.Splits, split = Grid.IdxZ - matrix * arguments.Splits;
-        int step = split * arguments.StepsPerSplit, end = step + arguments.StepsPerSplit;
+        int target = arguments.FirstMatrix * arguments.Pieces + Grid.IdxZ, matrix = target / arguments.Pieces;
+        int step = (target - matrix * arguments.Pieces) * arguments.PieceSteps, end = step + arguments.PieceSteps;
         if (end > arguments.K) end = arguments.K;
 
         var a = TA.Begin(
@@ -99,7 +99,7 @@ static class TiledMatmul
             {
                 Shared = shared,
                 Epilogue = arguments.Epilogue,
-                At = Grid.IdxZ * arguments.BatchC + row * arguments.RowC + column,
+                At = target * arguments.BatchC + row * arguments.RowC + column,
                 RowC = arguments.RowC,
                 RowsLeft = arguments.M - row,
                 ColumnsLeft = arguments.N - column,

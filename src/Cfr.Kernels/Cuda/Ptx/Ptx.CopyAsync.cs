@@ -21,7 +21,7 @@ static unsafe partial class Ptx
             CudaAsm.Emit("cp.async.cg.shared.global [%0], [%1], 16, %2;", shared.Base + offset, source, bytes);
             return;
         }
-        for (int i = 0; i < 16; i += 4) CopyWord(shared, offset + (uint)i, source + i, bytes - i);
+        EmulateCopy(shared, offset, source, 16, bytes);
     }
 
     /// <summary>Starts copying 8 bytes, the first <paramref name="bytes"/> from the source, the rest zeros.</summary>
@@ -33,7 +33,7 @@ static unsafe partial class Ptx
             CudaAsm.Emit("cp.async.ca.shared.global [%0], [%1], 8, %2;", shared.Base + offset, source, bytes);
             return;
         }
-        for (int i = 0; i < 8; i += 4) CopyWord(shared, offset + (uint)i, source + i, bytes - i);
+        EmulateCopy(shared, offset, source, 8, bytes);
     }
 
     /// <summary>Starts copying 4 bytes, the first <paramref name="bytes"/> from the source, the rest zeros.</summary>
@@ -45,7 +45,7 @@ static unsafe partial class Ptx
             CudaAsm.Emit("cp.async.ca.shared.global [%0], [%1], 4, %2;", shared.Base + offset, source, bytes);
             return;
         }
-        CopyWord(shared, offset, source, bytes);
+        EmulateCopy(shared, offset, source, 4, bytes);
     }
 
     /// <summary>Closes the group of this thread's copies since the last call; it may be empty.</summary>
@@ -76,12 +76,15 @@ static unsafe partial class Ptx
         if (CudaAsm.IsSupported) CudaAsm.Emit("cp.async.wait_group 2;");
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static void CopyWord(SharedBytes shared, uint offset, long source, int bytes)
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    static void EmulateCopy(SharedBytes shared, uint offset, long source, int bytes, int given)
     {
-        uint word = 0;
-        for (int i = 0; i < 4; i++)
-            if (i < bytes) word |= (uint)((byte*)source)[i] << 8 * i;
-        shared[offset] = word;
+        for (int at = 0; at < bytes; at += 4)
+        {
+            uint word = 0;
+            for (int i = 0; i < 4; i++)
+                if (at + i < given) word |= (uint)((byte*)source)[at + i] << 8 * i;
+            shared[offset + (uint)at] = word;
+        }
     }
 }

@@ -37,7 +37,7 @@ static unsafe partial class Ptx
                 ref x, ref y, ref z, ref w, ref ax, ref ay, ref az, ref aw, ref bx, ref by);
             return new Sums { X = x.Value, Y = y.Value, Z = z.Value, W = w.Value };
         }
-        return EmulateBFloat16(c, a, b0, b1);
+        return EmulateBFloat16(shared, c, a, b0, b1);
     }
 
     /// <summary>c + A B for A of 16 x 8 and B of 8 x 8 TF32, in float32; the 13 lowest bits of a factor do not count.</summary>
@@ -53,7 +53,7 @@ static unsafe partial class Ptx
                 ref x, ref y, ref z, ref w, ref ax, ref ay, ref az, ref aw, ref bx, ref by);
             return new Sums { X = x.Value, Y = y.Value, Z = z.Value, W = w.Value };
         }
-        return EmulateTf32(c, a, b0, b1);
+        return EmulateTf32(shared, c, a, b0, b1);
     }
 
     /// <summary>
@@ -71,7 +71,7 @@ static unsafe partial class Ptx
                 "ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];", ref x, ref y, ref z, ref w, ref from);
             return new Quad { X = x.Value, Y = y.Value, Z = z.Value, W = w.Value };
         }
-        return EmulateLoad(offset);
+        return EmulateLoad(shared, offset);
     }
 
     /// <summary>
@@ -89,13 +89,12 @@ static unsafe partial class Ptx
                 ref x, ref y, ref z, ref w, ref from);
             return new Quad { X = x.Value, Y = y.Value, Z = z.Value, W = w.Value };
         }
-        return EmulateTransposed(offset);
+        return EmulateTransposed(shared, offset);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    static Sums EmulateBFloat16(Sums c, Quad a, uint b0, uint b1)
+    static Sums EmulateBFloat16(SharedBytes shared, Sums c, Quad a, uint b0, uint b1)
     {
-        var shared = SharedBytes.Dynamic();
         uint scratch = Exchange(shared, a, b0, b1);
         for (uint source = 0; source < 8; source++)
         {
@@ -111,9 +110,8 @@ static unsafe partial class Ptx
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    static Sums EmulateTf32(Sums c, Quad a, uint b0, uint b1)
+    static Sums EmulateTf32(SharedBytes shared, Sums c, Quad a, uint b0, uint b1)
     {
-        var shared = SharedBytes.Dynamic();
         uint scratch = Exchange(shared, a, b0, b1);
         for (uint source = 0; source < 8; source++)
         {
@@ -129,9 +127,8 @@ static unsafe partial class Ptx
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    static Quad EmulateLoad(uint offset)
+    static Quad EmulateLoad(SharedBytes shared, uint offset)
     {
-        var shared = SharedBytes.Dynamic();
         uint rows = Exchange(shared, offset), row = (uint)Warp.LaneIdx / 4, word = (uint)Warp.LaneIdx % 4 * 4;
         var quad = new Quad
         {
@@ -143,9 +140,8 @@ static unsafe partial class Ptx
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    static Quad EmulateTransposed(uint offset)
+    static Quad EmulateTransposed(SharedBytes shared, uint offset)
     {
-        var shared = SharedBytes.Dynamic();
         uint rows = Exchange(shared, offset);
         var quad = new Quad
         {
