@@ -5,7 +5,7 @@ namespace Cfr.Kernels.Cuda.Compile;
 /// <summary>
 /// Drops what never runs. Wherever a kernel wraps an instruction, ILGPU leaves a branch on a constant between it and
 /// its emulation; in a kernel with 64 of them that is half of the text, and the assembler's time goes with it. Blocks
-/// that no jump leads to go, and functions that nobody calls.
+/// that no jump leads to go, functions that nobody calls, and the generic addresses that were made for them.
 /// </summary>
 static partial class ReachableCode
 {
@@ -15,7 +15,9 @@ static partial class ReachableCode
         var bodies = Definition().Matches(ptx).ToDictionary(match => match.Groups["name"].Value, match => match.Value);
         var called = new HashSet<string>();
         Follow(Entry().Match(ptx).Value);
-        return Function().Replace(ptx, match => called.Contains(match.Groups["name"].Value) ? match.Value : "");
+        ptx = Function().Replace(ptx, match => called.Contains(match.Groups["name"].Value) ? match.Value : "");
+        return Conversion().Replace(
+            ptx, match => Regex.Count(ptx, $@"{match.Groups["result"].Value}\b") > 1 ? match.Value : "");
 
         void Follow(string code)
         {
@@ -93,6 +95,9 @@ static partial class ReachableCode
 
     [GeneratedRegex(@"^\s*mov\.pred\s+(?<name>%p\d+), 1;")]
     private static partial Regex TruePredicate();
+
+    [GeneratedRegex(@"^\s*cvta\S*\s+(?<result>%rd\d+), [^\n]*\n", RegexOptions.Multiline)]
+    private static partial Regex Conversion();
 
     [GeneratedRegex(@"\bL_\d+\b")]
     private static partial Regex Target();

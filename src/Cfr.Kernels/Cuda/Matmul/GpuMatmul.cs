@@ -11,6 +11,8 @@ enum MatmulRung
     Registers,
     /// <summary>Tensor cores, in the device's precision; TF32 where that is float32.</summary>
     TensorCores,
+    /// <summary>Beside the ladder: few rows or columns, bound by memory, float32.</summary>
+    Skinny,
 }
 
 /// <summary>
@@ -18,6 +20,7 @@ enum MatmulRung
 /// <list type="bullet">
 /// <item>a batch of rows against one shared B is one tall product;</item>
 /// <item>products too small to matter take rung 2, which wants nothing of its operands;</item>
+/// <item>few rows or columns are bound by memory (<see cref="SkinnyMatmul"/>);</item>
 /// <item>everything else takes the highest rung of the precision. Operands that it cannot fetch 16 bytes at a time, or
 /// that are of another type, are copied first (<see cref="OperandPack"/>);</item>
 /// <item>where there are too few tiles to fill the device, the sum is cut into pieces (<see cref="MatmulFinish"/>).</item>
@@ -35,15 +38,24 @@ sealed class GpuMatmul(GpuDevice gpu) : IMatmul
     /// <summary>Steps that a piece of a sum has at least, and pieces that there are at most.</summary>
     const int ShortestPiece = 256, MostPieces = 32;
 
+    /// <summary>Rows or columns below which a product is bound by memory.</summary>
+    const int MostNarrowLines = 8;
+
+    /// <summary>Threads that keep the memory busy, and steps that one of them sums at least.</summary>
+    const int WantedThreads = 1 << 15, ShortestRun = 16;
+
     const int LargestGridZ = 65535;
 
     readonly MatmulOperands _operands = new(gpu);
 
     public void Multiply(Matrix a, Matrix b, Matrix c, int batch = 1, Epilogue epilogue = default)
     {
-        bool isSmall = (long)c.Rows * c.Columns * batch * a.Columns < SmallWork;
-        MatmulRung best = gpu.Precision == Precision.Float32 ? MatmulRung.Registers : MatmulRung.TensorCores;
-        Multiply(isSmall ? MatmulRung.Shared : best, a, b, c, batch, epilogue);
+        int rows = CanFold(a, b, c, batch) ? batch * c.Rows : c.Rows;
+        MatmulRung rung = (double)c.Rows * c.Columns * batch * a.Columns < SmallWork ? MatmulRung.Shared
+            : Math.Min(rows, c.Columns) <= MostNarrowLines ? MatmulRung.Skinny
+            : gpu.Precision == Precision.Float32 ? MatmulRung.Registers
+            : MatmulRung.TensorCores;
+        Multiply(rung, a, b, c, batch, epilogue);
     }
 
     /// <summary>The same on a chosen rung, and there with a chosen tile.</summary>
@@ -69,11 +81,11 @@ sealed class GpuMatmul(GpuDevice gpu) : IMatmul
         }
         DType type = rung switch
         {
-            < MatmulRung.TensorCores => DType.Float32,
+            not MatmulRung.TensorCores => DType.Float32,
             _ when tile is not null => tile.Type,
             _ => gpu.Precision == Precision.BFloat16 ? DType.BFloat16 : DType.Float32,
         };
-        bool wantsPackets = rung >= MatmulRung.Registers;
+        bool wantsPackets = rung is MatmulRung.Registers or MatmulRung.TensorCores;
         DeviceBuffer? copyOfA = _operands.Fetchable(ref a, type, wantsPackets, isKMajor: !a.Transposed, batch);
         DeviceBuffer? copyOfB = _operands.Fetchable(ref b, type, wantsPackets, isKMajor: b.Transposed, batch);
         MatmulArguments arguments = Arguments(a, b, c, epilogue);
@@ -81,6 +93,8 @@ sealed class GpuMatmul(GpuDevice gpu) : IMatmul
             Naive(arguments, batch);
         else if (rung == MatmulRung.Shared)
             Shared(arguments, batch);
+        else if (rung == MatmulRung.Skinny)
+            Skinny(arguments, a, b, batch);
         else
             Tiled(tile ?? Tile(rung, c, batch), arguments, a, b, batch);
         copyOfA?.Release();
@@ -109,34 +123,76 @@ sealed class GpuMatmul(GpuDevice gpu) : IMatmul
         int pieces = (int)Math.Clamp(WantedTiles / ((long)tiles * batch), 1, mostPieces);
         arguments.PieceSteps = Parts(Parts(k, pieces), stage) * stage;
         pieces = k == 0 ? 1 : Parts(k, arguments.PieceSteps);
-        bool hasPackets = HasPackets(arguments, batch);
-        if (pieces == 1 && hasPackets)
+        if (pieces == 1 && HasPackets(arguments, batch))
         {
             Launch(kernel, arguments, tiles, batch);
             return;
         }
 
         int row = Parts(n, FourLanes.Width) * FourLanes.Width;
-        long matrix = (long)m * row;
-        DeviceBuffer sums = gpu.Pool.Rent(batch * pieces * matrix * sizeof(float));
-        Launch(
-            kernel,
-            arguments with
-            {
-                Epilogue = new EpilogueOperands { C = sums.Address },
-                Form = EpilogueChoice.Of(default),
-                RowC = row,
-                BatchC = matrix,
-                Pieces = pieces,
-            },
-            tiles, batch, pieces);
+        MatmulArguments sums = arguments with { RowC = row, BatchC = (long)m * row, Pieces = pieces };
+        DeviceBuffer buffer = Scratch(ref sums, batch);
+        Launch(kernel, sums, tiles, batch);
+        Finish(arguments, buffer, row, 1, sums.BatchC, pieces, batch);
+    }
 
-        Kernel<MatmulArguments> finish = hasPackets ? MatmulFinish.Packets : MatmulFinish.Elements;
-        arguments = arguments with
+    /// <summary>At most 8 rows or columns; see <see cref="SkinnyMatmul"/>.</summary>
+    void Skinny(MatmulArguments arguments, Matrix a, Matrix b, int batch)
+    {
+        bool wideIsA = arguments.N <= arguments.M;
+        var skinny = SkinnyArguments.Of(arguments, wideIsA);
+        bool areSteps = wideIsA ? !a.Transposed : b.Transposed;
+        bool hasPackets = MatmulOperands.HasPackets(wideIsA ? a : b, areSteps, batch);
+        int groups = Parts(skinny.NarrowLines, SkinnyMatmul.Lines);
+        if (areSteps)
         {
-            A = sums.Address, LineA = row, BatchA = pieces * matrix, Pieces = pieces,
-        };
-        Launch(finish, arguments, Blocks(finish, hasPackets ? matrix / FourLanes.Width : (long)m * n), batch);
+            bool isPlain = arguments.Form == EpilogueChoice.Of(default);
+            bool narrowHasPackets = skinny.NarrowStep == 1
+                && MatmulOperands.HasPackets(wideIsA ? b : a, isKMajor: true, batch);
+            Kernel<SkinnyArguments> rows = hasPackets && narrowHasPackets ? SkinnyMatmul.Rows4 : SkinnyMatmul.Rows1;
+            MatmulArguments sums = arguments with { RowC = arguments.N, BatchC = (long)arguments.M * arguments.N };
+            DeviceBuffer? buffer = isPlain ? null : Scratch(ref sums, batch);
+            skinny = SkinnyArguments.Of(isPlain ? arguments : sums, wideIsA);
+            int warps = Parts(skinny.WideLines, SkinnyMatmul.Lines), perBlock = gpu.BlockSize(rows) / BlockReduce.WarpSize;
+            Launch(rows, skinny, Parts(warps, perBlock), groups, batch);
+            if (buffer is not null) Finish(arguments, buffer, arguments.N, 1, sums.BatchC, 1, batch);
+            return;
+        }
+
+        Kernel<SkinnyArguments> columns = hasPackets && skinny.WideLines % FourLanes.Width == 0
+            ? SkinnyMatmul.Columns4
+            : SkinnyMatmul.Columns1;
+        int vectors = skinny.WideLines / (columns == SkinnyMatmul.Columns4 ? FourLanes.Width : 1);
+        int pieces = (int)Math.Clamp(WantedThreads / ((long)vectors * groups * batch), 1, Math.Max(skinny.K / ShortestRun, 1));
+        skinny.PieceSteps = Math.Max(Parts(skinny.K, pieces), 1);
+        skinny.Pieces = Math.Max(Parts(skinny.K, skinny.PieceSteps), 1);
+        (skinny.NarrowC, skinny.BatchC) = (skinny.WideLines, (long)skinny.NarrowLines * skinny.WideLines);
+        DeviceBuffer partial = gpu.Pool.Rent(batch * skinny.Pieces * skinny.BatchC * sizeof(float));
+        skinny.C = partial.Address;
+        Launch(columns, skinny, Parts(checked(vectors * skinny.Pieces), gpu.BlockSize(columns)), groups, batch);
+        Finish(
+            arguments, partial, wideIsA ? 1 : skinny.WideLines, wideIsA ? skinny.WideLines : 1, skinny.BatchC,
+            skinny.Pieces, batch);
+    }
+
+    /// <summary>Directs a product to scratch memory, as it is.</summary>
+    DeviceBuffer Scratch(ref MatmulArguments arguments, int batch)
+    {
+        DeviceBuffer buffer = gpu.Pool.Rent(batch * arguments.Pieces * arguments.BatchC * sizeof(float));
+        arguments.Epilogue = new EpilogueOperands { C = buffer.Address };
+        arguments.Form = EpilogueChoice.Of(default);
+        return buffer;
+    }
+
+    /// <summary>Adds the pieces in scratch memory, applies the epilogue, and gives the memory back.</summary>
+    void Finish(MatmulArguments product, DeviceBuffer sums, long line, long step, long matrix, int pieces, int batch)
+    {
+        product = product with { A = sums.Address, LineA = line, StepA = step, BatchA = pieces * matrix, Pieces = pieces };
+        bool hasPackets = step == 1 && line % FourLanes.Width == 0 && HasPackets(product, batch);
+        Kernel<MatmulArguments> kernel = hasPackets ? MatmulFinish.Packets : MatmulFinish.Elements;
+        int blocks = Blocks(kernel, (long)product.M * product.N / (hasPackets ? FourLanes.Width : 1));
+        for (; product.FirstMatrix < batch; product.FirstMatrix += LargestGridZ)
+            gpu.Launch(kernel, product, blocks, 1, Math.Min(LargestGridZ, batch - product.FirstMatrix));
         sums.Release();
     }
 
@@ -152,14 +208,17 @@ sealed class GpuMatmul(GpuDevice gpu) : IMatmul
     }
 
     /// <summary>Launches for all matrices of a batch, as many at once as a grid may have.</summary>
-    void Launch(Kernel<MatmulArguments> kernel, MatmulArguments arguments, int blocks, int batch, int pieces = 1)
+    void Launch(Kernel<MatmulArguments> kernel, MatmulArguments arguments, int blocks, int batch)
     {
-        int most = LargestGridZ / pieces;
-        for (arguments.FirstMatrix = 0; arguments.FirstMatrix < batch; arguments.FirstMatrix += most)
-        {
-            int matrices = Math.Min(most, batch - arguments.FirstMatrix);
-            gpu.Launch(kernel, arguments, blocks, 1, matrices * pieces);
-        }
+        int most = LargestGridZ / arguments.Pieces;
+        for (; arguments.FirstMatrix < batch; arguments.FirstMatrix += most)
+            gpu.Launch(kernel, arguments, blocks, 1, Math.Min(most, batch - arguments.FirstMatrix) * arguments.Pieces);
+    }
+
+    void Launch(Kernel<SkinnyArguments> kernel, SkinnyArguments arguments, int blocks, int groups, int batch)
+    {
+        for (; arguments.FirstMatrix < batch; arguments.FirstMatrix += LargestGridZ)
+            gpu.Launch(kernel, arguments, blocks, groups, Math.Min(LargestGridZ, batch - arguments.FirstMatrix));
     }
 
     MatmulArguments Arguments(Matrix a, Matrix b, Matrix c, Epilogue epilogue) => new()
@@ -200,7 +259,8 @@ sealed class GpuMatmul(GpuDevice gpu) : IMatmul
         b.BatchStride == 0 && !a.Transposed && a.BatchStride == a.Rows * a.RowStride
         && c.BatchStride == c.Rows * c.RowStride && (long)batch * c.Rows <= int.MaxValue;
 
-    int Blocks(Kernel kernel, long threads) => (int)Math.Min((threads + gpu.BlockSize(kernel) - 1) / gpu.BlockSize(kernel), gpu.FullGrid);
+    int Blocks(Kernel kernel, long threads) =>
+        (int)Math.Min((threads + gpu.BlockSize(kernel) - 1) / gpu.BlockSize(kernel), gpu.FullGrid);
 
     static int Parts(int whole, int part) => (int)(((long)whole + part - 1) / part);
 }

@@ -4,8 +4,8 @@ namespace Cfr.Kernels.Cuda;
 
 /// <summary>
 /// The second half of a product whose sum was cut into pieces: adds them in their order and applies the epilogue.
-/// <code>A [batch, Pieces, M, LineA]  ->  C [batch, M, N]</code>
-/// Bytes: 4 M N (Pieces + 1); the pieces mostly come from L2.
+/// <code>A [batch, Pieces, M, N]  ->  C [batch, M, N]</code>
+/// Element (row, column) lies at <c>row LineA + column StepA</c>; packets want StepA = 1. Bytes: 4 M N (Pieces + 1); the pieces mostly come from L2.
 /// </summary>
 static unsafe class MatmulFinish
 {
@@ -23,11 +23,11 @@ static unsafe class MatmulFinish
             long count = (long)a.M * vectors;
             int matrix = a.FirstMatrix + Grid.IdxZ;
             float* pieces = (float*)a.A + matrix * a.BatchA;
-            long between = a.M * a.LineA;
+            long between = a.BatchA / a.Pieces;
             for (long at = Grid.IdxX * Group.DimX + Group.IdxX; at < count; at += threads)
             {
                 int row = (int)(at / vectors), column = (int)(at - (long)row * vectors) * V.Width;
-                float* piece = pieces + row * a.LineA + column;
+                float* piece = pieces + row * a.LineA + column * a.StepA;
                 V sum = V.Load(piece);
                 for (int i = 1; i < a.Pieces; i++)
                 {

@@ -83,7 +83,7 @@ sealed class MatmulOperands(GpuDevice gpu)
     /// Rows begin at multiples of 16 bytes; and if the sum runs along them, they end there, since what follows would be
     /// summed too. Otherwise it only makes sums that nobody stores: it can be read, as buffers are multiples of 64 bytes.
     /// </summary>
-    static bool HasPackets(Matrix matrix, bool isKMajor, int batch)
+    public static bool HasPackets(Matrix matrix, bool isKMajor, int batch)
     {
         int bytes = matrix.Data.Type.Bytes();
         return matrix.Data.Address % PacketBytes == 0 && matrix.RowStride * bytes % PacketBytes == 0

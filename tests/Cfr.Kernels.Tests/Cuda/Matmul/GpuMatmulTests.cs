@@ -31,6 +31,60 @@ public class GpuMatmulTests
         }
     }
 
+    [Fact]
+    public void Few_rows_or_columns_match_double_precision_in_any_layout_and_epilogue()
+    {
+        (int M, int N, int K)[] sizes = [(4, 20, 70), (18, 4, 64), (1, 1, 200), (7, 9, 0), (8, 33, 36), (40, 5, 132)];
+        for (int seed = 0; seed < 30; seed++)
+        {
+            var (m, n, k) = sizes[seed % sizes.Length];
+            Check(MatmulCase.Draw(seed, m, n, k, batch: seed % 5 == 4 ? 2 : 1), MatmulRung.Skinny);
+        }
+    }
+
+    [Fact]
+    public void Sums_cut_into_pieces_are_the_same_bits_twice()
+    {
+        var one = MatmulCase.Draw(3, 20, 24, 600);
+        float[] first = Run(one), second = Run(one);
+        Numbers.AssertClose(one.Reference().C, first, 1e-6, 1e-6 * Math.Sqrt(600));
+        Assert.Equal(Array.ConvertAll(first, BitConverter.SingleToInt32Bits), Array.ConvertAll(second, BitConverter.SingleToInt32Bits));
+
+        static float[] Run(MatmulCase one) => one.Run(
+            Device, (a, b, c, batch, epilogue) =>
+                ((GpuMatmul)Device.Matmul).Multiply(MatmulRung.Registers, a, b, c, batch, epilogue)).C;
+    }
+
+    [Theory, InlineData(DType.BFloat16), InlineData(DType.Float32)]
+    public void Operands_and_results_may_be_bfloat16(DType typeOfB)
+    {
+        const int M = 9, N = 11, K = 13;
+        float[] a = Rounded(M * K, 1), b = Rounded(K * N, 2), held = Rounded(M * N, 3);
+        double[] want = held.Doubles();
+        MatmulNaive.Multiply<double>(
+            Matrix.Dense(default, M, K), a.Doubles(), Matrix.Dense(default, K, N), b.Doubles(), Matrix.Dense(default, M, N),
+            want, 1, [], Activation.None, [], [], accumulate: true);
+        using var operands = new Operands(Device);
+        View c = Halves(held);
+        Device.Matmul.Multiply(
+            Matrix.Dense(Halves(a), M, K), Matrix.Dense(typeOfB == DType.BFloat16 ? Halves(b) : operands.Of(b), K, N),
+            Matrix.Dense(c, M, N), 1, new Epilogue(Accumulate: true));
+        ushort[] got = new ushort[M * N];
+        Device.Download<ushort>(c, got);
+        Numbers.AssertClose(want, Array.ConvertAll(got, half => BitConverter.Int32BitsToSingle(half << 16)), 1.0 / 256);
+
+        View Halves(float[] values)
+        {
+            View view = operands.Output((values.Length + 1) / 2) with { Type = DType.BFloat16, Count = values.Length };
+            Device.Upload<ushort>(Array.ConvertAll(values, v => (ushort)(BitConverter.SingleToInt32Bits(v) >> 16)), view);
+            return view;
+        }
+
+        static float[] Rounded(int count, int seed) => Array.ConvertAll(
+            Numbers.Draw(count, seed),
+            v => BitConverter.Int32BitsToSingle(BitConverter.SingleToInt32Bits(v) >> 16 << 16));
+    }
+
     [Theory, MemberData(nameof(Types))]
     public void Tiles_match_double_precision_in_any_layout_and_epilogue(string type)
     {
