@@ -146,7 +146,7 @@ sealed class GpuMatmul(GpuDevice gpu) : IMatmul
         int groups = Parts(skinny.NarrowLines, SkinnyMatmul.Lines);
         if (areSteps)
         {
-            bool isPlain = arguments.Form == EpilogueChoice.Of(default);
+            bool isPlain = arguments.Form == EpilogueForm.Plain;
             bool narrowHasPackets = skinny.NarrowStep == 1
                 && MatmulOperands.HasPackets(wideIsA ? b : a, isKMajor: true, batch);
             Kernel<SkinnyArguments> rows = hasPackets && narrowHasPackets ? SkinnyMatmul.Rows4 : SkinnyMatmul.Rows1;
@@ -180,7 +180,7 @@ sealed class GpuMatmul(GpuDevice gpu) : IMatmul
     {
         DeviceBuffer buffer = gpu.Pool.Rent(batch * arguments.Pieces * arguments.BatchC * sizeof(float));
         arguments.Epilogue = new EpilogueOperands { C = buffer.Address };
-        arguments.Form = EpilogueChoice.Of(default);
+        arguments.Form = EpilogueForm.Plain;
         return buffer;
     }
 
@@ -239,9 +239,9 @@ sealed class GpuMatmul(GpuDevice gpu) : IMatmul
             Bias = epilogue.Bias.IsNone ? _operands.Zero : epilogue.Bias.Address,
             BiasStep = epilogue.Bias.IsNone ? 0 : 1,
             PreActivation = epilogue.PreActivation.Address,
-            Residual = epilogue.Residual.Address,
+            Residual = epilogue.Accumulate ? c.Data.Address : epilogue.Residual.Address,
         },
-        Form = EpilogueChoice.Of(epilogue),
+        Form = EpilogueForm.Of(epilogue),
         M = c.Rows,
         N = c.Columns,
         K = a.Columns,

@@ -14,7 +14,7 @@ struct ElementStore : IEpilogueLoop<ElementStore>
     /// <summary>Element (row, column) of matrix <paramref name="matrix"/> of C.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Finish(MatmulArguments a, int matrix, int row, int column, float sum) =>
-        EpilogueChoice.Run<ElementStore, ElementStore>(
+        EpilogueForm.Run<ElementStore, ElementStore>(
             a.Form,
             new ElementStore
             {
@@ -23,7 +23,7 @@ struct ElementStore : IEpilogueLoop<ElementStore>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Run<TEpilogue>(ElementStore element) where TEpilogue : struct, IEpilogue =>
-        TEpilogue.Store(element.Epilogue, element.At, element.Column, new Lane(element.Sum));
+        EpilogueOperands.Store<TEpilogue, Lane>(element.Epilogue, element.At, element.Column, new Lane(element.Sum));
 }
 
 /// <summary>

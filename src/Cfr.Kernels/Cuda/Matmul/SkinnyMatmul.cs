@@ -52,6 +52,8 @@ static unsafe class SkinnyMatmul
     /// <summary>Lines that a thread works on at once.</summary>
     public const int Lines = 4;
 
+    const int Size = sizeof(float);
+
     /// <summary>Steps are neighbours in both operands, 4 at a time; or one at a time, the narrow ones anywhere.</summary>
     public static readonly Kernel<SkinnyArguments> Rows4 = new("matmul_skinny_rows_packets", Rows<FourLanes>);
     public static readonly Kernel<SkinnyArguments> Rows1 = new("matmul_skinny_rows", Rows<Lane>);
@@ -63,24 +65,26 @@ static unsafe class SkinnyMatmul
     /// <summary>
     /// A warp makes 4 wide by 4 narrow sums; its lanes run along k. Narrow lines come from L1: as many bytes again.
     /// </summary>
-    static void Rows<V>(SkinnyArguments a) where V : unmanaged, IVector<V>
+    static void Rows<V>(SkinnyArguments a) where V : unmanaged, IDeviceVector<V>
     {
         int lane = Group.IdxX % BlockReduce.WarpSize, matrix = a.FirstMatrix + Grid.IdxZ;
         int line = (Grid.IdxX * Group.DimX + Group.IdxX) / BlockReduce.WarpSize * Lines, narrow = Grid.IdxY * Lines;
         if (line >= a.WideLines) return;
-        float* wide = (float*)a.Wide + matrix * a.BatchWide, few = (float*)a.Narrow + matrix * a.BatchNarrow;
-        float* w0 = wide + line * a.WideStride, w1 = wide + Ptx.Min(line + 1, a.WideLines - 1) * a.WideStride;
-        float* w2 = wide + Ptx.Min(line + 2, a.WideLines - 1) * a.WideStride;
-        float* w3 = wide + Ptx.Min(line + 3, a.WideLines - 1) * a.WideStride;
-        float* n0 = few + narrow * a.NarrowLine, n1 = few + Ptx.Min(narrow + 1, a.NarrowLines - 1) * a.NarrowLine;
-        float* n2 = few + Ptx.Min(narrow + 2, a.NarrowLines - 1) * a.NarrowLine;
-        float* n3 = few + Ptx.Min(narrow + 3, a.NarrowLines - 1) * a.NarrowLine;
+        long wide = a.Wide + matrix * a.BatchWide * Size, few = a.Narrow + matrix * a.BatchNarrow * Size;
+        long w0 = wide + line * a.WideStride * Size;
+        long w1 = wide + Ptx.Min(line + 1, a.WideLines - 1) * a.WideStride * Size;
+        long w2 = wide + Ptx.Min(line + 2, a.WideLines - 1) * a.WideStride * Size;
+        long w3 = wide + Ptx.Min(line + 3, a.WideLines - 1) * a.WideStride * Size;
+        long n0 = few + narrow * a.NarrowLine * Size;
+        long n1 = few + Ptx.Min(narrow + 1, a.NarrowLines - 1) * a.NarrowLine * Size;
+        long n2 = few + Ptx.Min(narrow + 2, a.NarrowLines - 1) * a.NarrowLine * Size;
+        long n3 = few + Ptx.Min(narrow + 3, a.NarrowLines - 1) * a.NarrowLine * Size;
         FourSums<V> s0 = FourSums<V>.Zero(), s1 = s0, s2 = s0, s3 = s0;
         for (int k = lane * V.Width; k < a.K; k += BlockReduce.WarpSize * V.Width)
         {
-            V x0 = V.Load(w0 + k), x1 = V.Load(w1 + k), x2 = V.Load(w2 + k), x3 = V.Load(w3 + k);
-            long at = k * a.NarrowStep;
-            V y0 = V.Load(n0 + at), y1 = V.Load(n1 + at), y2 = V.Load(n2 + at), y3 = V.Load(n3 + at);
+            long at = (long)k * Size, fewAt = at * a.NarrowStep;
+            V x0 = V.LoadFrom(w0 + at), x1 = V.LoadFrom(w1 + at), x2 = V.LoadFrom(w2 + at), x3 = V.LoadFrom(w3 + at);
+            V y0 = V.LoadFrom(n0 + fewAt), y1 = V.LoadFrom(n1 + fewAt), y2 = V.LoadFrom(n2 + fewAt), y3 = V.LoadFrom(n3 + fewAt);
             s0 = FourSums<V>.AddProducts(s0, x0, y0, y1, y2, y3);
             s1 = FourSums<V>.AddProducts(s1, x1, y0, y1, y2, y3);
             s2 = FourSums<V>.AddProducts(s2, x2, y0, y1, y2, y3);
@@ -98,13 +102,13 @@ static unsafe class SkinnyMatmul
     /// A thread makes 4 narrow sums of each of its neighbouring wide lines over a piece of k; neighbouring threads read
     /// neighbouring lines. Pieces make enough threads; C is scratch [batch, Pieces, narrow, wide].
     /// </summary>
-    static void Columns<V>(SkinnyArguments a) where V : unmanaged, IVector<V>
+    static void Columns<V>(SkinnyArguments a) where V : unmanaged, IDeviceVector<V>
     {
         int vectors = a.WideLines / V.Width, thread = Grid.IdxX * Group.DimX + Group.IdxX, piece = thread / vectors;
         if (piece >= a.Pieces) return;
         int line = (thread - piece * vectors) * V.Width, narrow = Grid.IdxY * Lines, matrix = a.FirstMatrix + Grid.IdxZ;
         int step = piece * a.PieceSteps, end = Ptx.Min(step + a.PieceSteps, a.K);
-        float* wide = (float*)a.Wide + matrix * a.BatchWide + step * a.WideStride + line;
+        long wide = a.Wide + (matrix * a.BatchWide + step * a.WideStride + line) * Size;
         float* few = (float*)a.Narrow + matrix * a.BatchNarrow + step * a.NarrowStep;
         float* n0 = few + narrow * a.NarrowLine, n1 = few + Ptx.Min(narrow + 1, a.NarrowLines - 1) * a.NarrowLine;
         float* n2 = few + Ptx.Min(narrow + 2, a.NarrowLines - 1) * a.NarrowLine;
@@ -113,23 +117,23 @@ static unsafe class SkinnyMatmul
         for (int k = step; k < end; k++)
         {
             sums = FourSums<V>.AddProducts(
-                sums, V.Load(wide), V.Splat(*n0), V.Splat(*n1), V.Splat(*n2), V.Splat(*n3));
-            wide += a.WideStride;
+                sums, V.LoadFrom(wide), V.Splat(*n0), V.Splat(*n1), V.Splat(*n2), V.Splat(*n3));
+            wide += a.WideStride * Size;
             n0 += a.NarrowStep;
             n1 += a.NarrowStep;
             n2 += a.NarrowStep;
             n3 += a.NarrowStep;
         }
-        float* c = (float*)a.C + ((long)matrix * a.Pieces + piece) * a.BatchC + narrow * a.NarrowC + line;
-        sums.S0.Store(c);
-        if (narrow + 1 < a.NarrowLines) sums.S1.Store(c + a.NarrowC);
-        if (narrow + 2 < a.NarrowLines) sums.S2.Store(c + 2 * a.NarrowC);
-        if (narrow + 3 < a.NarrowLines) sums.S3.Store(c + 3 * a.NarrowC);
+        long c = a.C + (((long)matrix * a.Pieces + piece) * a.BatchC + narrow * a.NarrowC + line) * Size;
+        sums.S0.StoreTo(c);
+        if (narrow + 1 < a.NarrowLines) sums.S1.StoreTo(c + a.NarrowC * Size);
+        if (narrow + 2 < a.NarrowLines) sums.S2.StoreTo(c + 2 * a.NarrowC * Size);
+        if (narrow + 3 < a.NarrowLines) sums.S3.StoreTo(c + 3 * a.NarrowC * Size);
     }
 }
 
 /// <summary>Sums of one vector of a wide line with four narrow ones.</summary>
-struct FourSums<V> where V : unmanaged, IVector<V>
+struct FourSums<V> where V : unmanaged, IDeviceVector<V>
 {
     public V S0, S1, S2, S3;
 

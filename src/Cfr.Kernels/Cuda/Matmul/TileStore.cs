@@ -29,7 +29,7 @@ struct TileStore : IEpilogueLoop<TileStore>
         for (int row = first; row < rows; row += between, at += further)
         {
             var sum = new FourLanes(tile.Shared.Load4(Swizzle.Sums(row, column, tile.Columns * sizeof(float))));
-            TEpilogue.Store(tile.Epilogue, at, tile.Column + column, sum);
+            EpilogueOperands.Store<TEpilogue, FourLanes>(tile.Epilogue, at, tile.Column + column, sum);
         }
     }
 }

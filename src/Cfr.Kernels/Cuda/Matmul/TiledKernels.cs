@@ -84,6 +84,7 @@ static class TiledKernels
         {
             Threads = TTile.Threads,
             AnyBlock = false,
+            BlocksPerMultiprocessor = 1,
             SharedBytes = Tile.SharedBytes(TTile.Rows, TTile.Columns),
             TensorCores = tensorCores,
         };

@@ -93,7 +93,7 @@ static class TiledMatmul
         Group.Barrier();
         TTile.Spill(shared, sums, thread);
         Group.Barrier();
-        EpilogueChoice.Run<TileStore, TileStore>(
+        EpilogueForm.Run<TileStore, TileStore>(
             arguments.Form,
             new TileStore
             {

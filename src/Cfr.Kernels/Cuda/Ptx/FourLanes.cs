@@ -3,10 +3,20 @@ using System.Runtime.CompilerServices;
 namespace Cfr.Kernels.Cuda;
 
 /// <summary>
+/// A vector of a GPU thread. Where it moves as a whole, its address is a number: inline PTX takes no pointers.
+/// </summary>
+interface IDeviceVector<V> : IVector<V> where V : struct, IDeviceVector<V>
+{
+    static abstract V LoadFrom(long address);
+
+    void StoreTo(long address);
+}
+
+/// <summary>
 /// Four floats of a GPU thread side by side, moved by one 16-byte instruction: policies written over vectors run on it
 /// as they run on a processor's. Its addresses are multiples of 16.
 /// </summary>
-unsafe struct FourLanes(Lane x, Lane y, Lane z, Lane w) : IVector<FourLanes>
+unsafe struct FourLanes(Lane x, Lane y, Lane z, Lane w) : IDeviceVector<FourLanes>
 {
     public Lane X = x, Y = y, Z = z, W = w;
 
@@ -23,6 +33,12 @@ unsafe struct FourLanes(Lane x, Lane y, Lane z, Lane w) : IVector<FourLanes>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Store(float* target) => *(Float4*)target = new Float4(X.Value, Y.Value, Z.Value, W.Value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static FourLanes LoadFrom(long address) => new(Ptx.Load4(address));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void StoreTo(long address) => Ptx.Store4(address, new Float4(X.Value, Y.Value, Z.Value, W.Value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static FourLanes operator +(FourLanes a, FourLanes b) => new(a.X + b.X, a.Y + b.Y, a.Z + b.Z, a.W + b.W);
