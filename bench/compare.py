@@ -4,7 +4,8 @@
 
 Builds bench/Cfr.Bench first. Both programs stay loaded; each run of one is followed by a run of the other, so that a change in
 the machine's speed meets both. A ratio is PyTorch's time / ours: above 1 CFR is faster. It is the median of the pairs' ratios.
-Memory is what one run takes beyond its inputs: for CFR the most that its pool lent, for PyTorch the growth of the process.
+Memory is what one run takes beyond its inputs: for CFR the most that its pool lent, for PyTorch the growth of the process. For a
+network it is the largest resident size of the whole process, which runs nothing else.
 """
 import argparse
 import os
@@ -14,6 +15,11 @@ import sys
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+
+NETWORKS = [  # the same, each phase in processes of its own
+    ("V-Net: 112x112x80, batch 1", ["forward"], 1.5),
+    ("V-Net: 112x112x80, batch 1", ["training step"], 1.3),
+]
 
 ROWS = [  # case, phases, aim
     ("matmul: 768x768x768", ["forward"], 1.0),
@@ -99,6 +105,17 @@ def measure(ours, theirs, line, runs):
     return mine, other
 
 
+def compare(ours, theirs, case, phase, threads, aim, runs):
+    """Prints a row of the table."""
+    mine, other = measure(ours, theirs, f"{case} | {phase}", runs)
+    ratios = [o[0] / m[0] for m, o in zip(mine, other)]
+    milliseconds = [statistics.median(run[0] for run in runs) * 1e3 for runs in (mine, other)]
+    megabytes = [max(run[1] for run in runs) / 1e6 for runs in (mine, other)]
+    print(f"| {case} | {phase} | {threads} | {milliseconds[0]:.2f} | {milliseconds[1]:.2f} | "
+          f"{statistics.median(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f}) | {aim or '-'} | "
+          f"{megabytes[0]:.0f} / {megabytes[1]:.0f} |", flush=True)
+
+
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--threads", type=int, nargs="+", default=[1, 2])
@@ -113,21 +130,25 @@ def main():
     print("| work | phase | threads | ours, ms | PyTorch, ms | ratio (min-max) | aim | MB, ours / PyTorch |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     for threads in chosen.threads:
-        ours = Program(["dotnet", program, "serve"], CFR_THREADS=str(threads))
-        theirs = Program([chosen.python, os.path.join(HERE, "peers", "torch_cpu.py"), str(threads)])
+        def programs():
+            return (Program(["dotnet", program, "serve"], CFR_THREADS=str(threads)),
+                    Program([chosen.python, os.path.join(HERE, "peers", "torch_cpu.py"), str(threads)]))
+
+        for case, phases, aim in NETWORKS:
+            if chosen.only in case:
+                for phase in phases:
+                    ours, theirs = programs()
+                    compare(ours, theirs, case, phase, threads, aim, chosen.runs)
+                    ours.stop()
+                    theirs.stop()
+        ours, theirs = programs()
         for case, phases, aim in ROWS:
-            if chosen.only not in case:
-                continue
-            for phase in phases:
-                mine, other = measure(ours, theirs, f"{case} | {phase}", chosen.runs)
-                ratios = [o[0] / m[0] for m, o in zip(mine, other)]
-                milliseconds = [statistics.median(run[0] for run in runs) * 1e3 for runs in (mine, other)]
-                megabytes = [max(run[1] for run in runs) / 1e6 for runs in (mine, other)]
-                print(f"| {case} | {phase} | {threads} | {milliseconds[0]:.2f} | {milliseconds[1]:.2f} | "
-                      f"{statistics.median(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f}) | {aim or '-'} | "
-                      f"{megabytes[0]:.0f} / {megabytes[1]:.0f} |", flush=True)
+            if chosen.only in case:
+                for phase in phases:
+                    compare(ours, theirs, case, phase, threads, aim, chosen.runs)
         ours.stop()
         theirs.stop()
+
 
 
 main()

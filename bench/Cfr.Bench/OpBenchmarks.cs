@@ -8,11 +8,11 @@ namespace Cfr.Bench;
 public class OpBenchmarks
 {
     Device _device = null!;
-    Work _work = null!;
+    IWork _work = null!;
 
     /// <summary><c>CASE | PHASE</c>.</summary>
     public static IEnumerable<string> Works =>
-        OpCases.All.Where(one => one.BenchmarkOnly).SelectMany(one => Work.PhasesOf(one).Select(phase => $"{one} | {phase}"));
+        OpCases.All.Where(one => one.BenchmarkOnly).SelectMany(one => OpWork.PhasesOf(one).Select(phase => $"{one} | {phase}"));
 
     [ParamsSource(nameof(Works))]
     public string Name { get; set; } = "";
@@ -21,7 +21,7 @@ public class OpBenchmarks
     public void Open()
     {
         _device = Device.Open("cpu");
-        _work = Work.Parse(_device, Name);
+        _work = IWork.Parse(_device, Name);
     }
 
     [GlobalCleanup]

@@ -1,8 +1,8 @@
 """The work of bench/Cfr.Bench in PyTorch, on the CPU: the same names, shapes and phases.
 
 Reads lines "CASE | PHASE" and answers each with the seconds of one run and by how many bytes it made the process grow at its
-largest. THREADS is the first argument. Needs PyTorch with a
-real BLAS; on Debian: python3-torch libopenblas0-pthread. Activations are PyTorch's contiguous layout, its usual one.
+largest (for a network: how large the process ever was). THREADS is the first argument. Needs PyTorch with a real BLAS; on
+Debian: python3-torch libopenblas0-pthread. Activations are PyTorch's contiguous layout, its usual one.
 """
 import math
 import os
@@ -15,6 +15,8 @@ os.environ["OPENBLAS_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = sys.argv[1]
 
 import torch  # noqa: E402
 import torch.nn.functional as F  # noqa: E402
+
+import vnet  # noqa: E402
 
 
 def blas():
@@ -119,9 +121,9 @@ def resize(c, before, after, mode):
     return [("x", volume(c, *before))], lambda x: F.interpolate(x, size=after, mode=mode, align_corners=False)
 
 
-def segmentation_loss(classes):
+def segmentation_loss(classes, labels=None):
     """Half cross-entropy, half Dice over all classes, as in SSL4MIS."""
-    labels = torch.randint(0, classes, (1, 112, 112, 80))
+    labels = torch.randint(0, classes, (1, 112, 112, 80)) if labels is None else labels
 
     def run(logits):
         p = logits.softmax(1)
@@ -188,7 +190,35 @@ WORK = {
 }
 
 
-class Work:
+class NetworkWork:
+    """The V-Net on one volume: forward in evaluation mode, or a training step."""
+    NAME = "V-Net: 112x112x80, batch 1"
+
+    def __init__(self, phase):
+        torch.manual_seed(1)
+        self.trains = phase == "training step"
+        self.network = vnet.VNet().train(self.trains)
+        self.optimizer = torch.optim.SGD(self.network.parameters(), lr=0.01, momentum=0.9, weight_decay=1e-4)
+        self.x, self.labels = random(1, 1, 112, 112, 80), torch.randint(0, 2, (1, 112, 112, 80))
+        self.loss = segmentation_loss(2, self.labels)[1]
+
+    def seconds(self):
+        start = time.perf_counter()
+        if self.trains:
+            loss = self.loss(self.network(self.x))
+            self.optimizer.zero_grad()
+            loss.backward()
+            self.optimizer.step()
+        else:
+            with torch.no_grad():
+                self.network(self.x)
+        return time.perf_counter() - start
+
+    def bytes(self, before):
+        return memory("VmHWM")
+
+
+class OpWork:
     def __init__(self, name, phase):
         torch.manual_seed(1)
         self.inputs, self.run = WORK[name]()
@@ -214,6 +244,9 @@ class Work:
         torch.autograd.grad(y, self.wanted, self.upstream)
         return time.perf_counter() - start
 
+    def bytes(self, before):
+        return max(0, memory("VmHWM") - before)
+
 
 def memory(name):
     """VmRSS or VmHWM of this process in bytes."""
@@ -235,11 +268,13 @@ def main():
         line = line.strip()
         if line != name:
             name, work = line, None
-            work = Work(*line.split(" | "))
-        forget_peak()
+            case, phase = line.split(" | ")
+            work = NetworkWork(phase) if case == NetworkWork.NAME else OpWork(case, phase)
+        if case != NetworkWork.NAME:
+            forget_peak()
         before = memory("VmRSS")
         seconds = work.seconds()
-        print(repr(seconds), max(0, memory("VmHWM") - before), flush=True)
+        print(repr(seconds), work.bytes(before), flush=True)
 
 
 main()

@@ -10,8 +10,14 @@ static class CommonOptions
     /// <summary>Where the numbers are computed.</summary>
     public static readonly Option<string> Device = new("--device")
     {
-        Description = "Where to compute: cpu, or emulated (the GPU kernels on the processor, for tests).",
+        Description = "Where to compute: cpu; cuda or cuda:1, a GPU; emulated, the GPU kernels on the processor, for tests.",
         DefaultValueFactory = _ => "cpu",
+    };
+
+    /// <summary>What matrix products compute in; null for fp32.</summary>
+    public static readonly Option<string?> Precision = new("--precision")
+    {
+        Description = "What a GPU's matrix products compute in: fp32, tf32 or bf16; weights and sums are fp32. Default fp32.",
     };
 
     /// <summary>Threads of the processor; null for the default.</summary>
@@ -26,12 +32,16 @@ static class CommonOptions
     /// <summary>Whether results are printed for programs.</summary>
     public static readonly Option<bool> Json = new("--json") { Description = "Print machine-readable results." };
 
-    /// <summary>The device that was asked for, with its threads.</summary>
-    /// <exception cref="ArgumentException">There is no such device.</exception>
+    /// <summary>The device that was asked for, with its precision and threads.</summary>
+    /// <exception cref="ArgumentException">There is no such device or precision.</exception>
+    /// <exception cref="DeviceException">The device cannot be used.</exception>
     public static Device OpenDevice(ParseResult arguments)
     {
         string name = arguments.GetValue(Device)!;
-        return name == "cpu" ? new CpuDevice(arguments.GetValue(Threads)) : Kernels.Device.Open(name);
+        Precision precision = PrecisionName.Parse(arguments.GetValue(Precision) ?? "fp32");
+        return name == "cpu" && precision == Kernels.Precision.Float32
+            ? new CpuDevice(arguments.GetValue(Threads))
+            : Kernels.Device.Open(name, precision);
     }
 
     static Option<int?> AtLeastOne(Option<int?> option)

@@ -1,14 +1,25 @@
 using System.CommandLine;
 using Cfr.Cli;
 using Cfr.Cli.Commands;
+using Cfr.Kernels;
+using Cfr.Kernels.Cuda.Compile;
+using Cfr.Kernels.Cuda.Driver;
 using Cfr.Pipeline;
+using Cfr.Pipeline.Training;
 using Cfr.Tensors;
 using Cfr.Tensors.Files;
 
 var root = new RootCommand("CFR: a tensor engine in C#, and segmentation of 3D medical images on it.")
 {
+    CheckCommand.Create(),
     DemoCommand.Create(),
+    DevicesCommand.Create(),
+    EvaluateCommand.Create(),
+    InspectCommand.Create(),
+    KernelsCommand.Create(),
     ParityCommand.Create(),
+    PredictCommand.Create(),
+    PrepareCommand.Create(),
 };
 try
 {
@@ -28,6 +39,7 @@ static int? Explain(Exception error) => error switch
     ArgumentException => ExitCode.Usage,
     BadDataException or WeightFileException or WeightMismatchException => ExitCode.BadData,
     FileNotFoundException or DirectoryNotFoundException => ExitCode.BadData,
-    IOException or UnauthorizedAccessException or OutOfMemoryException => ExitCode.Failed,
+    DeviceException or CudaException or KernelException => ExitCode.Failed,
+    IOException or UnauthorizedAccessException or OutOfMemoryException or DivergedException => ExitCode.Failed,
     _ => null,
 };

@@ -64,7 +64,7 @@ public abstract class Device : IDisposable
     public static Device Open(string name = "cpu", Precision precision = Precision.Float32) => name switch
     {
         "cpu" when precision == Precision.Float32 => new Cpu.CpuDevice(),
-        "cpu" => throw new ArgumentException($"the device cpu computes in float32, not in {precision}"),
+        "cpu" => throw new ArgumentException($"the device cpu computes in fp32, not in {precision.Name()}"),
         "emulated" => new Cuda.EmulatedDevice(precision),
         "cuda" => new Cuda.CudaDevice(0, precision),
         _ when name.StartsWith("cuda:") && int.TryParse(name.AsSpan("cuda:".Length), out int ordinal) =>

@@ -131,7 +131,7 @@ result cuLinkAddData_v2(struct link *link, int type, char *data, size_t bytes, c
     (void)count; (void)options; (void)values;
     links++;
     if (type != 1 || data[bytes - 1] != 0 || (rejected[0] && !strcmp(name, rejected))) {
-        snprintf(link->log, link->log_bytes, "ptxas: line 31; fatal: stand-in refusal\n");
+        snprintf(link->log, link->log_bytes, "ptxas: line 6; fatal: stand-in refusal\n");
         return INVALID_PTX;
     }
     link->text = strdup(data);

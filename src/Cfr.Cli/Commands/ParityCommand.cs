@@ -24,7 +24,7 @@ static class ParityCommand
             "Compares with a reference file: weights and inputs are stored in it or generated, every output and gradient "
             + $"is compared. Kinds: {string.Join(", ", ParityKinds.Names)}.")
         {
-            file, tolerance, outputsOnly, CommonOptions.Device, CommonOptions.Threads, CommonOptions.Json,
+            file, tolerance, outputsOnly, CommonOptions.Device, CommonOptions.Precision, CommonOptions.Threads, CommonOptions.Json,
         };
         command.SetAction(arguments =>
         {

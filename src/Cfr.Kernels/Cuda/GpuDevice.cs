@@ -9,7 +9,13 @@ public abstract class GpuDevice : Device
     private protected GpuDevice(Precision precision)
     {
         Precision = precision;
-        ElementWise = new GpuElementWise(this);
+        var elementWise = new GpuElementWise(this);
+        ElementWise = elementWise;
+        Random = new GpuRandom(this, elementWise);
+        Convolution = new GpuConvolution(this);
+        Pooling = new GpuPooling(this);
+        Attention = new GpuAttention(this);
+        Resampling = new GpuResampling(this);
         Layout = new GpuLayout(this);
         Matmul = new GpuMatmul(this);
     }
@@ -62,13 +68,13 @@ public abstract class GpuDevice : Device
     public override IMatmul Matmul { get; }
 
     /// <inheritdoc/>
-    public override IConvolution Convolution => throw new NotSupportedException($"convolution does not run on {Name} yet");
+    public override IConvolution Convolution { get; }
 
     /// <inheritdoc/>
-    public override IPooling Pooling => throw new NotSupportedException($"pooling does not run on {Name} yet");
+    public override IPooling Pooling { get; }
 
     /// <inheritdoc/>
-    public override IAttention Attention => throw new NotSupportedException($"attention does not run on {Name} yet");
+    public override IAttention Attention { get; }
 
     /// <inheritdoc/>
     public override INormalization Normalization => throw new NotSupportedException($"normalization does not run on {Name} yet");
@@ -86,7 +92,7 @@ public abstract class GpuDevice : Device
     public override ILayout Layout { get; }
 
     /// <inheritdoc/>
-    public override IResampling Resampling => throw new NotSupportedException($"resampling does not run on {Name} yet");
+    public override IResampling Resampling { get; }
 
     /// <inheritdoc/>
     public override ILosses Losses => throw new NotSupportedException($"losses does not run on {Name} yet");
@@ -95,5 +101,5 @@ public abstract class GpuDevice : Device
     public override IOptimizers Optimizers => throw new NotSupportedException($"optimizers does not run on {Name} yet");
 
     /// <inheritdoc/>
-    public override IRandom Random => throw new NotSupportedException($"random does not run on {Name} yet");
+    public override IRandom Random { get; }
 }

@@ -14,6 +14,9 @@ abstract class Kernel(string name, MethodInfo method, Type arguments)
     /// <summary>The code: a static method of one struct.</summary>
     public MethodInfo Method { get; } = method;
 
+    /// <summary>Where the code is: <c>MapKernel.Apply</c>.</summary>
+    public string Source { get; } = $"{method.DeclaringType!.Name}.{method.Name}";
+
     /// <summary>The struct.</summary>
     public Type Arguments { get; } = arguments;
 

@@ -16,7 +16,8 @@ public sealed class Affine : IEquatable<Affine>
     {
         if (rows.Length != 12) throw new ArgumentException($"an affine has 12 numbers, got {rows.Length}");
         foreach (double value in rows)
-            if (!double.IsFinite(value)) throw new ArgumentException($"an affine holds {value}; expected finite numbers");
+            if (!double.IsFinite(value))
+                throw new ArgumentException($"an affine holds {value}; expected finite numbers");
         _rows = rows.ToArray();
     }
 
@@ -47,7 +48,8 @@ public sealed class Affine : IEquatable<Affine>
     }
 
     /// <summary>World coordinates of an array index.</summary>
-    public (double X, double Y, double Z) Apply(double i, double j, double k) => (Row(0, i, j, k), Row(1, i, j, k), Row(2, i, j, k));
+    public (double X, double Y, double Z) Apply(double i, double j, double k) =>
+        (Row(0, i, j, k), Row(1, i, j, k), Row(2, i, j, k));
 
     /// <summary>This after the other: (this * other)(v) = this(other(v)).</summary>
     public static Affine operator *(Affine first, Affine second) => FromMatrix(first.ToMatrix() * second.ToMatrix());

@@ -39,8 +39,11 @@ readonly struct AxisChange
             turned[axis] = step[sources[axis], axis] < 0;
         }
         var change = new AxisChange(sources, turned);
-        bool isOrder = sources.Order().SequenceEqual([0, 1, 2]);
-        if (isOrder && change.Apply(from) is var there && there.Size == to.Size && there.Affine.IsNear(to.Affine)) return change;
+        if (sources.Order().SequenceEqual([0, 1, 2]))
+        {
+            Geometry there = change.Apply(from);
+            if (there.Size == to.Size && there.Affine.IsNear(to.Affine)) return change;
+        }
         throw new ArgumentException($"grid {from.Size} ({from.Affine}) and grid {to.Size} ({to.Affine}):"
             + " expected the same voxels in another order");
     }

@@ -13,7 +13,7 @@ public sealed class LabelMap
     }
 
     /// <summary>Classes from intensities that are whole numbers from 0 to 255.</summary>
-    /// <exception cref="BadDataException">They are not; the message names <paramref name="path"/> and a voxel.</exception>
+    /// <exception cref="BadDataException">They are not: <paramref name="path"/> and a voxel.</exception>
     internal static LabelMap From(string path, Volume volume)
     {
         float[] values = volume.Voxels;

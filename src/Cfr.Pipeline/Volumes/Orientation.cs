@@ -33,12 +33,12 @@ public readonly record struct Orientation
     public static Orientation Parse(string code) =>
         IsCode(code.ToUpperInvariant())
             ? new Orientation(code.ToUpperInvariant())
-            : throw new ArgumentException($"orientation '{code}', expected one of R or L, A or P, S or I each, like RAS");
+            : throw new ArgumentException($"orientation '{code}', expected three letters of R L, A P, S I, like RAS");
 
     /// <summary>
     /// Of an affine: its axes without their lengths are turned to the nearest matrix of right angles (U V' of the
-    /// singular value decomposition U S V'); then each column in turn takes the world's axis, of those left, on which it
-    /// has its largest part. nibabel decides so too.
+    /// singular value decomposition U S V'); then each column in turn takes the world's axis, of those left, on which
+    /// it has its largest part. nibabel decides so too.
     /// </summary>
     public static Orientation Of(Affine affine)
     {

@@ -13,7 +13,9 @@ public static class OrientationWarning
     public static string? For(string path, Geometry scan, IReadOnlyCollection<Orientation> training)
     {
         if (training.Count == 0 || (scan.IsOriented && training.Contains(scan.Orientation))) return null;
-        string found = scan.IsOriented ? $"its axes point {scan.Orientation}" : "the file does not say where its axes point";
+        string found = scan.IsOriented
+            ? $"its axes point {scan.Orientation}"
+            : "the file does not say where its axes point";
         return $"{path}: {found}, the network was trained on {string.Join(", ", training.Order(ByCode))}:"
             + " expect bad results unless it is reoriented";
     }

@@ -2,17 +2,17 @@ namespace Cfr.Pipeline.Volumes;
 
 /// <summary>
 /// Scans on a coarser or finer grid. Along an axis of n voxels of s mm the new grid has n' = max(1, round(n s / s'))
-/// voxels of exactly s' mm, and the middle of both grids is the same point of the world: voxel i' of the new grid lies at
-/// <c>i = (i' - (n' - 1) / 2) s' / s + (n - 1) / 2</c> of the old. The ends may differ by up to half a new voxel, alike on
-/// both sides; what lies beyond the last voxel has its value. An axis that has the spacing already stays as it is.
-/// Intensities are interpolated linearly, without smoothing before; classes are those of the nearest voxel.
+/// voxels of exactly s' mm, and the middle of both grids is the same point of the world: voxel i' of the new grid lies
+/// at <c>i = (i' - (n' - 1) / 2) s' / s + (n - 1) / 2</c> of the old. The ends may differ by up to half a new voxel,
+/// alike on both sides; what lies beyond the last voxel has its value. An axis that has the spacing already stays as it
+/// is. Intensities are interpolated linearly, without smoothing before; classes are those of the nearest voxel.
 /// </summary>
 public static class Resampling
 {
     const double SameSpacing = 1e-5;
 
     /// <summary>On voxels of the given size in mm along the array's axes.</summary>
-    /// <exception cref="ArgumentException">A spacing that is not above 0, or makes more voxels than an array holds.</exception>
+    /// <exception cref="ArgumentException">A spacing not above 0, or too many voxels.</exception>
     public static Volume Resample(this Volume volume, (double X, double Y, double Z) spacing) =>
         volume.ResampleLike(Grid(volume.Geometry, spacing));
 
@@ -38,7 +38,7 @@ public static class Resampling
     }
 
     /// <summary>The grid that <c>Resample</c> goes to.</summary>
-    /// <exception cref="ArgumentException">A spacing that is not above 0, or makes more voxels than an array holds.</exception>
+    /// <exception cref="ArgumentException">A spacing not above 0, or too many voxels.</exception>
     public static Geometry Grid(Geometry from, (double X, double Y, double Z) spacing)
     {
         Span<double> wanted = [spacing.X, spacing.Y, spacing.Z];
@@ -47,7 +47,7 @@ public static class Resampling
         for (int axis = 0; axis < 3; axis++)
         {
             if (!(wanted[axis] > 0) || !double.IsFinite(wanted[axis]))
-                throw new ArgumentException($"spacing {spacing.X} x {spacing.Y} x {spacing.Z} mm, expected numbers above 0");
+                throw new ArgumentException($"a spacing of {Text(spacing)} mm, expected numbers above 0");
             double step = wanted[axis] / from.Affine.Spacing(axis);
             if (Math.Abs(step - 1) < SameSpacing) step = 1;
             double size = Math.Max(1, Math.Round(sizes[axis] / step, MidpointRounding.AwayFromZero));
@@ -57,8 +57,8 @@ public static class Resampling
         }
         double count = (double)sizes[0] * sizes[1] * sizes[2];
         if (count > int.MaxValue)
-            throw new ArgumentException($"a spacing of {spacing.X} x {spacing.Y} x {spacing.Z} mm makes {count:G4} voxels,"
-                + $" expected fewer than {int.MaxValue}");
+            throw new ArgumentException(
+                $"a spacing of {Text(spacing)} mm makes {count:G4} voxels, expected fewer than {int.MaxValue}");
         var step3 = new Affine(steps[0], 0, 0, first[0], 0, steps[1], 0, first[1], 0, 0, steps[2], first[2]);
         return from.Moved(new GridSize(sizes[0], sizes[1], sizes[2]), from.Affine * step3);
     }
@@ -125,7 +125,9 @@ public static class Resampling
         return result;
     }
 
-    /// <summary>For each voxel of a new axis: the old ones before and after it, the share of the latter, the nearest.</summary>
+    static string Text((double X, double Y, double Z) spacing) => $"{spacing.X} x {spacing.Y} x {spacing.Z}";
+
+    /// <summary>For each voxel of a new axis: the old before and after, the share of the latter, the nearest.</summary>
     sealed class Line
     {
         public readonly int[] Before, After, Nearest;

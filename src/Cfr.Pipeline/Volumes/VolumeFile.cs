@@ -10,15 +10,15 @@ namespace Cfr.Pipeline.Volumes;
 /// </summary>
 /// <remarks>
 /// Reading throws <see cref="BadDataException"/> for a file that is none of these, or damaged, and
-/// <see cref="IOException"/> for one that cannot be opened. A file is written whole or not at all, and the same contents
-/// are the same bytes.
+/// <see cref="IOException"/> for one that cannot be opened. A file is written whole or not at all, and the same
+/// contents are the same bytes.
 /// </remarks>
 public static class VolumeFile
 {
-    /// <summary>What the file says before its voxels. Of an HDF5 file: of the data set "image".</summary>
+    /// <summary>What the file says before its voxels. Of an HDF5 file: of "image", or of "label" alone.</summary>
     public static VolumeHeader ReadHeader(string path) => FormatOf(path) switch
     {
-        Format.Hdf5 => Hdf5File.ReadHeader(path, Hdf5File.Image),
+        Format.Hdf5 => Hdf5File.ReadHeader(path, null),
         Format.Nrrd => NrrdFile.ReadHeader(path),
         _ => NiftiFile.ReadHeader(path),
     };
@@ -27,7 +27,7 @@ public static class VolumeFile
     public static VolumeHeader ReadLabelHeader(string path) =>
         FormatOf(path) == Format.Hdf5 ? Hdf5File.ReadHeader(path, Hdf5File.Label) : ReadHeader(path);
 
-    /// <summary>Reads intensities, scaled as the header says, in float32. Of an HDF5 file: the data set "image".</summary>
+    /// <summary>Reads intensities, scaled as the header says. Of an HDF5 file: the data set "image".</summary>
     /// <param name="path">Where to read.</param>
     /// <param name="volume">Which of several volumes (a time series); null expects one alone.</param>
     public static Volume Read(string path, int? volume = null) => FormatOf(path) switch
@@ -76,7 +76,7 @@ public static class VolumeFile
     }
 
     /// <summary>Writes maps <c>[X, Y, Z, count]</c>, the class fastest, as a NIfTI file of four dimensions.</summary>
-    /// <exception cref="ArgumentException">Their number does not fit, or the name does not end in .nii or .nii.gz.</exception>
+    /// <exception cref="ArgumentException">Their number does not fit, or the name is not .nii or .nii.gz.</exception>
     public static void WriteMaps(string path, Geometry geometry, float[] maps, int count)
     {
         if (maps.Length != geometry.Size.Voxels * count)
@@ -102,6 +102,7 @@ public static class VolumeFile
 
     static Format FormatOf(string path)
     {
+        if (Directory.Exists(path)) throw new BadDataException($"{path}: is a folder, expected a file");
         using FileStream file = File.OpenRead(path);
         Span<byte> start = stackalloc byte[8];
         start = start[..file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false)];

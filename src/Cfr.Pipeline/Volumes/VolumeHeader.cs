@@ -29,17 +29,21 @@ public sealed record VolumeHeader
     /// <summary>Intensity = stored number * slope + intercept.</summary>
     public double Intercept { get; init; }
 
-    /// <summary>Codes of a NIfTI header's qform and sform (0 unknown, 1 scanner, 2 aligned, 3 Talairach, 4 MNI).</summary>
+    /// <summary>Which of "image" and "label" an HDF5 file holds; empty for other formats.</summary>
+    public IReadOnlyList<string> DataSets { get; init; } = [];
+
+    /// <summary>A NIfTI header's codes: 0 unknown, 1 scanner, 2 aligned, 3 Talairach, 4 MNI.</summary>
     public (int Qform, int Sform)? FormCodes => Geometry.Forms is { } forms ? (forms.QformCode, forms.SformCode) : null;
 
-    /// <summary>Where the header contradicts itself or leaves something out, and what is made of it: a line each.</summary>
+    /// <summary>Where the header contradicts itself or is silent, and what is made of it: a line each.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 
     /// <summary>The number of the volume to read: the one asked for, or the only one.</summary>
     internal int Choose(int? volume)
     {
         if (volume is null && Volumes > 1)
-            throw new BadDataException($"{Path}: holds {Volumes} volumes of {Geometry.Size} in a fourth dimension, expected one");
+            throw new BadDataException(
+                $"{Path}: holds {Volumes} volumes of {Geometry.Size} in a fourth dimension, expected one");
         if (volume < 0 || volume >= Volumes)
             throw new ArgumentException($"{Path}: volume {volume} asked for, expected 0 to {Volumes - 1}");
         return volume ?? 0;

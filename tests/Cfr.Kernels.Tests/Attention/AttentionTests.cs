@@ -30,12 +30,14 @@ public class AttentionTests
     }
 
     [Theory, MemberData(nameof(CpuForms.Indices), MemberType = typeof(CpuForms))]
-    public void A_NaN_in_a_query_reaches_that_query_only(int form)
+    public void A_NaN_in_a_query_reaches_that_query_only(int form) => CheckNaN(CpuForms.All[form]);
+
+    internal static void CheckNaN(Device device)
     {
         const int Queries = 10, Keys = 21;
         float[] q = Numbers.Draw(Batch * Queries * Channels);
         q[3 * Channels + 1] = float.NaN;
-        using var operands = new Operands(CpuForms.All[form]);
+        using var operands = new Operands(device);
         View y = operands.Output(q.Length);
         var rows = new Tokens(default, Channels, (long)Channels * Queries);
         var others = new Tokens(operands.Of(Numbers.Draw(Batch * Keys * Channels, 2)), Channels, (long)Channels * Keys);
@@ -48,7 +50,9 @@ public class AttentionTests
     }
 
     [Theory, MemberData(nameof(CpuForms.Indices), MemberType = typeof(CpuForms))]
-    public void Rows_may_be_wider_than_their_tokens_and_gaps_stay_untouched(int form)
+    public void Rows_may_be_wider_than_their_tokens_and_gaps_stay_untouched(int form) => CheckGaps(CpuForms.All[form]);
+
+    internal static void CheckGaps(Device device)
     {
         const int Height = 5, Columns = 9, Tokens = Height * Columns, Gap = 3;
         var shape = new AttentionShape(Batch, Heads, Tokens, Tokens, Width, 0.25f, Height, Columns);
@@ -66,7 +70,7 @@ public class AttentionTests
             shape, layout, q, layout, k, layout, v, height.Doubles(), width.Doubles(), layout, dy, layout, want[1],
             layout, want[2], layout, want[3], dHeight, dWidth);
 
-        using var operands = new Operands(CpuForms.All[form]);
+        using var operands = new Operands(device);
         Tokens[] given = [.. inputs.Select(input => layout with { Data = operands.Of(input) })];
         Tokens[] got = [.. want.Select(_ => layout with { Data = operands.Output(count) })];
         var tables = new RelativePositions(operands.Of(height), operands.Of(width));

@@ -19,7 +19,7 @@ public class MaxPoolTests
                 (input.D + 2 * padding.D - kernel.D) / stride.D + 1,
                 (input.H + 2 * padding.H - kernel.H) / stride.H + 1,
                 (input.W + 2 * padding.W - kernel.W) / stride.W + 1);
-            Check(form, new PoolingShape(random.Next(3), input, random.Next(1, 35), output, kernel, stride, padding));
+            Check(CpuForms.All[form], new PoolingShape(random.Next(3), input, random.Next(1, 35), output, kernel, stride, padding));
         }
 
         Extent RandomExtent(int most) => new(random.Next(1, most), random.Next(1, most), random.Next(1, most));
@@ -37,12 +37,12 @@ public class MaxPoolTests
         Assert.Equal([0, 4], operands.Ints(argMax));
     }
 
-    static void Check(int form, PoolingShape shape)
+    internal static void Check(Device device, PoolingShape shape)
     {
         // Few different values, so that equal ones meet in a window.
         float[] x = Whole(Numbers.Draw(shape.Batch * shape.Input.Voxels * shape.Channels, 1, -10, 10));
         float[] dy = Whole(Numbers.Draw(shape.Batch * shape.Output.Voxels * shape.Channels, 2, -100, 100));
-        using var operands = new Operands(CpuForms.All[form]);
+        using var operands = new Operands(device);
         View y = operands.Output(dy.Length), argMax = operands.OutputOfInts(dy.Length), dx = operands.Output(x.Length);
         operands.Device.Pooling.MaxForward(shape, operands.Of(x), y, argMax);
         operands.Device.Pooling.MaxBackward(shape, operands.Of(dy), argMax, dx);

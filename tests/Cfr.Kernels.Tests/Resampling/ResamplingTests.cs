@@ -14,7 +14,7 @@ public class ResamplingTests
             var shape = new ResamplingShape(
                 random.Next(3), RandomExtent(), RandomExtent(), random.Next(1, 20),
                 (Interpolation)random.Next(2), random.Next(2) == 0);
-            Check(form, shape);
+            Check(CpuForms.All[form], shape);
         }
 
         Extent RandomExtent() => new(random.Next(1, 7), random.Next(1, 12), random.Next(1, 15));
@@ -31,11 +31,11 @@ public class ResamplingTests
         Assert.Equal(x, operands.Floats(y));
     }
 
-    static void Check(int form, ResamplingShape shape)
+    internal static void Check(Device device, ResamplingShape shape)
     {
         float[] x = Numbers.Draw(shape.Batch * shape.Input.Voxels * shape.Channels, 1);
         float[] dy = Numbers.Draw(shape.Batch * shape.Output.Voxels * shape.Channels, 2);
-        using var operands = new Operands(CpuForms.All[form]);
+        using var operands = new Operands(device);
         View y = operands.Output(dy.Length), dx = operands.Output(x.Length);
         operands.Device.Resampling.Forward(shape, operands.Of(x), y);
         operands.Device.Resampling.Backward(shape, operands.Of(dy), dx);

@@ -18,7 +18,8 @@ sealed class GoldenVolume(string path, JsonElement expected)
 
     public Affine Affine => new(Numbers("affine"));
 
-    public static IEnumerable<string> Names(string group) => All.GetProperty(group).EnumerateObject().Select(item => item.Name);
+    public static IEnumerable<string> Names(string group) =>
+        All.GetProperty(group).EnumerateObject().Select(item => item.Name);
 
     public static GoldenVolume Get(string group, string name) =>
         new(Golden.Path($"volumes/{name}"), All.GetProperty(group).GetProperty(name));

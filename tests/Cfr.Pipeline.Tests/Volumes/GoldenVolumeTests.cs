@@ -61,7 +61,8 @@ public class GoldenVolumeTests
     [Fact]
     public void What_disagrees_in_a_header_is_noted()
     {
-        string NoteOf(string name) => string.Join('\n', VolumeFile.ReadHeader(GoldenVolume.Get("nifti", name).Path).Notes);
+        string NoteOf(string name) =>
+            string.Join('\n', VolumeFile.ReadHeader(GoldenVolume.Get("nifti", name).Path).Notes);
         Assert.Contains("the sform is used", NoteOf("forms_differ.nii.gz"));
         Assert.Contains("pixdim 9 9 9 differs", NoteOf("pixdim_differs.nii.gz"));
         Assert.Contains("orientation is a guess", NoteOf("no_forms.nii.gz"));

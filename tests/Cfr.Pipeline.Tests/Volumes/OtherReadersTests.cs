@@ -26,13 +26,15 @@ public class OtherReadersTests : IDisposable
     public void Nibabel_reads_scans_and_class_maps()
     {
         RequirePython("nibabel");
-        foreach (string source in (string[])["f4_big.nii", "f8_big_2.nii.gz", "order_LSP.nii.gz", "sform_sheared.nii.gz"])
+        string[] sources = ["f4_big.nii", "f8_big_2.nii.gz", "order_LSP.nii.gz", "sform_sheared.nii.gz"];
+        foreach (string source in sources)
             foreach (string ending in (string[])["nii", "nii.gz"])
             {
                 Volume scan = VolumeFile.Read(GoldenVolume.Get("nifti", source).Path);
                 Keep($"{source}.{ending}", scan.Geometry, scan.Voxels, [], path => VolumeFile.Write(path, scan));
                 Volume moved = scan.Reorient(Orientation.Parse("PIL")).Resample((0.5, 1.7, 2.2));
-                Keep($"moved_{source}.{ending}", moved.Geometry, moved.Voxels, [], path => VolumeFile.Write(path, moved));
+                string name = $"moved_{source}.{ending}";
+                Keep(name, moved.Geometry, moved.Voxels, [], path => VolumeFile.Write(path, moved));
             }
         Geometry grid = VolumeFile.ReadHeader(GoldenVolume.Get("nifti", "order_IPR.nii.gz").Path).Geometry;
         float[] maps = [.. Enumerable.Range(0, (int)grid.Size.Voxels * 5).Select(i => MathF.Sin(i))];
@@ -73,7 +75,8 @@ public class OtherReadersTests : IDisposable
         Keep(name, scan, labels.Voxels, [], path => VolumeFile.Write(path, labels), like: scanPath);
     }
 
-    void Keep<T>(string name, Geometry grid, T[] values, int[] more, Action<string> write, string set = "", string? like = null)
+    void Keep<T>(
+        string name, Geometry grid, T[] values, int[] more, Action<string> write, string set = "", string? like = null)
         where T : unmanaged
     {
         write(_folder.File(name));

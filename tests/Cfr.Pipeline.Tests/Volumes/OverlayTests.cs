@@ -84,7 +84,13 @@ public class OverlayTests : IDisposable
     [Fact]
     public void Micrometres_and_metres_become_millimetres()
     {
-        var said = new NiftiForms { SformCode = 1, Pixdim = [1, 500, 500, 500], Units = 3, Rows = [500, 0, 0, 1000, 0, 500, 0, 0, 0, 0, 500, 0] };
+        var said = new NiftiForms
+        {
+            SformCode = 1,
+            Pixdim = [1, 500, 500, 500],
+            Units = 3,
+            Rows = [500, 0, 0, 1000, 0, 500, 0, 0, 0, 0, 500, 0],
+        };
         var notes = new List<string>();
         Affine affine = said.Resolve(new GridSize(2, 2, 2), notes, out _);
         Assert.Equal(new Affine(0.5, 0, 0, 1, 0, 0.5, 0, 0, 0, 0, 0.5, 0), affine);

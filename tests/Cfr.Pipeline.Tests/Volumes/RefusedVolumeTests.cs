@@ -14,7 +14,8 @@ public class RefusedVolumeTests : IDisposable
 
     public RefusedVolumeTests()
     {
-        var volume = new Volume(new Geometry(new GridSize(9, 8, 7), Affine.Scaling(1, 2, 3)), [.. Enumerable.Range(0, 504).Select(i => MathF.Sin(i))]);
+        var grid = new Geometry(new GridSize(9, 8, 7), Affine.Scaling(1, 2, 3));
+        var volume = new Volume(grid, [.. Enumerable.Range(0, 504).Select(i => MathF.Sin(i))]);
         VolumeFile.Write(_folder.File("good.nii"), volume);
         VolumeFile.Write(_folder.File("good.nii.gz"), volume);
         (_nifti, _gzip) = (File.ReadAllBytes(_folder.File("good.nii")), File.ReadAllBytes(_folder.File("good.nii.gz")));
@@ -50,7 +51,8 @@ public class RefusedVolumeTests : IDisposable
         Refuse([.. _nifti, 0], "goes on after the 2368 bytes");
         Refuse([.. _gzip, .. "garbage"u8], "its gzip data is missing or followed by other bytes");
         using var longer = new MemoryStream();
-        using (var gzip = new GZipStream(longer, CompressionMode.Compress, leaveOpen: true)) gzip.Write([.. _nifti, 1, 2]);
+        using (var gzip = new GZipStream(longer, CompressionMode.Compress, leaveOpen: true))
+            gzip.Write([.. _nifti, 1, 2]);
         Refuse(longer.ToArray(), "goes on after the 2368 bytes");
     }
 
@@ -109,7 +111,8 @@ public class RefusedVolumeTests : IDisposable
         var volume = new Volume(Geometry.Unit(new GridSize(2, 2, 3)), new float[12]);
         volume.Voxels[11] = value;
         VolumeFile.Write(_folder.File("labels.nii"), volume);
-        string refusal = Assert.Throws<BadDataException>(() => VolumeFile.ReadLabels(_folder.File("labels.nii"))).Message;
+        string path = _folder.File("labels.nii");
+        string refusal = Assert.Throws<BadDataException>(() => VolumeFile.ReadLabels(path)).Message;
         Assert.Contains(message, refusal);
         Assert.EndsWith(", expected whole numbers from 0 to 255", refusal);
     }
@@ -127,15 +130,17 @@ public class RefusedVolumeTests : IDisposable
     [InlineData("type: short\ndimension: 3\nsizes: 2 2\n", "sizes '2 2', expected 3 numbers")]
     [InlineData("type: short\ndimension: 3\nsizes: 2 2 x\n", "sizes 'x', expected whole numbers from 1")]
     [InlineData("type: short\ndimension: 3\nsizes: 90000 90000 2\n", "expected fewer than")]
-    [InlineData("type: block\ndimension: 3\nsizes: 2 2 2\nencoding: raw\n", "type 'block', expected integers or floats")]
+    [InlineData("type: block\ndimension: 3\nsizes: 2 2 2\nencoding: raw\n", "type 'block', expected integers")]
     [InlineData("dimension: 3\nsizes: 2 2 2\n", "no field 'type'")]
-    [InlineData("type: short\ndimension: 3\nsizes: 2 2 2\nencoding: bzip2\nendian: little\n", "encoding 'bzip2', expected raw or gzip")]
+    [InlineData("type: short\ndimension: 3\nsizes: 2 2 2\nencoding: bzip2\nendian: little\n",
+        "encoding 'bzip2', expected raw or gzip")]
     [InlineData("type: short\ndimension: 3\nsizes: 2 2 2\nencoding: raw\n", "no field 'endian'")]
     [InlineData("type: short\ndimension: 4\nsizes: 3 2 2 2\nencoding: raw\nendian: little\nspace: LPS\n"
         + "space directions: none (1,0,0) (0,1,0) (0,0,1)\n", "expected one value per voxel (axis 0 is not of space)")]
     [InlineData("type: short\ndimension: 3\nsizes: 2 2 2\nencoding: raw\nendian: little\nspace: LPS\n"
         + "space directions: (1,0,0) (0,1,0) (0,1,0)\n", "expected three independent directions")]
-    [InlineData("type: short\ndimension: 3\nsizes: 2 2 2\nencoding: raw\nendian: little\ndata file: nothing.raw\n", "nothing.raw is missing")]
+    [InlineData("type: short\ndimension: 3\nsizes: 2 2 2\nencoding: raw\nendian: little\ndata file: nothing.raw\n",
+        "nothing.raw is missing")]
     [InlineData("type: short\ntype: short\n", "the field 'type' is there twice")]
     [InlineData("nonsense\n", "header line 'nonsense', expected 'field: value'")]
     public void Impossible_nrrd_headers(string header, string message) =>
@@ -151,7 +156,8 @@ public class RefusedVolumeTests : IDisposable
     byte[] Edited16(int at, params ReadOnlySpan<short> values)
     {
         byte[] edited = [.. _nifti];
-        for (int i = 0; i < values.Length; i++) BinaryPrimitives.WriteInt16LittleEndian(edited.AsSpan(at + 2 * i), values[i]);
+        for (int i = 0; i < values.Length; i++)
+            BinaryPrimitives.WriteInt16LittleEndian(edited.AsSpan(at + 2 * i), values[i]);
         return edited;
     }
 

@@ -86,8 +86,8 @@ public class ReorientationTests
         Orientation lps = Orientation.Parse("LPS");
         Assert.Null(OrientationWarning.For("a.nii", scan, [Orientation.Ras, lps]));
         Assert.Null(OrientationWarning.For("a.nii", scan, []));
-        Assert.Equal("a.nii: its axes point LPS, the network was trained on RAS: expect bad results unless it is reoriented",
-            OrientationWarning.For("a.nii", scan, [Orientation.Ras]));
+        Assert.Equal("a.nii: its axes point LPS, the network was trained on RAS:"
+            + " expect bad results unless it is reoriented", OrientationWarning.For("a.nii", scan, [Orientation.Ras]));
         Assert.Contains("does not say", OrientationWarning.For("a.h5", Geometry.Unit(scan.Size), [Orientation.Ras]));
     }
 }

@@ -7,7 +7,8 @@ public class WrittenVolumeTests : IDisposable
 {
     readonly TemporaryFolder _folder = new();
 
-    static readonly Affine Oblique = VolumeFile.ReadHeader(GoldenVolume.Get("nifti", "f4_big.nii").Path).Geometry.Affine;
+    static readonly Affine Oblique =
+        VolumeFile.ReadHeader(GoldenVolume.Get("nifti", "f4_big.nii").Path).Geometry.Affine;
 
     static Volume Scan(GridSize size)
     {

@@ -67,37 +67,37 @@ static unsafe class ConvolutionTile<V, TActivation>
                 V w0 = V.Load(weights), w1 = TVectors.Value > 1 ? V.Load(weights + V.Width) : default;
                 weights += TVectors.Value * V.Width;
                 V x = V.Splat(x0[k]);
-                y00 = V.MultiplyAdd(x, w0, y00);
-                if (TVectors.Value > 1) y01 = V.MultiplyAdd(x, w1, y01);
+                V.AddProduct(ref y00, x, w0);
+                if (TVectors.Value > 1) V.AddProduct(ref y01, x, w1);
                 if (TRows.Value > 1)
                 {
                     x = V.Splat(x1[k]);
-                    y10 = V.MultiplyAdd(x, w0, y10);
-                    if (TVectors.Value > 1) y11 = V.MultiplyAdd(x, w1, y11);
+                    V.AddProduct(ref y10, x, w0);
+                    if (TVectors.Value > 1) V.AddProduct(ref y11, x, w1);
                 }
                 if (TRows.Value > 2)
                 {
                     x = V.Splat(x2[k]);
-                    y20 = V.MultiplyAdd(x, w0, y20);
-                    if (TVectors.Value > 1) y21 = V.MultiplyAdd(x, w1, y21);
+                    V.AddProduct(ref y20, x, w0);
+                    if (TVectors.Value > 1) V.AddProduct(ref y21, x, w1);
                 }
                 if (TRows.Value > 3)
                 {
                     x = V.Splat(x3[k]);
-                    y30 = V.MultiplyAdd(x, w0, y30);
-                    if (TVectors.Value > 1) y31 = V.MultiplyAdd(x, w1, y31);
+                    V.AddProduct(ref y30, x, w0);
+                    if (TVectors.Value > 1) V.AddProduct(ref y31, x, w1);
                 }
                 if (TRows.Value > 4)
                 {
                     x = V.Splat(x4[k]);
-                    y40 = V.MultiplyAdd(x, w0, y40);
-                    if (TVectors.Value > 1) y41 = V.MultiplyAdd(x, w1, y41);
+                    V.AddProduct(ref y40, x, w0);
+                    if (TVectors.Value > 1) V.AddProduct(ref y41, x, w1);
                 }
                 if (TRows.Value > 5)
                 {
                     x = V.Splat(x5[k]);
-                    y50 = V.MultiplyAdd(x, w0, y50);
-                    if (TVectors.Value > 1) y51 = V.MultiplyAdd(x, w1, y51);
+                    V.AddProduct(ref y50, x, w0);
+                    if (TVectors.Value > 1) V.AddProduct(ref y51, x, w1);
                 }
             }
         }

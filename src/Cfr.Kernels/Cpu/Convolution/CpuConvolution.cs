@@ -3,7 +3,7 @@ namespace Cfr.Kernels.Cpu;
 /// <summary>
 /// Convolution on the processor. Forward passes and input gradients are the same direct kernel (<see
 /// cref="ConvolutionPass"/>), the weight gradient has its own (<see cref="WeightGradient{V}"/>); both work on the
-/// tensors as they lie.
+/// tensors as they lie. Kernels of 3 taps along W go through <see cref="Winograd{V}"/> where that is less work.
 /// </summary>
 sealed unsafe class CpuConvolution<V>(Threads threads, BufferPool pool) : IConvolution where V : struct, IVector<V>
 {
@@ -18,6 +18,15 @@ sealed unsafe class CpuConvolution<V>(Threads threads, BufferPool pool) : IConvo
     /// <summary>Where there are fewer pieces, they are split by output channels.</summary>
     const long PiecesWanted = 32;
 
+    /// <summary>Rows of a weight gradient that are summed at once.</summary>
+    const long RowsInCombine = 64;
+
+    /// <summary>
+    /// Where one vector of 16 holds all output channels, two of 8 do better: a tile of one vector loads a value of x for
+    /// each multiply-add, and both units take vectors of 8.
+    /// </summary>
+    readonly CpuConvolution<Lanes8>? _narrow = V.Width == 2 * Lanes8.Width ? new(threads, pool) : null;
+
     static int PanelWidth => ConvolutionWeights<V>.PanelWidth;
 
     public void Forward(
@@ -25,6 +34,11 @@ sealed unsafe class CpuConvolution<V>(Threads threads, BufferPool pool) : IConvo
     {
         if (y.Count == 0) return;
         shape = shape.Simplified();
+        if (_narrow is not null && shape.OutChannels <= V.Width)
+        {
+            _narrow.Forward(shape, x, w, bias, y, activation);
+            return;
+        }
         ConvolutionPass[] passes = ConvolutionPass.OfForward(shape);
         bool packed = shape.OutChannels == PanelWidth;
         DeviceBuffer? panels = packed ? null : Pack(passes, shape.Kernel, w, transposed: false);
@@ -39,6 +53,11 @@ sealed unsafe class CpuConvolution<V>(Threads threads, BufferPool pool) : IConvo
     {
         if (dx.Count == 0) return;
         shape = shape.Simplified();
+        if (_narrow is not null && shape.InChannels <= V.Width)
+        {
+            _narrow.InputGradient(shape, dy, w, bias, dx, activation);
+            return;
+        }
         ConvolutionPass[] passes = ConvolutionPass.OfInputGradient<V>(shape);
         DeviceBuffer panels = Pack(passes, shape.Kernel, w, transposed: true);
         DeviceBuffer start = Bias(bias, shape.InChannels);
@@ -49,13 +68,30 @@ sealed unsafe class CpuConvolution<V>(Threads threads, BufferPool pool) : IConvo
 
     public void WeightGradient(ConvolutionShape shape, View x, View dy, View dw)
     {
-        const long RowsInCombine = 64;
         shape = shape.Simplified();
         if (dy.Count == 0)
-        {
             new Span<float>(dw.Floats, checked((int)dw.Count)).Clear();
-            return;
-        }
+        else if (_narrow is not null && shape.OutChannels <= V.Width)
+            _narrow.WeightGradient(shape, x, dy, dw);
+        else if (Winograd<V>.Fits(shape.Kernel, shape.Stride, shape.InChannels, shape.Output.W))
+            WinogradGradient(shape, x, dy, dw);
+        else
+            DirectGradient(shape, x, dy, dw);
+    }
+
+    void WinogradGradient(ConvolutionShape shape, View x, View dy, View dw)
+    {
+        var sizes = new WinogradWeightGradient<V>(shape, x.Floats, dy.Floats, dw.Floats, null);
+        DeviceBuffer partials = pool.Rent(sizes.PartialFloats * sizeof(float));
+        var gradient = new WinogradWeightGradient<V>(shape, x.Floats, dy.Floats, dw.Floats, (float*)partials.Address);
+        using var scratch = new WorkerScratch(threads, pool, gradient.ScratchBytes);
+        threads.For(gradient.Pieces, (piece, worker) => gradient.Run(scratch[worker], piece));
+        threads.For(gradient.WeightRows, RowsInCombine, gradient.Combine);
+        partials.Release();
+    }
+
+    void DirectGradient(ConvolutionShape shape, View x, View dy, View dw)
+    {
         var sizes = new WeightGradient<V>(shape, x.Floats, dy.Floats, dw.Floats, null);
         DeviceBuffer partials = pool.Rent(sizes.IsDirect ? 0 : sizes.Chunks * sizes.PartialFloats * sizeof(float));
         var gradient = new WeightGradient<V>(shape, x.Floats, dy.Floats, dw.Floats, (float*)partials.Address);
@@ -82,6 +118,11 @@ sealed unsafe class CpuConvolution<V>(Threads threads, BufferPool pool) : IConvo
         where TActivation : struct, IActivation
     {
         float* start = (float*)bias.Address;
+        if (UsesWinograd(passes))
+        {
+            RunWinograd<TActivation>(passes[0], x, panels, start, y);
+            return;
+        }
         long rows = 0, bytesInRow = 1, voxelsInRow = 1, scratchBytes = 0;
         foreach (ConvolutionPass pass in passes)
         {
@@ -105,6 +146,27 @@ sealed unsafe class CpuConvolution<V>(Threads threads, BufferPool pool) : IConvo
         });
 
         DirectConvolution<V, TActivation> Kernel(ConvolutionPass pass) => new(pass, x.Floats, panels, start, y.Floats);
+    }
+
+    static bool UsesWinograd(ConvolutionPass[] passes) => passes is [var only] &&
+        Winograd<V>.Fits(only.Kernel, only.Stride, only.InChannels, only.Output.W);
+
+    void RunWinograd<TActivation>(ConvolutionPass pass, View x, float* panels, float* bias, View y)
+        where TActivation : struct, IActivation
+    {
+        int planes = pass.Kernel.D * pass.Kernel.H, count = ConvolutionWeights<V>.Panels(pass.OutChannels);
+        long steps = (long)planes * Winograd<V>.Products * pass.InChannels;
+        DeviceBuffer buffer = pool.Rent(steps * ConvolutionWeights<V>.Padded(pass.OutChannels) * sizeof(float));
+        float* weights = (float*)buffer.Address;
+        threads.For(count, panel => Winograd<V>.Weights(
+            panels + pass.Steps * panel * PanelWidth, planes,
+            (long)pass.InChannels * ConvolutionWeights<V>.Width(pass.OutChannels, panel),
+            weights + steps * panel * PanelWidth));
+
+        var kernel = new WinogradConvolution<V, TActivation>(pass, x.Floats, weights, bias, y.Floats);
+        using var scratch = new WorkerScratch(threads, pool, kernel.ScratchBytes);
+        threads.For(kernel.Pieces, (piece, worker) => kernel.Run(scratch[worker], piece));
+        buffer.Release();
     }
 
     DeviceBuffer Pack(ConvolutionPass[] passes, Extent kernel, View w, bool transposed)

@@ -60,37 +60,37 @@ static unsafe class WeightGradientTile<V> where V : struct, IVector<V>
             {
                 V d0 = V.Load(d), d1 = TVectors.Value > 1 ? V.Load(d + V.Width) : default;
                 V a = V.Splat(x[0]);
-                w00 = V.MultiplyAdd(a, d0, w00);
-                if (TVectors.Value > 1) w01 = V.MultiplyAdd(a, d1, w01);
+                V.AddProduct(ref w00, a, d0);
+                if (TVectors.Value > 1) V.AddProduct(ref w01, a, d1);
                 if (TRows.Value > 1)
                 {
                     a = V.Splat(x[1]);
-                    w10 = V.MultiplyAdd(a, d0, w10);
-                    if (TVectors.Value > 1) w11 = V.MultiplyAdd(a, d1, w11);
+                    V.AddProduct(ref w10, a, d0);
+                    if (TVectors.Value > 1) V.AddProduct(ref w11, a, d1);
                 }
                 if (TRows.Value > 2)
                 {
                     a = V.Splat(x[2]);
-                    w20 = V.MultiplyAdd(a, d0, w20);
-                    if (TVectors.Value > 1) w21 = V.MultiplyAdd(a, d1, w21);
+                    V.AddProduct(ref w20, a, d0);
+                    if (TVectors.Value > 1) V.AddProduct(ref w21, a, d1);
                 }
                 if (TRows.Value > 3)
                 {
                     a = V.Splat(x[3]);
-                    w30 = V.MultiplyAdd(a, d0, w30);
-                    if (TVectors.Value > 1) w31 = V.MultiplyAdd(a, d1, w31);
+                    V.AddProduct(ref w30, a, d0);
+                    if (TVectors.Value > 1) V.AddProduct(ref w31, a, d1);
                 }
                 if (TRows.Value > 4)
                 {
                     a = V.Splat(x[4]);
-                    w40 = V.MultiplyAdd(a, d0, w40);
-                    if (TVectors.Value > 1) w41 = V.MultiplyAdd(a, d1, w41);
+                    V.AddProduct(ref w40, a, d0);
+                    if (TVectors.Value > 1) V.AddProduct(ref w41, a, d1);
                 }
                 if (TRows.Value > 5)
                 {
                     a = V.Splat(x[5]);
-                    w50 = V.MultiplyAdd(a, d0, w50);
-                    if (TVectors.Value > 1) w51 = V.MultiplyAdd(a, d1, w51);
+                    V.AddProduct(ref w50, a, d0);
+                    if (TVectors.Value > 1) V.AddProduct(ref w51, a, d1);
                 }
                 x += xStep;
                 d += TVectors.Value * V.Width;

@@ -1,9 +1,8 @@
 namespace Cfr.Kernels.Cpu;
 
 /// <summary>
-/// Resizing axis by axis. Axes that shrink come first, so that what lies between the passes is small; axes that grow
-/// follow from the innermost outwards, so that the passes over most of the data have long rows. Backward is the same
-/// with transposed weights, so both only gather, and no two threads meet in one element.
+/// Resizing axis by axis, in <see cref="ResamplingShape.AxisOrder"/>. Backward is the same with transposed weights, so
+/// both only gather, and no two threads meet in one element.
 /// </summary>
 sealed unsafe class CpuResampling<V>(Threads threads, BufferPool pool) : IResampling where V : struct, IVector<V>
 {
@@ -21,8 +20,7 @@ sealed unsafe class CpuResampling<V>(Threads threads, BufferPool pool) : IResamp
         Func<BufferPool, int, int, Interpolation, bool, AxisWeights> weights)
     {
         int[] sizes = [from.D, from.H, from.W], wanted = [to.D, to.H, to.W];
-        int[] order = [.. Enumerable.Range(0, 3).Where(axis => sizes[axis] != wanted[axis])
-            .OrderBy(axis => wanted[axis] < sizes[axis] ? axis : 3 + sizes.Length - axis)];
+        int[] order = ResamplingShape.AxisOrder(sizes, wanted);
         if (order.Length == 0)
         {
             threads.For(x.Count, SmallestPiece, (first, last) =>

@@ -18,6 +18,13 @@ static partial class PtxText
     public static string Target(string ptx, ComputeCapability capability) =>
         TargetLine().Replace(VersionLine().Replace(ptx, $".version {capability.PtxVersion}"), $".target sm_{capability.Number}");
 
+    /// <summary>The line that an assembler's message is about, quoted, where it names one.</summary>
+    public static string Quote(string ptx, string message) =>
+        MessageLine().Match(message) is { Success: true } match
+        && ptx.Split('\n').ElementAtOrDefault(int.Parse(match.Groups[1].Value) - 1) is { } line
+            ? $"{message.Trim()} `{line.Trim()}`"
+            : message.Trim();
+
     /// <summary>Bytes of the one parameter.</summary>
     public static int ParameterBytes(string ptx) =>
         Parameter().Match(ptx) is { Success: true } match ? int.Parse(match.Groups[1].Value) : 0;
@@ -31,6 +38,9 @@ static partial class PtxText
 
     [GeneratedRegex(@"(?<=\s)(add|sub|mul)\.f32")]
     private static partial Regex OpenRounding();
+
+    [GeneratedRegex(@"line (\d+)")]
+    private static partial Regex MessageLine();
 
     [GeneratedRegex(@"\.target sm_\d+")]
     private static partial Regex TargetLine();

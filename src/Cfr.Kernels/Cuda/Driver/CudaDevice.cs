@@ -55,7 +55,7 @@ public sealed unsafe class CudaDevice : GpuDevice
 
     /// <inheritdoc/>
     public override string Description =>
-        $"{_gpu.Name}, compute capability {_gpu.Capability}, {_gpu.MemoryBytes / (double)(1 << 30):F1} GiB, {Precision}";
+        $"{_gpu.Name}, compute capability {_gpu.Capability}, {_gpu.MemoryBytes / (double)(1 << 30):F1} GiB, {Precision.Name()}";
 
     /// <inheritdoc/>
     public override BufferPool Pool { get; }

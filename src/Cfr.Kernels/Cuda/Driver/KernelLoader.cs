@@ -87,6 +87,6 @@ sealed unsafe class KernelLoader(CudaGpu gpu, Version driver, ModuleCache cache)
         string left = cache.Leave($"{kernel.Name}.ptx", ptx), explained = cache.Leave($"{kernel.Name}.log", log);
         string first = log.Split('\n').FirstOrDefault(line => line.Length > 0) ?? "the driver says nothing more";
         return new KernelException(
-            $"{new CudaException($"the driver cannot assemble kernel {kernel.Name}", result).Message}: {first}; see {left} and {explained}");
+            $"{new CudaException($"the driver cannot assemble kernel {kernel.Name}", result).Message}: {PtxText.Quote(ptx, first)}; see {left} and {explained}");
     }
 }

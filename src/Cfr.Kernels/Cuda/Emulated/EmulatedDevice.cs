@@ -34,7 +34,7 @@ public sealed unsafe class EmulatedDevice : GpuDevice
     public override string Name => "emulated";
 
     /// <inheritdoc/>
-    public override string Description => $"CUDA kernels emulated on the processor, {Precision}";
+    public override string Description => $"CUDA kernels emulated on the processor, {Precision.Name()}";
 
     /// <inheritdoc/>
     public override BufferPool Pool { get; }

@@ -72,10 +72,10 @@ unsafe struct Lane(float value) : IDeviceVector<Lane>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lane Greater(Lane a, Lane b) => new(a.Value > b.Value ? 1 : 0);
+    public static Lane Greater(Lane a, Lane b) => new(Ptx.Greater(a.Value, b.Value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lane Equal(Lane a, Lane b) => new(a.Value == b.Value ? 1 : 0);
+    public static Lane Equal(Lane a, Lane b) => new(Ptx.Equal(a.Value, b.Value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lane Select(Lane mask, Lane whenTrue, Lane whenFalse) =>

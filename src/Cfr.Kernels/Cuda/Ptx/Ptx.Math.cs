@@ -127,6 +127,33 @@ static unsafe partial class Ptx
         return MathF.Min(a, b);
     }
 
+    /// <summary>
+    /// 1 where a &gt; b, else 0; 0 where one is NaN. (ILGPU moves a constant from the left of a C# comparison to its
+    /// right, and the comparison then holds for NaN.)
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Greater(float a, float b)
+    {
+        if (CudaAsm.IsSupported)
+        {
+            CudaAsm.Emit("set.gt.f32.f32 %0, %1, %2;", out float result, a, b);
+            return result;
+        }
+        return a > b ? 1 : 0;
+    }
+
+    /// <summary>1 where a = b, else 0; 0 where one is NaN.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Equal(float a, float b)
+    {
+        if (CudaAsm.IsSupported)
+        {
+            CudaAsm.Emit("set.eq.f32.f32 %0, %1, %2;", out float result, a, b);
+            return result;
+        }
+        return a == b ? 1 : 0;
+    }
+
     /// <summary>The float of these bits.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float AsFloat(uint bits) => ILGPU.Interop.IntAsFloat(bits);

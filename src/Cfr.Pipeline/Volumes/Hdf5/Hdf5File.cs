@@ -24,7 +24,9 @@ static class Hdf5File
 
     public static ReadOnlySpan<byte> Signature => [0x89, (byte)'H', (byte)'D', (byte)'F', 13, 10, 26, 10];
 
-    public static VolumeHeader ReadHeader(string path, string name) => Open(path, name, (_, header) => header);
+    /// <param name="path">Where to read.</param>
+    /// <param name="name">The data set; null for "image", or "label" where that is alone.</param>
+    public static VolumeHeader ReadHeader(string path, string? name) => Open(path, name, (_, header) => header);
 
     public static Volume Read(string path, string name) => Open(path, name, (data, header) =>
         new Volume(header.Geometry, header.Type switch
@@ -59,15 +61,17 @@ static class Hdf5File
             datasetCreation: new H5DatasetCreation(Filters: [DeflateFilter.Id]));
     }
 
-    static T Open<T>(string path, string name, Func<NativeDataset, VolumeHeader, T> use)
+    static T Open<T>(string path, string? name, Func<NativeDataset, VolumeHeader, T> use)
     {
         long length = ExpectWhole(path);
         try
         {
             using NativeFile file = H5File.OpenRead(path);
-            if (!file.LinkExists(name)) throw new BadDataException($"{path}: has no data set '{name}', expected one");
+            string[] names = [.. new[] { Image, Label }.Where(file.LinkExists)];
+            name ??= names.FirstOrDefault() ?? Image;
+            if (!names.Contains(name)) throw new BadDataException($"{path}: has no data set '{name}', expected one");
             var data = (NativeDataset)file.Dataset(name);
-            return use(data, Describe(path, name, data, length));
+            return use(data, Describe(path, name, data, length) with { DataSets = names });
         }
         catch (Exception error) when (error is not BadDataException)
         {
@@ -130,7 +134,8 @@ static class Hdf5File
             var slab = new HyperslabSelection(3, [(ulong)x, 0, 0], [(ulong)planes, (ulong)size.Y, (ulong)size.Z]);
             ulong count = (ulong)planes * (ulong)plane;
             var access = new H5DatasetAccess("", "", new SlabCache());
-            data.Read(access, voxels.AsSpan(x * plane, planes * plane), slab, new HyperslabSelection(1, [0], [count]), [count]);
+            var all = new HyperslabSelection(1, [0], [count]);
+            data.Read(access, voxels.AsSpan(x * plane, planes * plane), slab, all, [count]);
         }
         return voxels;
     }

@@ -29,10 +29,11 @@ static class NiftiFile
             NiftiHeader header = NiftiHeader.Parse(headerPath, file.Stream);
             VolumeHeader described = Describe(headerPath, header);
             int chosen = described.Choose(volume);
-            if (!header.IsPair) return ReadVoxels(headerPath, file, header, described.Geometry, chosen, BytesBefore(header));
+            Geometry grid = described.Geometry;
+            if (!header.IsPair) return ReadVoxels(headerPath, file, header, grid, chosen, BytesBefore(header));
             string voxelPath = VoxelPath(headerPath);
             using var voxels = new GzipFile(voxelPath);
-            return GzipFile.Sound(voxelPath, () => ReadVoxels(voxelPath, voxels, header, described.Geometry, chosen, 0));
+            return GzipFile.Sound(voxelPath, () => ReadVoxels(voxelPath, voxels, header, grid, chosen, 0));
         });
     }
 
@@ -118,7 +119,8 @@ static class NiftiFile
         string other = Exchange(path, ".hdr", ".img");
         return other != path
             ? other
-            : throw new BadDataException($"{path}: a header without voxels (magic ni1 or ni2), expected it to be named .hdr");
+            : throw new BadDataException(
+                $"{path}: a header without voxels (magic ni1 or ni2), expected a name that ends in .hdr");
     }
 
     static string Exchange(string path, string from, string to)

@@ -33,7 +33,7 @@ sealed record NiftiForms
     /// <summary>The three rows of the sform.</summary>
     public double[] Rows { get; init; } = new double[12];
 
-    /// <summary>xyzt_units: its lower three bits are 1 for metres, 2 for millimetres, 3 for micrometres, else 0.</summary>
+    /// <summary>xyzt_units: the lower three bits are 1 for metres, 2 for millimetres, 3 for micrometres.</summary>
     public int Units { get; init; } = 2;
 
     double Millimetres => (Units & 7) switch { 1 => 1000, 3 => 1e-3, _ => 1 };
@@ -128,7 +128,7 @@ sealed record NiftiForms
     static bool Differ(Affine first, Affine second, double tolerance) =>
         Enumerable.Range(0, 12).Any(i => !(Math.Abs(first[i / 4, i % 4] - second[i / 4, i % 4]) <= tolerance));
 
-    /// <summary>The unit quaternion of the columns' directions, third column turned where they are left-handed.</summary>
+    /// <summary>The unit quaternion of the columns' directions, the third turned where they are left-handed.</summary>
     static (double[] Quaternion, double Handedness) RotationOf(Affine affine, double[] spacing)
     {
         double R(int row, int column) => affine[row, column] / spacing[column];

@@ -107,7 +107,8 @@ sealed record NiftiHeader
                 throw new BadDataException($"{path}: dimensions {text}, expected fewer than {int.MaxValue} voxels");
             count *= size;
         }
-        return (new GridSize((int)sizes[0], (int)sizes[1], (int)sizes[2]), (int)(count / (sizes[0] * sizes[1] * sizes[2])));
+        var grid = new GridSize((int)sizes[0], (int)sizes[1], (int)sizes[2]);
+        return (grid, (int)(count / grid.Voxels));
     }
 
     static long OffsetOf(string path, NiftiFields fields, bool isPair)

@@ -26,10 +26,11 @@ static class NrrdFile
         NrrdHeader header = NrrdHeader.Parse(path, file);
         VolumeHeader described = Describe(path, header);
         int chosen = described.Choose(volume);
-        if (header.DataFile is not { } voxelPath) return ReadVoxels(path, file, header, described, chosen);
+        if (header.DataFile is not { } voxelPath)
+            return GzipFile.Sound(path, () => ReadVoxels(path, file, header, described, chosen));
         if (!File.Exists(voxelPath)) throw new BadDataException($"{path}: its data file {voxelPath} is missing");
         using FileStream voxels = GzipFile.OpenFile(voxelPath);
-        return ReadVoxels(voxelPath, voxels, header, described, chosen);
+        return GzipFile.Sound(voxelPath, () => ReadVoxels(voxelPath, voxels, header, described, chosen));
     }
 
     public static void Write(string path, Volume volume) =>
@@ -75,8 +76,7 @@ static class NrrdFile
         return text.Append(dataFile.Length > 0 ? "" : "\n").ToString();
     }
 
-    static Volume ReadVoxels(
-        string path, FileStream file, NrrdHeader header, VolumeHeader described, int volume) => GzipFile.Sound(path, () =>
+    static Volume ReadVoxels(string path, FileStream file, NrrdHeader header, VolumeHeader described, int volume)
     {
         GridSize size = described.Geometry.Size;
         long bytes = size.Voxels * described.Type.Bytes(), all = bytes * described.Volumes, skipped = header.ByteSkip;
@@ -94,7 +94,7 @@ static class NrrdFile
         source.ExpectEnd(skipped + all);
         if (described.BigEndian) voxels.Swap(described.Type.Bytes());
         return new Volume(described.Geometry, FileOrder.Decode(voxels, described.Type, 1, 0, size));
-    });
+    }
 
     static void SkipLines(string path, FileStream file, int lines)
     {

@@ -25,14 +25,17 @@ static class NrrdGrid
         int volumes = 1;
         for (int axis = axes[2] + 1; axis < sizes.Length; axis++) volumes *= sizes[axis];
         var size = new GridSize(sizes[axes[0]], sizes[axes[1]], sizes[axes[2]]);
-        return (directions is null ? Spaced(header, size, axes, notes) : Placed(header, size, axes, directions, notes), volumes);
+        Geometry grid = directions is null
+            ? Spaced(header, size, axes, notes)
+            : Placed(header, size, axes, directions, notes);
+        return (grid, volumes);
     }
 
     static int[] SpatialAxes(NrrdHeader header, int[] sizes, double[]?[]? directions)
     {
-        int[] axes = [.. Enumerable.Range(0, sizes.Length).Where(axis => directions is null || directions[axis] is not null)];
-        if (directions is null && axes.Length > 3) axes = [.. axes.Where(axis => sizes[axis] > 1)];
-        if (directions is null && axes.Length > 3) axes = axes[..3];
+        int[] axes = [.. Enumerable.Range(0, sizes.Length)];
+        if (directions is not null) axes = [.. axes.Where(axis => directions[axis] is not null)];
+        else if (axes.Length > 3) axes = [.. axes.Where(axis => sizes[axis] > 1).Take(3)];
         if (axes.Length != 3) throw header.Unexpected("sizes", "three axes of space");
         for (int axis = 0; axis < axes[2]; axis++)
             if (!axes.Contains(axis) && sizes[axis] > 1)
@@ -43,8 +46,10 @@ static class NrrdGrid
     static Geometry Spaced(NrrdHeader header, GridSize size, int[] axes, List<string> notes)
     {
         double[] spacing = header.Numbers("spacings") ?? [.. header.Sizes.Select(_ => 1.0)];
-        if (spacing.Length != header.Sizes.Length) throw header.Unexpected("spacings", $"{header.Sizes.Length} numbers");
-        double[] steps = [.. axes.Select(axis => double.IsFinite(spacing[axis]) && spacing[axis] != 0 ? Math.Abs(spacing[axis]) : 1)];
+        if (spacing.Length != header.Sizes.Length)
+            throw header.Unexpected("spacings", $"{header.Sizes.Length} numbers");
+        double[] steps = [.. axes.Select(axis => Math.Abs(spacing[axis])).Select(step =>
+            double.IsFinite(step) && step > 0 ? step : 1)];
         notes.Add("no space directions: the orientation is a guess");
         return new Geometry(size, Affine.Scaling(steps[0], steps[1], steps[2])) { IsOriented = false };
     }

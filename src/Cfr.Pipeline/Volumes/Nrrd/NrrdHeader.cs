@@ -134,7 +134,8 @@ sealed class NrrdHeader
     }
 
     /// <summary>A number for each axis; NaN where the file has none.</summary>
-    public double[]? Numbers(string field) => Find(field) is { } text ? Vector(field, string.Join(',', Words(text))) : null;
+    public double[]? Numbers(string field) =>
+        Find(field) is { } text ? Vector(field, string.Join(',', Words(text))) : null;
 
     public BadDataException Unexpected(string field, string expected) =>
         new($"{_path}: {field} '{Short(Find(field) ?? "")}', expected {expected}");
@@ -179,7 +180,8 @@ sealed class NrrdHeader
         {
             if (next < 0) return line.Count > 0 ? Text(line) : null;
             if (--left < 0)
-                throw new BadDataException($"{path}: its header is longer than {LongestText} bytes, expected an empty line");
+                throw new BadDataException(
+                    $"{path}: its header is longer than {LongestText} bytes, expected an empty line");
             line.Add((byte)next);
         }
         return Text(line);

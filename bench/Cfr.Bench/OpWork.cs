@@ -8,7 +8,7 @@ namespace Cfr.Bench;
 /// One <see cref="OpCase"/> made ready to be timed: its inputs lie on the device, filled with random numbers. A phase is
 /// <c>forward</c>, <c>backward</c> (all gradients), <c>forward+backward</c>, or <c>gradient of NAME</c> for one input.
 /// </summary>
-sealed class Work
+sealed class OpWork : IWork
 {
     const string Forward = "forward", Backward = "backward", Both = "forward+backward", GradientOf = "gradient of ";
 
@@ -17,8 +17,9 @@ sealed class Work
     readonly string _phase;
     readonly Tensor[] _inputs;
     readonly Tensor? _upstream;
+    long _peakBytes;
 
-    Work(Device device, OpCase one, string phase)
+    public OpWork(Device device, OpCase one, string phase)
     {
         _session = new Session(device, seed: 1);
         _case = one;
@@ -36,19 +37,24 @@ sealed class Work
             _upstream = _session.Uniform(one.Run(_inputs).Shape, -1, 1);
     }
 
-    /// <summary>The work of a line <c>CASE | PHASE</c>.</summary>
-    public static Work Parse(Device device, string line)
-    {
-        string[] parts = line.Split(" | ");
-        return new Work(device, OpCases.Named(parts[0]), parts[1]);
-    }
-
     /// <summary>Forward, and with the backward pass if the case has one.</summary>
     public static string[] PhasesOf(OpCase one) =>
         one.Inputs.Any(input => input.Differentiated) ? [Forward, Both] : [Forward];
 
     /// <summary>Seconds that the phase takes, once.</summary>
     public double Seconds()
+    {
+        BufferPool pool = _session.Device.Pool;
+        pool.ResetPeak();
+        long before = pool.BytesInUse;
+        double seconds = Run();
+        _peakBytes = pool.PeakBytes - before;
+        return seconds;
+    }
+
+    public long PeakBytes() => _peakBytes;
+
+    double Run()
     {
         using Scope step = _session.Step();
         var clock = System.Diagnostics.Stopwatch.StartNew();

@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# The GPU benchmarks, on a machine with an NVIDIA GPU and PyTorch, in about eight minutes.
+#   bench/gpu.sh pack [FILE]   where .NET is: builds everything the other machine needs (default bench/out/gpu.tar.gz)
+#   bench/gpu.sh run [FOLDER]  where the GPU is, with or without .NET: op cases, then every benchmark here and in PyTorch;
+#                              the table and what it is made of end up in FOLDER (default bench/out)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+pack() {
+    local file=${1:-bench/out/gpu.tar.gz} folder
+    folder=$(mktemp -d)
+    trap 'rm -rf "$folder"' RETURN
+    dotnet publish bench/Cfr.GpuBench -c Release -r linux-x64 --self-contained -p:DebugType=embedded \
+        -p:SatelliteResourceLanguages=en -o "$folder" -v quiet
+    mkdir -p "$(dirname "$file")"
+    tar -czf "$file" -C "$folder" .
+    du -h "$file"
+}
+
+run() {
+    local out=${1:-bench/out} app=bench/out/gpu-bench
+    mkdir -p "$out"
+    if [[ -f bench/out/gpu.tar.gz ]]; then
+        mkdir -p "$app"
+        tar -xzf bench/out/gpu.tar.gz -C "$app"
+    elif command -v dotnet > /dev/null; then
+        dotnet publish bench/Cfr.GpuBench -c Release -o "$app" -v quiet
+    else
+        echo "gpu.sh: neither bench/out/gpu.tar.gz (bench/gpu.sh pack) nor dotnet is here" >&2
+        exit 1
+    fi
+    export CFR_CACHE=${CFR_CACHE:-$PWD/bench/out/cache}
+    nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader | tee "$out/machine.txt" || true
+    local status=0
+    "$app/cfr-gpu-bench" check | tee "$out/check.txt" || status=$?
+    "$app/cfr-gpu-bench" run | tee "$out/ours.tsv"
+    timeout 240 python3 bench/peers/torch_cuda.py | tee "$out/torch.tsv" || echo "gpu.sh: PyTorch stopped early or is not here" >&2
+    { echo "$(date -u +%F), bench/gpu.sh run, $(cat "$out/machine.txt")"; echo; python3 bench/gpu_table.py "$out/ours.tsv" "$out/torch.tsv"; } |
+        tee "$out/table.md"
+    return "$status"
+}
+
+case ${1:-} in
+    pack | run) "$@" ;;
+    *) sed -n '2,6p' "$0" >&2; exit 2 ;;
+esac

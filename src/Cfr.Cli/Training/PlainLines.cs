@@ -1,0 +1,44 @@
+using System.Diagnostics;
+using Cfr.Kernels;
+using Cfr.Models;
+using Cfr.Pipeline.Datasets;
+using Cfr.Pipeline.Training;
+
+namespace Cfr.Cli.Training;
+
+/// <summary>A line every few seconds, for files and pipes.</summary>
+sealed class PlainLines : IDisplay
+{
+    static readonly TimeSpan Between = TimeSpan.FromSeconds(10);
+
+    Pace _pace = new(0);
+    long _iterations, _shown;
+
+    public void Begin(TrainingConfiguration configuration, DataSet data, Device device, Segmenter network)
+    {
+        foreach (string line in TrainingSummary.Lines(configuration, data, device, network)) Console.WriteLine(line);
+    }
+
+    public void Started(long iteration, long iterations)
+    {
+        (_pace, _iterations) = (new Pace(iterations), iterations);
+        if (iteration > 0) Console.WriteLine($"Going on after iteration {iteration}");
+    }
+
+    public void Stepped(TrainingStep step)
+    {
+        _pace.Add(step);
+        bool isEnd = step.Iteration == 1 || step.Iteration == _iterations;
+        if (!isEnd && Stopwatch.GetElapsedTime(_shown) < Between) return;
+        _shown = Stopwatch.GetTimestamp();
+        Console.WriteLine($"iteration {step.Iteration}/{_iterations}  {_pace}");
+    }
+
+    public void Validated(ValidationScores scores) => Console.WriteLine(TrainingSummary.Validated(scores));
+
+    public void Warn(string message) => Console.WriteLine($"warning: {message}");
+
+    public void End(bool finished, RunFolder run) => Console.WriteLine(TrainingSummary.Ended(finished, run));
+
+    public void Dispose() { }
+}

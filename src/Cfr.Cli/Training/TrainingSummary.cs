@@ -1,0 +1,36 @@
+using Cfr.Kernels;
+using Cfr.Models;
+using Cfr.Pipeline.Datasets;
+using Cfr.Pipeline.Training;
+
+namespace Cfr.Cli.Training;
+
+/// <summary>What people are told before, during and after a run.</summary>
+static class TrainingSummary
+{
+    public static IEnumerable<string> Lines(
+        TrainingConfiguration configuration, DataSet data, Device device, Segmenter network)
+    {
+        int labelled = configuration.Labelled ?? data.Train.Count;
+        long parameters = network.Weights.Parameters.Sum(weight => weight.Tensor.Count);
+        yield return $"Data: {data.Name}, {labelled} labelled cases; classes {string.Join(", ", data.Classes)}";
+        yield return $"Network: {network.GetType().Name}, {parameters:N0} parameters";
+        yield return $"Training: {configuration.Iterations:N0} iterations of {configuration.Batch} patches {configuration.Patch}, "
+            + $"seed {configuration.Seed}, on {device.Name} ({device.Description})";
+    }
+
+    public static string Validated(ValidationScores scores) =>
+        $"validation after {scores.Iteration}: Dice {scores.Dice:F4} on {scores.Cases.Count} cases"
+        + (scores.DiceByClass.Count > 1 ? $" ({string.Join(", ", scores.DiceByClass.Select(dice => $"{dice:F3}"))})" : "");
+
+    public static string Ended(bool finished, RunFolder run) => finished
+        ? $"Done. The network is {run.Model}"
+        : $"Stopped. Continue with: cfr train --resume --out {run.Root}";
+
+    public static string Time(double seconds) => TimeSpan.FromSeconds(Math.Max(0, seconds)) switch
+    {
+        { TotalDays: >= 1 } days => $"{days.TotalDays:F1} d",
+        { TotalHours: >= 1 } hours => $"{(int)hours.TotalHours}:{hours.Minutes:D2} h",
+        var minutes => $"{(int)minutes.TotalMinutes}:{minutes.Seconds:D2}",
+    };
+}

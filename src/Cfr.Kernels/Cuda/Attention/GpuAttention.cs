@@ -1,0 +1,72 @@
+namespace Cfr.Kernels.Cuda;
+
+/// <summary>Softmax attention: see <see cref="NaiveAttention"/>.</summary>
+sealed class GpuAttention(GpuDevice gpu) : IAttention
+{
+    static readonly Kernel<AttentionArguments> Statistics = new("attention_statistics_naive", NaiveAttention.Statistics);
+    static readonly Kernel<AttentionArguments> Output = new("attention_output_naive", NaiveAttention.Output);
+    static readonly Kernel<AttentionArguments> Delta = new("attention_delta_naive", NaiveAttention.Delta);
+    static readonly Kernel<AttentionArguments> QueryGradient =
+        new("attention_query_gradient_naive", NaiveAttention.QueryGradient);
+    static readonly Kernel<AttentionArguments> KeyAndValueGradient =
+        new("attention_key_value_gradient_naive", NaiveAttention.KeyAndValueGradient);
+    static readonly Kernel<AttentionArguments> HeightGradient =
+        new("attention_height_gradient_naive", NaiveAttention.HeightGradient);
+    static readonly Kernel<AttentionArguments> WidthGradient =
+        new("attention_width_gradient_naive", NaiveAttention.WidthGradient);
+
+    public void Forward(
+        AttentionShape shape, Tokens q, Tokens k, Tokens v, RelativePositions positions, Tokens y, View logSumExp)
+    {
+        long queries = (long)shape.Batch * shape.Heads * shape.Queries;
+        DeviceBuffer? scratch = logSumExp.IsNone ? gpu.Allocate(DType.Float32, queries) : null;
+        AttentionArguments arguments = Arguments(shape, q, k, v, positions, y, scratch?.Address ?? logSumExp.Address);
+        gpu.LaunchOver(Statistics, arguments, queries);
+        gpu.LaunchOver(Output, arguments, queries * shape.HeadWidth);
+        scratch?.Release();
+    }
+
+    public void Backward(
+        AttentionShape shape, Tokens q, Tokens k, Tokens v, RelativePositions positions, Tokens y, View logSumExp,
+        Tokens dy, Tokens dq, Tokens dk, Tokens dv, RelativePositions dPositions)
+    {
+        long rows = (long)shape.Batch * shape.Heads, queries = rows * shape.Queries, keys = rows * shape.Keys;
+        DeviceBuffer delta = gpu.Allocate(DType.Float32, queries);
+        AttentionArguments arguments = Arguments(shape, q, k, v, positions, y, logSumExp.Address) with
+        {
+            Dy = new TokenRows(dy),
+            Dq = new TokenRows(dq),
+            Dk = new TokenRows(dk),
+            Dv = new TokenRows(dv),
+            DHeight = dPositions.Height.Address,
+            DWidth = dPositions.Width.Address,
+            Delta = delta.Address,
+        };
+        gpu.LaunchOver(Delta, arguments, queries);
+        gpu.LaunchOver(QueryGradient, arguments, queries * shape.HeadWidth);
+        gpu.LaunchOver(KeyAndValueGradient, arguments, keys * shape.HeadWidth);
+        gpu.LaunchOver(HeightGradient, arguments, dPositions.Height.Count);
+        gpu.LaunchOver(WidthGradient, arguments, dPositions.Width.Count);
+        delta.Release();
+    }
+
+    static AttentionArguments Arguments(
+        AttentionShape shape, Tokens q, Tokens k, Tokens v, RelativePositions positions, Tokens y, nint logSumExp) => new()
+        {
+            Q = new TokenRows(q),
+            K = new TokenRows(k),
+            V = new TokenRows(v),
+            Y = new TokenRows(y),
+            Height = positions.Height.Address,
+            Width = positions.Width.Address,
+            LogSumExp = logSumExp,
+            Batch = shape.Batch,
+            Heads = shape.Heads,
+            Queries = shape.Queries,
+            Keys = shape.Keys,
+            HeadWidth = shape.HeadWidth,
+            GridHeight = shape.GridHeight,
+            GridWidth = shape.GridWidth,
+            Scale = shape.Scale,
+        };
+}

@@ -1,0 +1,72 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Text.RegularExpressions;
+using Cfr.Kernels.Cuda.Driver;
+
+namespace Cfr.Kernels.Cuda.Compile;
+
+/// <summary>NVIDIA's assembler and disassembler, where they are installed; they need no GPU.</summary>
+sealed partial class CudaTools
+{
+    readonly string _folder;
+
+    CudaTools(string folder, string version) => (_folder, Version) = (folder, version);
+
+    /// <summary>Release of the assembler: <c>11.8</c>.</summary>
+    public string Version { get; }
+
+    /// <summary>
+    /// The tools in <c>tools</c> of the kernel cache (scripts/get-ptxas.sh puts them there), in CUDA_HOME or on the
+    /// PATH; null where there are none.
+    /// </summary>
+    public static CudaTools? Find()
+    {
+        string? home = Environment.GetEnvironmentVariable("CUDA_HOME");
+        string[] folders =
+        [
+            Path.Combine(ModuleCache.Open().Folder, "tools"), .. home is null ? (string[])[] : [Path.Combine(home, "bin")],
+            .. (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator), "/usr/local/cuda/bin",
+        ];
+        string[] wanted = ["ptxas", "cuobjdump", "nvdisasm"];
+        string? folder = folders.FirstOrDefault(place => wanted.All(tool => File.Exists(Path.Combine(place, tool))));
+        if (folder is null) return null;
+        string text = Run(Path.Combine(folder, "ptxas"), ["--version"]).Output;
+        return new CudaTools(folder, Release().Match(text).Groups[1].Value);
+    }
+
+    /// <summary>Assembles PTX into <paramref name="cubin"/>; returns what ptxas says about it.</summary>
+    /// <exception cref="KernelException">ptxas refuses it.</exception>
+    public string Assemble(string kernel, string ptxFile, string cubin, ComputeCapability capability)
+    {
+        var (code, output) = Run(
+            Path.Combine(_folder, "ptxas"), ["-v", $"-arch=sm_{capability.Number}", ptxFile, "-o", cubin]);
+        if (code == 0) return output;
+        string first = output.Split('\n').FirstOrDefault(line => line.Contains("error") || line.Contains("fatal")) ?? output;
+        throw new KernelException(
+            $"ptxas refuses kernel {kernel} for sm_{capability.Number}: {PtxText.Quote(File.ReadAllText(ptxFile), first)}");
+    }
+
+    /// <summary>The machine code of an assembled kernel, as text.</summary>
+    public string Disassemble(string cubin) => Run(Path.Combine(_folder, "cuobjdump"), ["-sass", cubin]).Output;
+
+    static (int Code, string Output) Run(string tool, string[] arguments)
+    {
+        var start = new ProcessStartInfo(tool, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        start.Environment["PATH"] = Path.GetDirectoryName(tool) + Path.PathSeparator + start.Environment["PATH"];
+        try
+        {
+            using var process = Process.Start(start)!;
+            Task<string> errors = process.StandardError.ReadToEndAsync();
+            string output = process.StandardOutput.ReadToEnd();
+            process.WaitForExit();
+            return (process.ExitCode, output + errors.Result);
+        }
+        catch (Win32Exception error)
+        {
+            throw new KernelException($"{tool} cannot be started: {error.Message}", error);
+        }
+    }
+
+    [GeneratedRegex(@"release (\d+\.\d+)")]
+    private static partial Regex Release();
+}

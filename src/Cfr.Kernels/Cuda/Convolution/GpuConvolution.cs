@@ -1,0 +1,58 @@
+namespace Cfr.Kernels.Cuda;
+
+/// <summary>Convolution and its gradients: see <see cref="NaiveConvolution"/>.</summary>
+sealed class GpuConvolution(GpuDevice gpu) : IConvolution
+{
+    /// <summary>At the number of the <see cref="Activation"/>.</summary>
+    static readonly Kernel<ConvolutionArguments>[] ForwardKernels =
+    [
+        new("convolution_naive", NaiveConvolution.Forward<NoActivation>),
+        new("convolution_naive_relu", NaiveConvolution.Forward<Relu>),
+        new("convolution_naive_gelu", NaiveConvolution.Forward<Gelu>),
+    ];
+
+    static readonly Kernel<ConvolutionArguments>[] InputGradientKernels =
+    [
+        new("convolution_input_gradient_naive", NaiveConvolution.InputGradient<NoActivation>),
+        new("convolution_input_gradient_naive_relu", NaiveConvolution.InputGradient<Relu>),
+        new("convolution_input_gradient_naive_gelu", NaiveConvolution.InputGradient<Gelu>),
+    ];
+
+    static readonly Kernel<ConvolutionArguments> WeightGradientKernel =
+        new("convolution_weight_gradient_naive", NaiveConvolution.WeightGradient);
+
+    public void Forward(
+        ConvolutionShape shape, View x, View w, View bias, View y, Activation activation = Activation.None)
+    {
+        if (y.Count == 0) return;
+        var grid = new VoxelGrid(shape.Output, shape.OutChannels);
+        Launch(ForwardKernels[(int)activation], shape, x, w, bias, y, y.Count, grid);
+    }
+
+    public void InputGradient(
+        ConvolutionShape shape, View dy, View w, View bias, View dx, Activation activation = Activation.None)
+    {
+        if (dx.Count == 0) return;
+        var grid = new VoxelGrid(shape.Input, shape.InChannels);
+        Launch(InputGradientKernels[(int)activation], shape, dx, w, bias, dy, dx.Count, grid);
+    }
+
+    public void WeightGradient(ConvolutionShape shape, View x, View dy, View dw) =>
+        Launch(WeightGradientKernel, shape, x, dw, default, dy, dw.Count, default);
+
+    void Launch(
+        Kernel<ConvolutionArguments> kernel, ConvolutionShape shape, View x, View w, View bias, View y, long items,
+        VoxelGrid grid) => gpu.LaunchOver(
+        kernel,
+        new ConvolutionArguments
+        {
+            X = x.Address,
+            W = w.Address,
+            Bias = bias.Address,
+            Y = y.Address,
+            Items = checked((int)items),
+            Grid = grid,
+            Shape = shape,
+        },
+        items);
+}

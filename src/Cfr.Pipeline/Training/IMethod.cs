@@ -1,0 +1,38 @@
+using Cfr.Models;
+using Cfr.Pipeline.Datasets;
+using Cfr.Tensors;
+
+namespace Cfr.Pipeline.Training;
+
+/// <summary>What a step minimises, and the parts of it that are worth a look.</summary>
+/// <param name="Total">A scalar.</param>
+/// <param name="Parts">Scalars by the names that they have in logs.</param>
+public readonly record struct Losses(Tensor Total, IReadOnlyList<(string Name, Tensor Value)> Parts);
+
+/// <summary>
+/// A way to train: which networks there are, which cases a batch is made of, and what a step minimises. Everything else
+/// (the loop, the optimiser's steps, checkpoints, logs, validation) is written once, in <see cref="Trainer"/>.
+/// </summary>
+public interface IMethod
+{
+    /// <summary>The network that is validated and kept in the end.</summary>
+    Segmenter Network { get; }
+
+    /// <summary>All networks by name; a checkpoint holds each.</summary>
+    IReadOnlyDictionary<string, Weights> Models { get; }
+
+    /// <summary>Changes whatever is trained.</summary>
+    Optimizer Optimizer { get; }
+
+    /// <summary>The cases that are trained on.</summary>
+    IReadOnlyList<Case> Cases { get; }
+
+    /// <summary>Which of them make a batch.</summary>
+    IBatchSampler Sampler { get; }
+
+    /// <summary>The losses of a batch.</summary>
+    Losses Losses(Batch batch, long iteration);
+
+    /// <summary>What follows the optimiser's step: moving averages.</summary>
+    void AfterStep(long iteration) { }
+}

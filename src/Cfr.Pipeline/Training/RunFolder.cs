@@ -1,0 +1,75 @@
+using Cfr.Pipeline.Configuration;
+using Cfr.Tensors.Files;
+
+namespace Cfr.Pipeline.Training;
+
+/// <summary>
+/// The folder of a training run: <c>configuration.json</c> (all settings, defaults included), <c>log.jsonl</c>,
+/// <c>checkpoint.safetensors</c> (to go on), <c>model.safetensors</c> (the network after the last checkpoint) and, where
+/// there are validation cases, <c>best.safetensors</c>.
+/// </summary>
+public sealed class RunFolder
+{
+    readonly TrainingConfiguration? _new;
+
+    RunFolder(string path, TrainingConfiguration? configuration = null) => (Root, _new) = (path, configuration);
+
+    /// <summary>The folder.</summary>
+    public string Root { get; }
+
+    /// <summary>All settings.</summary>
+    public string Configuration => Path.Combine(Root, "configuration.json");
+
+    /// <summary>What happened.</summary>
+    public string Log => Path.Combine(Root, "log.jsonl");
+
+    /// <summary>What the run goes on from.</summary>
+    public string Checkpoint => Path.Combine(Root, "checkpoint.safetensors");
+
+    /// <summary>The network.</summary>
+    public string Model => Path.Combine(Root, "model.safetensors");
+
+    /// <summary>The network with the best validation.</summary>
+    public string Best => Path.Combine(Root, "best.safetensors");
+
+    /// <summary>The folder of a new run. Nothing is written before the run begins.</summary>
+    /// <exception cref="ArgumentException">There is something in it already.</exception>
+    public static RunFolder Create(string path, TrainingConfiguration configuration)
+    {
+        var run = new RunFolder(path, configuration);
+        if (File.Exists(run.Configuration))
+            throw new ArgumentException($"{path} holds another run; continue it with --resume, or name another folder");
+        if (File.Exists(path) || Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path).Any())
+            throw new ArgumentException($"{path} is there and not empty; expected a new or an empty folder");
+        return run;
+    }
+
+    /// <summary>Makes the folder of a new run, with its settings.</summary>
+    internal void Begin()
+    {
+        if (_new is null) return;
+        Directory.CreateDirectory(Root);
+        byte[] settings = System.Text.Encoding.UTF8.GetBytes(ConfigurationFile.Write(_new));
+        AtomicFile.Write(Configuration, stream => stream.Write(settings));
+    }
+
+    /// <summary>Opens the folder of a run that is there.</summary>
+    /// <param name="path">The folder.</param>
+    /// <param name="wanted">Settings that the run must have; null for whatever it has.</param>
+    /// <exception cref="ArgumentException">There is no run, or one with other settings.</exception>
+    public static (RunFolder Run, TrainingConfiguration Configuration) Open(
+        string path, TrainingConfiguration? wanted = null)
+    {
+        var run = new RunFolder(path);
+        if (!File.Exists(run.Configuration))
+            throw new ArgumentException($"{path} holds no run to resume: there is no {run.Configuration}");
+        var found = ConfigurationFile.Read<TrainingConfiguration>(run.Configuration);
+        // The data may have moved; everything else decides what the run computes.
+        IReadOnlyList<string> different = wanted is null
+            ? [] : ConfigurationFile.Differences(found with { Data = wanted.Data }, wanted);
+        if (different.Count > 0)
+            throw new ArgumentException(
+                $"{path} holds a run with other settings ({string.Join(", ", different)}); it can only be resumed as it is");
+        return (run, found with { Data = wanted?.Data ?? found.Data });
+    }
+}

@@ -1,0 +1,202 @@
+using System.Diagnostics;
+using Cfr.Models;
+using Cfr.Pipeline.Datasets;
+using Cfr.Pipeline.Metrics;
+using Cfr.Pipeline.Networks;
+using Cfr.Tensors;
+
+namespace Cfr.Pipeline.Training;
+
+/// <summary>
+/// The training loop, for every <see cref="IMethod"/>: batches, steps, validation, log and checkpoints. A run that was
+/// stopped or killed goes on from its last checkpoint with the same bits as if it had not been.
+/// </summary>
+/// <example><code>
+/// var trainer = new Trainer(session, configuration, data, data.Store(), RunFolder.Create("runs/la", configuration));
+/// bool finished = trainer.Run(observer, stop);
+/// </code></example>
+public sealed class Trainer
+{
+    readonly Session _session;
+    readonly TrainingConfiguration _configuration;
+    readonly DataSet _data;
+    readonly CaseStore _store;
+    readonly RunFolder _run;
+    readonly IMethod _method;
+    readonly Schedule _schedule;
+    readonly IReadOnlyList<Case> _validationCases;
+    readonly CollapseDetector _collapse;
+    double _bestDice = double.NegativeInfinity;
+
+    /// <summary>Builds the networks.</summary>
+    /// <param name="session">A session with the configuration's seed.</param>
+    /// <param name="configuration">The settings.</param>
+    /// <param name="data">The data set.</param>
+    /// <param name="store">Where its cases come from.</param>
+    /// <param name="run">The folder.</param>
+    /// <exception cref="ArgumentException">The settings do not fit the data.</exception>
+    public Trainer(
+        Session session, TrainingConfiguration configuration, DataSet data, CaseStore store, RunFolder run)
+    {
+        Check(configuration, data);
+        (_session, _configuration, _data, _store, _run) = (session, configuration, data, store, run);
+        _method = new Supervised(session, configuration, data);
+        _schedule = configuration.Schedule.Create(configuration.Sgd.LearningRate, configuration.Iterations);
+        _validationCases = ValidationCasesOf(configuration, data);
+        _collapse = new CollapseDetector(configuration.Network.Classes);
+    }
+
+    /// <summary>The network that is trained.</summary>
+    public Segmenter Network => _method.Network;
+
+    /// <exception cref="ArgumentException">The settings make no sense, or do not fit the data.</exception>
+    /// <exception cref="BadDataException">A case has no label and needs one.</exception>
+    public static void Check(TrainingConfiguration configuration, DataSet data)
+    {
+        configuration.Check();
+        if (configuration.Network.Classes != data.Classes.Count)
+            throw new ArgumentException(
+                $"network.classes is {configuration.Network.Classes}, but {data.Name} ({data.ListPath}) has {data.Classes.Count}: "
+                + string.Join(", ", data.Classes));
+        if (configuration.Network.Channels != 1)
+            throw new ArgumentException($"network.channels is {configuration.Network.Channels}; scans have one");
+        data.Labelled(configuration.Labelled ?? data.Train.Count);
+        ValidationCasesOf(configuration, data);
+    }
+
+    /// <summary>Trains to the last iteration, or until it is told to stop; then the step is finished and saved.</summary>
+    /// <returns>Whether the last iteration was reached.</returns>
+    /// <exception cref="BadDataException">A case cannot be used; nothing was trained yet.</exception>
+    /// <exception cref="DivergedException">The loss is no number.</exception>
+    public bool Run(ITrainingObserver observer, CancellationToken stop = default)
+    {
+        try
+        {
+            _store.Load(
+                [.. _method.Cases.Concat(_validationCases).Distinct()], Math.Min(2, Environment.ProcessorCount),
+                done => observer.Loading(done, _method.Cases.Count + _validationCases.Count), stop);
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+        _run.Begin();
+        long iteration = File.Exists(_run.Checkpoint) ? Checkpoint.Load(_run.Checkpoint, _method, _session) : 0;
+        using TrainingLog log = TrainingLog.Open(_run.Log, iteration);
+        bool validated = Replay();
+        using var loader = new BatchLoader(
+            _method.Cases, _store, _method.Sampler, new Sampling(_configuration.Patch, _configuration.RotateFlip),
+            _configuration.Seed, iteration);
+        observer.Started(iteration, _configuration.Iterations);
+        while (true)
+        {
+            if (!validated && IsDue(iteration)) validated = Validate(iteration, log, observer, stop);
+            bool last = iteration == _configuration.Iterations;
+            if (last || stop.IsCancellationRequested || iteration > 0 && iteration % _configuration.CheckpointEvery == 0)
+                Save(iteration);
+            if (last || stop.IsCancellationRequested) return last && (validated || !IsDue(iteration));
+
+            TrainingStep? step = Step(iteration, loader, stop);
+            if (step is null) continue;
+            (iteration, validated) = (step.Iteration, false);
+            log.Write(step.ToJson());
+            observer.Stepped(step);
+        }
+
+        // What the log says of validations up to the checkpoint: the state of the detector, and the best so far.
+        bool Replay()
+        {
+            bool seen = false;
+            foreach (ValidationScores scores in TrainingLog.Read(_run.Log).Select(ValidationScores.FromJson).OfType<ValidationScores>())
+            {
+                _collapse.Observe([.. scores.Cases]);
+                _bestDice = Math.Max(_bestDice, scores.Dice);
+                seen = scores.Iteration == iteration;
+            }
+            return seen;
+        }
+    }
+
+    TrainingStep? Step(long iteration, BatchLoader loader, CancellationToken stop)
+    {
+        long began = Stopwatch.GetTimestamp();
+        using Scope scope = _session.Step();
+        Losses losses;
+        string names;
+        try
+        {
+            using Batch batch = loader.Next(stop);
+            names = string.Join(", ", batch.Cases.Select(each => each.Name).Distinct());
+            losses = _method.Losses(batch, iteration);
+        }
+        catch (OperationCanceledException)
+        {
+            return null;
+        }
+        float loss = losses.Total.Item();
+        (string, float)[] parts = [.. losses.Parts.Select(part => (part.Name, part.Value.Item()))];
+        if (!float.IsFinite(loss))
+            throw new DivergedException(
+                $"iteration {iteration + 1}: the loss is {loss} ("
+                + string.Join(", ", parts.Select(part => $"{part.Item1} {part.Item2}"))
+                + $") on {names}; the run stops, its last checkpoint is kept. A lower sgd.learningRate may help");
+        losses.Total.Backward();
+        double rate = _schedule.At(iteration);
+        _method.Optimizer.LearningRate = (float)rate;
+        _method.Optimizer.Step();
+        _method.Optimizer.ClearGradients();
+        _method.AfterStep(iteration);
+        return new TrainingStep(iteration + 1, loss, parts, rate, Stopwatch.GetElapsedTime(began).TotalSeconds);
+    }
+
+    bool IsDue(long iteration) => _configuration.Validation is { } validation && iteration > 0
+        && (iteration % validation.Every == 0 || iteration == _configuration.Iterations);
+
+    bool Validate(long iteration, TrainingLog log, ITrainingObserver observer, CancellationToken stop)
+    {
+        ValidationConfiguration settings = _configuration.Validation!;
+        var validation = new Validation(
+            _session, _method.Network, settings, _configuration.Patch, _validationCases, _store);
+        if (validation.Run(iteration, observer, stop) is not { } scores) return false;
+        if (settings.On == ValidationCases.Validation && scores.Dice > _bestDice) SaveNetwork(_run.Best, iteration);
+        _bestDice = Math.Max(_bestDice, scores.Dice);
+        log.Write(scores.ToJson());
+        observer.Validated(scores);
+        foreach (int c in _collapse.Observe([.. scores.Cases]))
+            observer.Warn(
+                $"iteration {iteration}: class {c} ({_data.Classes[c]}) has collapsed: nothing of it was predicted in the "
+                + "last validations");
+        return true;
+    }
+
+    void Save(long iteration)
+    {
+        SaveNetwork(_run.Model, iteration);
+        Checkpoint.Save(_run.Checkpoint, _method, _session, iteration);
+    }
+
+    void SaveNetwork(string path, long iteration)
+    {
+        var notes = new Dictionary<string, string>
+        {
+            ["iteration"] = $"{iteration}",
+            ["dataset"] = _data.Name,
+            ["classes"] = string.Join(',', _data.Classes),
+            ["patch"] = $"{_configuration.Patch}",
+            ["normalization"] = _data.Normalization == Datasets.Normalization.ZScore ? "z-score" : "none",
+        };
+        if (_configuration.Validation is { } validation) notes["stride"] = $"{validation.Stride}";
+        if (_data.Orientation is { } orientation) notes["orientation"] = orientation;
+        if (_data.Spacing is { } spacing) notes["spacing"] = string.Join('x', spacing);
+        NetworkFile.Save(_method.Network, path, notes);
+    }
+
+    static IReadOnlyList<Case> ValidationCasesOf(TrainingConfiguration configuration, DataSet data)
+    {
+        if (configuration.Validation is not { } validation) return [];
+        IReadOnlyList<Case> list = validation.On == ValidationCases.Test ? data.Test : data.Validation;
+        if (list.Count == 0)
+            throw new ArgumentException($"validation.on: {data.Name} ({data.ListPath}) has no {validation.On.ToString().ToLowerInvariant()} cases");
+        return data.WithLabels([.. list.Take(validation.Limit ?? list.Count)]);
+    }
+}

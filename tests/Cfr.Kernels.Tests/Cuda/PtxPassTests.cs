@@ -1,0 +1,111 @@
+using Cfr.Kernels.Cuda;
+using Cfr.Kernels.Cuda.Compile;
+using ILGPU;
+
+namespace Cfr.Kernels.Tests.Cuda;
+
+/// <summary>What the passes over the PTX change, and what they refuse.</summary>
+public class PtxPassTests
+{
+    static readonly PtxCompiler Compiler = new();
+    static readonly ComputeCapability Hopper = new(9, 0);
+
+    readonly record struct Arguments(long X, long Y, int Count);
+
+    static unsafe class Kernels
+    {
+        public static void Sum(Arguments a)
+        {
+            float* x = (float*)a.X, y = (float*)a.Y;
+            y[Group.IdxX] = x[Group.IdxX] * x[Group.IdxX] + x[a.Count];
+        }
+
+        public static void LocalArray(Arguments a)
+        {
+            float* x = (float*)a.X, y = (float*)a.Y;
+            var kept = LocalMemory.Allocate<float>(16);
+            for (int i = 0; i < a.Count; i++) kept[i & 15] = x[i];
+            y[0] = kept[a.Count & 15];
+        }
+
+        public static void Managed(Arguments a) => Console.WriteLine(a.Count);
+    }
+
+    [Fact]
+    public void Loads_and_stores_through_addresses_are_global()
+    {
+        string ptx = Compile("sum", Kernels.Sum);
+        Assert.Contains("ld.global.f32", ptx);
+        Assert.Contains("st.global.f32", ptx);
+        Assert.DoesNotMatch(@"\s(ld|st)\.f32", ptx);
+    }
+
+    [Fact]
+    public void A_product_and_a_sum_round_separately()
+    {
+        string ptx = Compile("sum", Kernels.Sum);
+        Assert.Contains("mul.rn.f32", ptx);
+        Assert.Contains("add.rn.f32", ptx);
+    }
+
+    [Theory]
+    [InlineData(8, 0, "7.8")]
+    [InlineData(9, 0, "7.8")]
+    [InlineData(10, 0, "8.6")]
+    [InlineData(12, 0, "8.7")]
+    public void The_target_is_the_devices_own(int major, int minor, string version)
+    {
+        string ptx = Compiler.Compile(new Kernel<Arguments>("sum", Kernels.Sum), new(major, minor));
+        Assert.Contains($".target sm_{major}{minor}", ptx);
+        Assert.Contains($".version {version}", ptx);
+    }
+
+    [Fact]
+    public void A_local_array_is_refused_by_name()
+    {
+        string message = Assert.Throws<KernelException>(() => Compile("with_array", Kernels.LocalArray)).Message;
+        Assert.StartsWith("kernel with_array:", message);
+        Assert.Contains("local memory", message);
+    }
+
+    [Fact]
+    public void What_ILGPU_cannot_compile_is_refused_by_name_and_the_next_kernel_compiles()
+    {
+        Assert.StartsWith(
+            "kernel managed does not compile:", Assert.Throws<KernelException>(() => Compile("managed", Kernels.Managed)).Message);
+        Compile("sum", Kernels.Sum);
+    }
+
+    [Fact]
+    public void Addresses_of_other_spaces_are_refused()
+    {
+        string message = Assert.Throws<KernelException>(
+            () => GlobalAddressing.Apply("one", "\tcvta.shared.u64 %rd1, %rd2;\n")).Message;
+        Assert.StartsWith("kernel one: `cvta.shared.u64 %rd1, %rd2;`", message);
+    }
+
+    [Fact]
+    public void A_refusal_by_ptxas_names_the_kernel_and_quotes_the_line()
+    {
+        if (CudaTools.Find() is not { } tools) { Assert.Skip("no ptxas here; scripts/get-ptxas.sh fetches it"); return; }
+        string folder = Directory.CreateTempSubdirectory().FullName, file = Path.Combine(folder, "sum.ptx");
+        File.WriteAllText(file, Compile("sum", Kernels.Sum).Replace("mul.rn.f32", "mull.rn.f32"));
+        string message = Assert.Throws<KernelException>(
+            () => tools.Assemble("sum", file, Path.Combine(folder, "sum.cubin"), Hopper)).Message;
+        Directory.Delete(folder, recursive: true);
+        Assert.StartsWith("ptxas refuses kernel sum for sm_90:", message);
+        Assert.Contains("`mull.rn.f32", message);
+    }
+
+    /// <summary>Values of NVIDIA's occupancy calculator.</summary>
+    [Theory]
+    [InlineData(256, 32, 0, 90, 1.0)]
+    [InlineData(256, 64, 0, 90, 0.5)]
+    [InlineData(256, 128, 49152, 80, 0.25)]
+    [InlineData(256, 204, 73728, 90, 0.125)]
+    [InlineData(256, 40, 0, 86, 1.0)]
+    public void Occupancy_is_bounded_by_registers_and_shared_memory(int threads, int registers, int shared, int target, double want) =>
+        Assert.Equal(want, KernelFacts.OccupancyOf(threads, registers, shared, new(target / 10, target % 10)), 6);
+
+    static string Compile(string name, Action<Arguments> body) => Compiler.Compile(new Kernel<Arguments>(name, body), Hopper);
+}
