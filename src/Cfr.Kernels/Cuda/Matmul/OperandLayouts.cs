@@ -25,15 +25,16 @@ interface IOperandLayout
 
 /// <summary>
 /// An operand of tensor cores. A fragment is 16 lines by 32 bytes of k (half 0 or 1 of a stage): four matrices of 8
-/// lines by 16 bytes, in the order of A's registers.
+/// lines by 16 bytes. Of A they come in the order of its registers: both halves of the lines, then further along k. Of B
+/// the two that belong to the same 8 columns come together, because an mma takes them from neighbouring registers.
 /// </summary>
 interface IFragmentLayout : IOperandLayout
 {
     /// <summary>What a lane adds to the place of a stage, in a warp whose lines begin here.</summary>
-    static abstract uint LaneOffset(int lane, int line, int lines);
+    static abstract uint LaneOffset(int lane, int line, int lines, bool ofB);
 
-    /// <summary>Loads the fragment of 16-line block <paramref name="block"/> of the warp.</summary>
-    static abstract Quad Fragment(SharedBytes shared, uint stage, uint lane, int block, int half, int lines);
+    /// <summary>Loads the fragment of 16-line block <paramref name="block"/> of the warp; the lane's place includes the stage's.</summary>
+    static abstract Quad Fragment(SharedBytes shared, uint lane, int block, int half, int lines, bool ofB);
 }
 
 /// <summary>
@@ -49,7 +50,7 @@ readonly struct KMajor : IFragmentLayout, IRegisterLayout
         long address, long stride, int line, int lineCount, int step, int stepEnd, int thread, int lines, int threads,
         int elementBytes)
     {
-        int ownLine = thread / Chunks, chunk = thread % Chunks, ownStep = step + chunk * 16 / elementBytes;
+        int ownLine = thread >> 2, chunk = thread & 3, ownStep = step + chunk * (16 / elementBytes);
         return new OperandCopy
         {
             Source = address + ((line + ownLine) * stride + ownStep) * elementBytes,
@@ -72,11 +73,13 @@ readonly struct KMajor : IFragmentLayout, IRegisterLayout
     public static int Inside(OperandCopy copy) => copy.Steps > 0 ? copy.Lines : 0;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static uint LaneOffset(int lane, int line, int lines) => Swizzle.Narrow(line + (lane & 15), lane >> 4);
+    public static uint LaneOffset(int lane, int line, int lines, bool ofB) => ofB
+        ? Swizzle.Narrow(line + (lane & 7) + (lane >> 4 << 3), lane >> 3 & 1)
+        : Swizzle.Narrow(line + (lane & 15), lane >> 4);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Quad Fragment(SharedBytes shared, uint stage, uint lane, int block, int half, int lines) =>
-        Ptx.LoadMatrix(shared, stage + (lane ^ (uint)(half * 32)) + (uint)(block * 16 * Tile.StageBytes));
+    public static Quad Fragment(SharedBytes shared, uint lane, int block, int half, int lines, bool ofB) =>
+        Ptx.LoadMatrix(shared, (lane ^ (uint)(half * 32)) + (uint)(block * 16 * Tile.StageBytes));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int Line(int thread, int i, int lines) => thread + i * (lines / 8);
@@ -108,7 +111,7 @@ readonly struct LineMajor16 : IFragmentLayout
         long address, long stride, int line, int lineCount, int step, int stepEnd, int thread, int lines, int threads,
         int elementBytes)
     {
-        int chunks = lines / 8, row = thread / chunks, chunk = thread % chunks, ownLine = line + chunk * 8;
+        int chunks = lines / 8, row = thread >> Tile.Log2(chunks), chunk = thread & chunks - 1, ownLine = line + chunk * 8;
         return new OperandCopy
         {
             Source = address + ((step + row) * stride + ownLine) * 2,
@@ -131,12 +134,13 @@ readonly struct LineMajor16 : IFragmentLayout
     public static int Inside(OperandCopy copy) => copy.Lines > 0 ? copy.Steps : 0;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static uint LaneOffset(int lane, int line, int lines) =>
-        Swizzle.Wide((lane & 7) + (lane >> 4 << 3), line / 8 + (lane >> 3 & 1), lines * 2);
+    public static uint LaneOffset(int lane, int line, int lines, bool ofB) => ofB
+        ? Swizzle.Wide(lane & 15, (line >> 3) + (lane >> 4), lines * 2)
+        : Swizzle.Wide((lane & 7) + (lane >> 4 << 3), (line >> 3) + (lane >> 3 & 1), lines * 2);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Quad Fragment(SharedBytes shared, uint stage, uint lane, int block, int half, int lines) =>
-        Ptx.LoadMatrixTransposed(shared, stage + (lane ^ (uint)(block * 32)) + (uint)(half * 16 * lines * 2));
+    public static Quad Fragment(SharedBytes shared, uint lane, int block, int half, int lines, bool ofB) =>
+        Ptx.LoadMatrixTransposed(shared, (lane ^ (uint)(block * 32)) + (uint)(half * 16 * lines * 2));
 }
 
 /// <summary>
@@ -150,7 +154,7 @@ readonly struct LineMajor32 : IFragmentLayout, IRegisterLayout
         long address, long stride, int line, int lineCount, int step, int stepEnd, int thread, int lines, int threads,
         int elementBytes)
     {
-        int chunks = lines / 4, row = thread / chunks, chunk = thread % chunks, ownLine = line + chunk * 4;
+        int chunks = lines / 4, row = thread >> Tile.Log2(chunks), chunk = thread & chunks - 1, ownLine = line + chunk * 4;
         return new OperandCopy
         {
             Source = address + ((step + row) * stride + ownLine) * 4,
@@ -173,17 +177,18 @@ readonly struct LineMajor32 : IFragmentLayout, IRegisterLayout
     public static int Inside(OperandCopy copy) => copy.Lines > 0 ? copy.Steps : 0;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static uint LaneOffset(int lane, int line, int lines) =>
+    public static uint LaneOffset(int lane, int line, int lines, bool ofB) =>
         Swizzle.Words(lane & 3, line + (lane >> 2), lines * 4);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Quad Fragment(SharedBytes shared, uint stage, uint lane, int block, int half, int lines)
+    public static Quad Fragment(SharedBytes shared, uint lane, int block, int half, int lines, bool ofB)
     {
-        uint row = stage + (uint)(half * 8 * lines * 4), low = row + (lane ^ (uint)(block * 64));
-        uint high = row + (lane ^ (uint)(block * 64 + 32)), fourRows = (uint)(4 * lines * 4);
+        uint further = (uint)(half * 8 * lines * 4), low = (lane ^ (uint)(block * 64)) + further;
+        uint high = (lane ^ (uint)(block * 64 + 32)) + further, fourRows = (uint)(4 * lines * 4);
+        uint second = ofB ? low + fourRows : high, third = ofB ? high : low + fourRows;
         return new Quad
         {
-            X = shared.Load(low), Y = shared.Load(high), Z = shared.Load(low + fourRows), W = shared.Load(high + fourRows),
+            X = shared.Load(low), Y = shared.Load(second), Z = shared.Load(third), W = shared.Load(high + fourRows),
         };
     }
 

@@ -88,15 +88,17 @@ readonly struct RegisterTile<TSide, TA, TB> : ITile<Sums8x8>
 
     public static int Columns => TSide.Lines;
 
-    public static int Threads => TSide.Lines / PerThread * (TSide.Lines / PerThread);
+    public static int Threads => Across * Across;
+
+    static int Across => TSide.Lines / PerThread;
 
     public static int ElementBytes => sizeof(float);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static uint PlaceA(int thread) => TA.ThreadOffset(thread / (TSide.Lines / PerThread), TSide.Lines);
+    public static uint PlaceA(int thread) => TA.ThreadOffset(thread >> Tile.Log2(Across), TSide.Lines);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static uint PlaceB(int thread) => TB.ThreadOffset(thread % (TSide.Lines / PerThread), TSide.Lines);
+    public static uint PlaceB(int thread) => TB.ThreadOffset(thread & Across - 1, TSide.Lines);
 
     public static Sums8x8 Multiply(SharedBytes shared, Sums8x8 sums, uint a, uint b)
     {
@@ -116,7 +118,7 @@ readonly struct RegisterTile<TSide, TA, TB> : ITile<Sums8x8>
 
     public static void Spill(SharedBytes shared, Sums8x8 sums, int thread)
     {
-        int row = thread / (TSide.Lines / PerThread), column = thread % (TSide.Lines / PerThread);
+        int row = thread >> Tile.Log2(Across), column = thread & Across - 1;
         Spill(shared, sums.R0, row, 0, column);
         Spill(shared, sums.R1, row, 1, column);
         Spill(shared, sums.R2, row, 2, column);

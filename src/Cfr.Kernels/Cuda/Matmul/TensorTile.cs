@@ -87,23 +87,21 @@ readonly struct TensorTile<TMma, TWarp, TWarps, TA, TB> : ITile<TWarp>
     where TMma : struct, IMma where TWarp : unmanaged, IWarpTile<TWarp> where TWarps : struct, IWarps
     where TA : struct, IFragmentLayout where TB : struct, IFragmentLayout
 {
-    const int WarpSize = BlockReduce.WarpSize;
-
     public static int Rows => TWarp.Rows * TWarps.Down;
 
     public static int Columns => TWarp.Columns * TWarps.Across;
 
-    public static int Threads => WarpSize * TWarps.Down * TWarps.Across;
+    public static int Threads => BlockReduce.WarpSize * TWarps.Down * TWarps.Across;
 
     public static int ElementBytes => TMma.ElementBytes;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static uint PlaceA(int thread) =>
-        TA.LaneOffset(thread % WarpSize, thread / WarpSize / TWarps.Across * TWarp.Rows, Rows);
+        TA.LaneOffset(thread & 31, WarpRow(thread), Rows, ofB: false);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static uint PlaceB(int thread) =>
-        TB.LaneOffset(thread % WarpSize, thread / WarpSize % TWarps.Across * TWarp.Columns, Columns);
+        TB.LaneOffset(thread & 31, WarpColumn(thread), Columns, ofB: true);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TWarp Multiply(SharedBytes shared, TWarp sums, uint a, uint b) => TWarp.Multiply<TMma, TA, TB>(
@@ -112,8 +110,14 @@ readonly struct TensorTile<TMma, TWarp, TWarps, TA, TB> : ITile<TWarp>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Spill(SharedBytes shared, TWarp sums, int thread)
     {
-        int warp = thread / WarpSize, lane = thread % WarpSize;
-        int row = warp / TWarps.Across * TWarp.Rows, column = warp % TWarps.Across * TWarp.Columns;
-        TWarp.Spill(shared, sums, row + lane / 4, column + lane % 4 * 2, Columns * sizeof(float));
+        int lane = thread & 31;
+        TWarp.Spill(
+            shared, sums, WarpRow(thread) + (lane >> 2), WarpColumn(thread) + (lane & 3) * 2, Columns * sizeof(float));
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static int WarpRow(int thread) => (thread >> 5 + Tile.Log2(TWarps.Across)) * TWarp.Rows;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static int WarpColumn(int thread) => (thread >> 5 & TWarps.Across - 1) * TWarp.Columns;
 }

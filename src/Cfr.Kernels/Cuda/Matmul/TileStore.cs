@@ -22,9 +22,9 @@ struct TileStore : IEpilogueLoop<TileStore>
     public static void Run<TEpilogue>(TileStore tile) where TEpilogue : struct, IEpilogue
     {
         int packets = tile.Columns / FourLanes.Width;
-        int first = Group.IdxX / packets, column = Group.IdxX % packets * FourLanes.Width;
+        int first = Group.IdxX >> Tile.Log2(packets), column = (Group.IdxX & packets - 1) * FourLanes.Width;
         if (column >= tile.ColumnsLeft) return;
-        int rows = tile.Rows < tile.RowsLeft ? tile.Rows : tile.RowsLeft, between = tile.Threads / packets;
+        int rows = tile.Rows < tile.RowsLeft ? tile.Rows : tile.RowsLeft, between = tile.Threads >> Tile.Log2(packets);
         long at = tile.At + first * tile.RowC + column, further = between * tile.RowC;
         for (int row = first; row < rows; row += between, at += further)
         {

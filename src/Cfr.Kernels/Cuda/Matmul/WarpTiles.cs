@@ -28,10 +28,10 @@ struct Sums16x32
     public static Sums16x32 Multiply<TMma>(SharedBytes shared, Sums16x32 c, Quad a, Quad left, Quad right)
         where TMma : struct, IMma => new()
         {
-            C0 = TMma.Multiply(shared, c.C0, a, left.X, left.Z),
-            C1 = TMma.Multiply(shared, c.C1, a, left.Y, left.W),
-            C2 = TMma.Multiply(shared, c.C2, a, right.X, right.Z),
-            C3 = TMma.Multiply(shared, c.C3, a, right.Y, right.W),
+            C0 = TMma.Multiply(shared, c.C0, a, left.X, left.Y),
+            C1 = TMma.Multiply(shared, c.C1, a, left.Z, left.W),
+            C2 = TMma.Multiply(shared, c.C2, a, right.X, right.Y),
+            C3 = TMma.Multiply(shared, c.C3, a, right.Z, right.W),
         };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -65,12 +65,13 @@ struct WarpTile32 : IWarpTile<WarpTile32>
         SharedBytes shared, WarpTile32 sums, uint a, uint b, int half, int rows, int columns)
         where TMma : struct, IMma where TA : struct, IFragmentLayout where TB : struct, IFragmentLayout
     {
-        Quad b0 = TMma.Round(TB.Fragment(shared, 0, b, 0, half, columns));
-        Quad b1 = TMma.Round(TB.Fragment(shared, 0, b, 1, half, columns));
+        Quad b0 = TMma.Round(TB.Fragment(shared, b, 0, half, columns, ofB: true));
+        Quad b1 = TMma.Round(TB.Fragment(shared, b, 1, half, columns, ofB: true));
+        Quad a0 = TMma.Round(TA.Fragment(shared, a, 0, half, rows, ofB: false));
+        Quad a1 = TMma.Round(TA.Fragment(shared, a, 1, half, rows, ofB: false));
         return new WarpTile32
         {
-            R0 = Sums16x32.Multiply<TMma>(shared, sums.R0, TMma.Round(TA.Fragment(shared, 0, a, 0, half, rows)), b0, b1),
-            R1 = Sums16x32.Multiply<TMma>(shared, sums.R1, TMma.Round(TA.Fragment(shared, 0, a, 1, half, rows)), b0, b1),
+            R0 = Sums16x32.Multiply<TMma>(shared, sums.R0, a0, b0, b1), R1 = Sums16x32.Multiply<TMma>(shared, sums.R1, a1, b0, b1),
         };
     }
 
@@ -96,10 +97,10 @@ struct WarpTile64 : IWarpTile<WarpTile64>
         SharedBytes shared, WarpTile64 sums, uint a, uint b, int half, int rows, int columns)
         where TMma : struct, IMma where TA : struct, IFragmentLayout where TB : struct, IFragmentLayout
     {
-        Quad b0 = TMma.Round(TB.Fragment(shared, 0, b, 0, half, columns));
-        Quad b1 = TMma.Round(TB.Fragment(shared, 0, b, 1, half, columns));
-        Quad b2 = TMma.Round(TB.Fragment(shared, 0, b, 2, half, columns));
-        Quad b3 = TMma.Round(TB.Fragment(shared, 0, b, 3, half, columns));
+        Quad b0 = TMma.Round(TB.Fragment(shared, b, 0, half, columns, ofB: true));
+        Quad b1 = TMma.Round(TB.Fragment(shared, b, 1, half, columns, ofB: true));
+        Quad b2 = TMma.Round(TB.Fragment(shared, b, 2, half, columns, ofB: true));
+        Quad b3 = TMma.Round(TB.Fragment(shared, b, 3, half, columns, ofB: true));
         return new WarpTile64
         {
             R0 = Row.Multiply<TMma, TA>(shared, sums.R0, a, 0, half, rows, b0, b1, b2, b3),
@@ -128,7 +129,7 @@ struct WarpTile64 : IWarpTile<WarpTile64>
             SharedBytes shared, Row c, uint a, int block, int half, int rows, Quad b0, Quad b1, Quad b2, Quad b3)
             where TMma : struct, IMma where TA : struct, IFragmentLayout
         {
-            Quad fragment = TMma.Round(TA.Fragment(shared, 0, a, block, half, rows));
+            Quad fragment = TMma.Round(TA.Fragment(shared, a, block, half, rows, ofB: false));
             return new Row
             {
                 Left = Sums16x32.Multiply<TMma>(shared, c.Left, fragment, b0, b1),

@@ -46,19 +46,19 @@ public class FragmentTests
     public void Lanes_hold_rows_and_columns_of_the_sums(int lane, int register, int row, int column) =>
         Assert.Equal((row, column), Fragments.C(lane, register));
 
-    [Theory, InlineData(64), InlineData(128), InlineData(256)]
-    public void Ldmatrix_on_steps_gives_the_words_of_A_without_conflicts(int lines)
+    [Theory, InlineData(64, false), InlineData(128, false), InlineData(256, false), InlineData(64, true), InlineData(256, true)]
+    public void Ldmatrix_on_steps_gives_the_words_of_an_operand_without_conflicts(int lines, bool ofB)
     {
         for (int line = 0; line < lines; line += 16)
             for (int half = 0; half < 2; half++)
             {
-                uint[] rows = [.. Lanes(lane => (KMajor.LaneOffset(lane, line, lines) ^ (uint)(half * 32)))];
+                uint[] rows = [.. Lanes(lane => (KMajor.LaneOffset(lane, line, lines, ofB) ^ (uint)(half * 32)))];
                 for (int matrix = 0; matrix < 4; matrix++)
                 {
                     AssertNoConflict(rows[(8 * matrix)..(8 * matrix + 8)], bytes: 16);
                     for (int lane = 0; lane < WarpSize; lane++)
                     {
-                        var (row, word) = Fragments.A(lane, matrix);
+                        var (row, word) = Held(lane, matrix, ofB);
                         uint got = rows[8 * matrix + lane / 4] + (uint)(lane % 4 * 4);
                         int wordOfLine = half * 8 + word;
                         Assert.Equal(Swizzle.Narrow(line + row, wordOfLine / 4) + (uint)(wordOfLine % 4 * 4), got);
@@ -67,20 +67,20 @@ public class FragmentTests
             }
     }
 
-    [Theory, InlineData(64), InlineData(128), InlineData(256)]
-    public void Ldmatrix_on_lines_gives_the_words_of_A_without_conflicts(int lines)
+    [Theory, InlineData(64, false), InlineData(128, false), InlineData(256, false), InlineData(64, true), InlineData(256, true)]
+    public void Ldmatrix_on_lines_gives_the_words_of_an_operand_without_conflicts(int lines, bool ofB)
     {
         for (int warp = 0; warp < lines; warp += 64)
             for (int block = 0; block < 4; block++)
             {
-                uint[] rows = [.. Lanes(lane => LineMajor16.LaneOffset(lane, warp, lines) ^ (uint)(block * 32))];
+                uint[] rows = [.. Lanes(lane => LineMajor16.LaneOffset(lane, warp, lines, ofB) ^ (uint)(block * 32))];
                 for (int matrix = 0; matrix < 4; matrix++)
                 {
                     AssertNoConflict(rows[(8 * matrix)..(8 * matrix + 8)], bytes: 16);
                     for (int lane = 0; lane < WarpSize; lane++)
                     {
                         // Transposed, lane 4 g + t gets rows 2t and 2t + 1 of column g: the two steps of word t.
-                        var (row, word) = Fragments.A(lane, matrix);
+                        var (row, word) = Held(lane, matrix, ofB);
                         int line = warp + block * 16 + row;
                         uint got = rows[8 * matrix + lane % 4 * 2] + (uint)(lane / 4 * 2);
                         Assert.Equal(Swizzle.Wide(2 * word, line / 8, lines * 2) + (uint)(line % 8 * 2), got);
@@ -96,7 +96,7 @@ public class FragmentTests
             for (int block = 0; block < 4; block++)
                 for (int register = 0; register < 4; register++)
                 {
-                    uint[] words = [.. Lanes(lane => (LineMajor32.LaneOffset(lane, warp, lines)
+                    uint[] words = [.. Lanes(lane => (LineMajor32.LaneOffset(lane, warp, lines, ofB: false)
                         ^ (uint)(block * 64 + register % 2 * 32)) + (uint)(register / 2 * 4 * lines * 4))];
                     AssertNoConflict(words, bytes: 4);
                     for (int lane = 0; lane < WarpSize; lane++)
@@ -169,6 +169,14 @@ public class FragmentTests
         Assert.All(tiles, tile => Assert.True(tile.Row < tileRows && tile.Column < tileColumns));
         int first = Math.Min(8, tileRows);
         Assert.All(tiles[..first], tile => Assert.Equal(0, tile.Column));
+    }
+
+    /// <summary>Line of the fragment and word of k in this register: A's four, or those of two blocks of B.</summary>
+    static (int Line, int Word) Held(int lane, int register, bool ofB)
+    {
+        if (!ofB) return Fragments.A(lane, register);
+        var (word, column) = Fragments.B(lane, register % 2);
+        return (register / 2 * 8 + column, word);
     }
 
     static IEnumerable<uint> Lanes(Func<int, uint> offset) => Enumerable.Range(0, WarpSize).Select(offset);
