@@ -18,7 +18,10 @@ struct ElementStore : IEpilogueLoop<ElementStore>
             a.Form,
             new ElementStore
             {
-                Epilogue = a.Epilogue, At = matrix * a.BatchC + row * a.RowC + column, Column = column, Sum = sum,
+                Epilogue = a.Epilogue,
+                At = matrix * a.BatchC + row * a.RowC + column,
+                Column = column,
+                Sum = sum,
             });
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

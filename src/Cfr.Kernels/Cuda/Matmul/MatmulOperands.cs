@@ -68,8 +68,15 @@ sealed class MatmulOperands(GpuDevice gpu)
         int width = gpu.BlockSize(kernel) * 8, across = Math.Max(1, Math.Min((padded + width - 1) / width, gpu.FullGrid));
         var arguments = new PackArguments
         {
-            From = from.Data.Address, To = to.Data.Address, FromRow = from.RowStride, ToRow = to.RowStride,
-            FromBatch = from.BatchStride, ToBatch = to.BatchStride, Rows = rows, Columns = columns, Padded = padded,
+            From = from.Data.Address,
+            To = to.Data.Address,
+            FromRow = from.RowStride,
+            ToRow = to.RowStride,
+            FromBatch = from.BatchStride,
+            ToBatch = to.BatchStride,
+            Rows = rows,
+            Columns = columns,
+            Padded = padded,
         };
         int down = Math.Clamp(gpu.FullGrid / across, 1, rows);
         for (; arguments.FirstMatrix < batch; arguments.FirstMatrix += LargestGrid)

@@ -93,9 +93,14 @@ readonly struct KMajor : IFragmentLayout, IRegisterLayout
         uint at = stage + (thread ^ (uint)(chunk << 4)), between = (uint)(lines / 8 * Tile.StageBytes);
         return new EightLines
         {
-            L0 = shared.Load4(at), L1 = shared.Load4(at + between), L2 = shared.Load4(at + 2 * between),
-            L3 = shared.Load4(at + 3 * between), L4 = shared.Load4(at + 4 * between), L5 = shared.Load4(at + 5 * between),
-            L6 = shared.Load4(at + 6 * between), L7 = shared.Load4(at + 7 * between),
+            L0 = shared.Load4(at),
+            L1 = shared.Load4(at + between),
+            L2 = shared.Load4(at + 2 * between),
+            L3 = shared.Load4(at + 3 * between),
+            L4 = shared.Load4(at + 4 * between),
+            L5 = shared.Load4(at + 5 * between),
+            L6 = shared.Load4(at + 6 * between),
+            L7 = shared.Load4(at + 7 * between),
         };
     }
 }
@@ -188,7 +193,10 @@ readonly struct LineMajor32 : IFragmentLayout, IRegisterLayout
         uint second = ofB ? low + fourRows : high, third = ofB ? high : low + fourRows;
         return new Quad
         {
-            X = shared.Load(low), Y = shared.Load(second), Z = shared.Load(third), W = shared.Load(high + fourRows),
+            X = shared.Load(low),
+            Y = shared.Load(second),
+            Z = shared.Load(third),
+            W = shared.Load(high + fourRows),
         };
     }
 

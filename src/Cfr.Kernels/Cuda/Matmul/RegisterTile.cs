@@ -12,9 +12,14 @@ struct EightLines
     public static EightLines Turned(
         Float4 k0, Float4 k1, Float4 k2, Float4 k3, Float4 h0, Float4 h1, Float4 h2, Float4 h3) => new()
         {
-            L0 = new(k0.X, k1.X, k2.X, k3.X), L1 = new(k0.Y, k1.Y, k2.Y, k3.Y), L2 = new(k0.Z, k1.Z, k2.Z, k3.Z),
-            L3 = new(k0.W, k1.W, k2.W, k3.W), L4 = new(h0.X, h1.X, h2.X, h3.X), L5 = new(h0.Y, h1.Y, h2.Y, h3.Y),
-            L6 = new(h0.Z, h1.Z, h2.Z, h3.Z), L7 = new(h0.W, h1.W, h2.W, h3.W),
+            L0 = new(k0.X, k1.X, k2.X, k3.X),
+            L1 = new(k0.Y, k1.Y, k2.Y, k3.Y),
+            L2 = new(k0.Z, k1.Z, k2.Z, k3.Z),
+            L3 = new(k0.W, k1.W, k2.W, k3.W),
+            L4 = new(h0.X, h1.X, h2.X, h3.X),
+            L5 = new(h0.Y, h1.Y, h2.Y, h3.Y),
+            L6 = new(h0.Z, h1.Z, h2.Z, h3.Z),
+            L7 = new(h0.W, h1.W, h2.W, h3.W),
         };
 }
 
@@ -39,8 +44,14 @@ struct EightSums
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static EightSums Multiply(EightSums c, Float4 a, EightLines b) => new()
     {
-        X0 = Dot(c.X0, a, b.L0), X1 = Dot(c.X1, a, b.L1), X2 = Dot(c.X2, a, b.L2), X3 = Dot(c.X3, a, b.L3),
-        X4 = Dot(c.X4, a, b.L4), X5 = Dot(c.X5, a, b.L5), X6 = Dot(c.X6, a, b.L6), X7 = Dot(c.X7, a, b.L7),
+        X0 = Dot(c.X0, a, b.L0),
+        X1 = Dot(c.X1, a, b.L1),
+        X2 = Dot(c.X2, a, b.L2),
+        X3 = Dot(c.X3, a, b.L3),
+        X4 = Dot(c.X4, a, b.L4),
+        X5 = Dot(c.X5, a, b.L5),
+        X6 = Dot(c.X6, a, b.L6),
+        X7 = Dot(c.X7, a, b.L7),
     };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -107,10 +118,14 @@ readonly struct RegisterTile<TSide, TA, TB> : ITile<Sums8x8>
             EightLines left = TA.Load(shared, 0, a, chunk, TSide.Lines), right = TB.Load(shared, 0, b, chunk, TSide.Lines);
             sums = new Sums8x8
             {
-                R0 = EightSums.Multiply(sums.R0, left.L0, right), R1 = EightSums.Multiply(sums.R1, left.L1, right),
-                R2 = EightSums.Multiply(sums.R2, left.L2, right), R3 = EightSums.Multiply(sums.R3, left.L3, right),
-                R4 = EightSums.Multiply(sums.R4, left.L4, right), R5 = EightSums.Multiply(sums.R5, left.L5, right),
-                R6 = EightSums.Multiply(sums.R6, left.L6, right), R7 = EightSums.Multiply(sums.R7, left.L7, right),
+                R0 = EightSums.Multiply(sums.R0, left.L0, right),
+                R1 = EightSums.Multiply(sums.R1, left.L1, right),
+                R2 = EightSums.Multiply(sums.R2, left.L2, right),
+                R3 = EightSums.Multiply(sums.R3, left.L3, right),
+                R4 = EightSums.Multiply(sums.R4, left.L4, right),
+                R5 = EightSums.Multiply(sums.R5, left.L5, right),
+                R6 = EightSums.Multiply(sums.R6, left.L6, right),
+                R7 = EightSums.Multiply(sums.R7, left.L7, right),
             };
         }
         return sums;

@@ -29,15 +29,37 @@ struct SkinnyArguments
     public static SkinnyArguments Of(MatmulArguments a, bool wideIsA) => wideIsA
         ? new()
         {
-            Wide = a.A, WideStride = a.LineA == 1 ? a.StepA : a.LineA, BatchWide = a.BatchA, WideLines = a.M,
-            Narrow = a.B, NarrowLine = a.LineB, NarrowStep = a.StepB, BatchNarrow = a.BatchB, NarrowLines = a.N,
-            C = a.Epilogue.C, WideC = a.RowC, NarrowC = 1, BatchC = a.BatchC, K = a.K,
+            Wide = a.A,
+            WideStride = a.LineA == 1 ? a.StepA : a.LineA,
+            BatchWide = a.BatchA,
+            WideLines = a.M,
+            Narrow = a.B,
+            NarrowLine = a.LineB,
+            NarrowStep = a.StepB,
+            BatchNarrow = a.BatchB,
+            NarrowLines = a.N,
+            C = a.Epilogue.C,
+            WideC = a.RowC,
+            NarrowC = 1,
+            BatchC = a.BatchC,
+            K = a.K,
         }
         : new()
         {
-            Wide = a.B, WideStride = a.LineB == 1 ? a.StepB : a.LineB, BatchWide = a.BatchB, WideLines = a.N,
-            Narrow = a.A, NarrowLine = a.LineA, NarrowStep = a.StepA, BatchNarrow = a.BatchA, NarrowLines = a.M,
-            C = a.Epilogue.C, WideC = 1, NarrowC = a.RowC, BatchC = a.BatchC, K = a.K,
+            Wide = a.B,
+            WideStride = a.LineB == 1 ? a.StepB : a.LineB,
+            BatchWide = a.BatchB,
+            WideLines = a.N,
+            Narrow = a.A,
+            NarrowLine = a.LineA,
+            NarrowStep = a.StepA,
+            BatchNarrow = a.BatchA,
+            NarrowLines = a.M,
+            C = a.Epilogue.C,
+            WideC = 1,
+            NarrowC = a.RowC,
+            BatchC = a.BatchC,
+            K = a.K,
         };
 }
 
@@ -144,7 +166,9 @@ struct FourSums<V> where V : unmanaged, IDeviceVector<V>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static FourSums<V> AddProducts(FourSums<V> sums, V x, V y0, V y1, V y2, V y3) => new()
     {
-        S0 = V.MultiplyAdd(x, y0, sums.S0), S1 = V.MultiplyAdd(x, y1, sums.S1), S2 = V.MultiplyAdd(x, y2, sums.S2),
+        S0 = V.MultiplyAdd(x, y0, sums.S0),
+        S1 = V.MultiplyAdd(x, y1, sums.S1),
+        S2 = V.MultiplyAdd(x, y2, sums.S2),
         S3 = V.MultiplyAdd(x, y3, sums.S3),
     };
 

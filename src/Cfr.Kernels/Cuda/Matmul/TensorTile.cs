@@ -34,7 +34,10 @@ readonly struct Tf32Mma : IMma
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Quad Round(Quad fragment) => new()
     {
-        X = Ptx.ToTf32(fragment.X), Y = Ptx.ToTf32(fragment.Y), Z = Ptx.ToTf32(fragment.Z), W = Ptx.ToTf32(fragment.W),
+        X = Ptx.ToTf32(fragment.X),
+        Y = Ptx.ToTf32(fragment.Y),
+        Z = Ptx.ToTf32(fragment.Z),
+        W = Ptx.ToTf32(fragment.W),
     };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

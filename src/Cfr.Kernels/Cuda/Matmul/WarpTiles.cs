@@ -71,7 +71,8 @@ struct WarpTile32 : IWarpTile<WarpTile32>
         Quad a1 = TMma.Round(TA.Fragment(shared, a, 1, half, rows, ofB: false));
         return new WarpTile32
         {
-            R0 = Sums16x32.Multiply<TMma>(shared, sums.R0, a0, b0, b1), R1 = Sums16x32.Multiply<TMma>(shared, sums.R1, a1, b0, b1),
+            R0 = Sums16x32.Multiply<TMma>(shared, sums.R0, a0, b0, b1),
+            R1 = Sums16x32.Multiply<TMma>(shared, sums.R1, a1, b0, b1),
         };
     }
 

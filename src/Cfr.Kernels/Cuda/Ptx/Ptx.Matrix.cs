@@ -132,8 +132,10 @@ static unsafe partial class Ptx
         uint rows = Exchange(shared, offset), row = (uint)Warp.LaneIdx / 4, word = (uint)Warp.LaneIdx % 4 * 4;
         var quad = new Quad
         {
-            X = shared[shared[rows + 4 * row] + word], Y = shared[shared[rows + 4 * (row + 8)] + word],
-            Z = shared[shared[rows + 4 * (row + 16)] + word], W = shared[shared[rows + 4 * (row + 24)] + word],
+            X = shared[shared[rows + 4 * row] + word],
+            Y = shared[shared[rows + 4 * (row + 8)] + word],
+            Z = shared[shared[rows + 4 * (row + 16)] + word],
+            W = shared[shared[rows + 4 * (row + 24)] + word],
         };
         Warp.Barrier();
         return quad;
@@ -145,7 +147,9 @@ static unsafe partial class Ptx
         uint rows = Exchange(shared, offset);
         var quad = new Quad
         {
-            X = Column(shared, rows, 0), Y = Column(shared, rows, 8), Z = Column(shared, rows, 16),
+            X = Column(shared, rows, 0),
+            Y = Column(shared, rows, 8),
+            Z = Column(shared, rows, 16),
             W = Column(shared, rows, 24),
         };
         Warp.Barrier();

@@ -17,7 +17,8 @@ public class FragmentTests
         static void AssertOneOwner(int registers, Func<int, int, (int, int)> place, int rows, int columns) =>
             Assert.Equal(
                 rows * columns,
-                (from lane in Enumerable.Range(0, WarpSize) from register in Enumerable.Range(0, registers)
+                (from lane in Enumerable.Range(0, WarpSize)
+                 from register in Enumerable.Range(0, registers)
                  select place(lane, register)).Where(at => at.Item1 < rows && at.Item2 < columns).Distinct().Count());
     }
 

@@ -107,7 +107,8 @@ public class GpuMatmulTests
         bool isTf32 = name.Contains("tf32");
         Check(
             MatmulCase.Draw(name.Length, tile.Rows - 3, tile.Columns - 8, 2 * Tile.StageBytes / tile.Type.Bytes())
-                with { DroppedBits = isTf32 ? 13 : tile.Type == DType.BFloat16 ? 16 : 0 },
+                with
+            { DroppedBits = isTf32 ? 13 : tile.Type == DType.BFloat16 ? 16 : 0 },
             tile.Nn.TensorCores ? MatmulRung.TensorCores : MatmulRung.Registers, tile);
     }
 
