@@ -58,7 +58,8 @@ sealed record MatmulCase(
         double[] c = Result().Doubles(), before = Nothing().Doubles();
         MatmulNaive.Multiply<double>(
             A, Left().Doubles(), B, Right().Doubles(), C, c, Batch, HasBias ? Bias().Doubles() : [],
-            Epilogue.Activation, KeepsPreActivation ? before : [], HasResidual ? Residual().Doubles() : [], Epilogue.Accumulate);
+            Epilogue.Activation, KeepsPreActivation ? before : [], HasResidual ? Residual().Doubles() : [],
+            Epilogue.Accumulate);
         return (c, before);
     }
 

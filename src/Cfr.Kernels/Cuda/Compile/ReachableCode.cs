@@ -41,7 +41,8 @@ static partial class ReachableCode
             }
             if (!isOpen) continue;
             Match jump = Jump().Match(line);
-            bool isCertain = jump.Success && (!jump.Groups["guard"].Success || jump.Groups["guard"].Value == alwaysTrue);
+            bool isCertain = jump.Success
+                && (!jump.Groups["guard"].Success || jump.Groups["guard"].Value == alwaysTrue);
             blocks[^1].Lines.Add(isCertain ? $"\tbra.uni\t{jump.Groups["target"].Value};" : line);
             isOpen = !isCertain;
             alwaysTrue = TruePredicate().Match(line) is { Success: true } truth ? truth.Groups["name"].Value : null;

@@ -23,7 +23,8 @@ enum MatmulRung
 /// <item>few rows or columns are bound by memory (<see cref="SkinnyMatmul"/>);</item>
 /// <item>everything else takes the highest rung of the precision. Operands that it cannot fetch 16 bytes at a time, or
 /// that are of another type, are copied first (<see cref="OperandPack"/>);</item>
-/// <item>where there are too few tiles to fill the device, the sum is cut into pieces (<see cref="MatmulFinish"/>).</item>
+/// <item>where there are too few tiles to fill the device, the sum is cut into pieces (<see
+/// cref="MatmulFinish"/>).</item>
 /// </list>
 /// C may be bfloat16: it is then rounded from float32 at the end. Bias, residual and pre-activation are float32.
 /// </summary>
@@ -153,7 +154,8 @@ sealed class GpuMatmul(GpuDevice gpu) : IMatmul
             MatmulArguments sums = arguments with { RowC = arguments.N, BatchC = (long)arguments.M * arguments.N };
             DeviceBuffer? buffer = isPlain ? null : Scratch(ref sums, batch);
             skinny = SkinnyArguments.Of(isPlain ? arguments : sums, wideIsA);
-            int warps = Parts(skinny.WideLines, SkinnyMatmul.Lines), perBlock = gpu.BlockSize(rows) / BlockReduce.WarpSize;
+            int warps = Parts(skinny.WideLines, SkinnyMatmul.Lines);
+            int perBlock = gpu.BlockSize(rows) / BlockReduce.WarpSize;
             Launch(rows, skinny, Parts(warps, perBlock), groups, batch);
             if (buffer is not null) Finish(arguments, buffer, arguments.N, 1, sums.BatchC, 1, batch);
             return;
@@ -163,7 +165,8 @@ sealed class GpuMatmul(GpuDevice gpu) : IMatmul
             ? SkinnyMatmul.Columns4
             : SkinnyMatmul.Columns1;
         int vectors = skinny.WideLines / (columns == SkinnyMatmul.Columns4 ? FourLanes.Width : 1);
-        int pieces = (int)Math.Clamp(WantedThreads / ((long)vectors * groups * batch), 1, Math.Max(skinny.K / ShortestRun, 1));
+        long wanted = WantedThreads / ((long)vectors * groups * batch);
+        int pieces = (int)Math.Clamp(wanted, 1, Math.Max(skinny.K / ShortestRun, 1));
         skinny.PieceSteps = Math.Max(Parts(skinny.K, pieces), 1);
         skinny.Pieces = Math.Max(Parts(skinny.K, skinny.PieceSteps), 1);
         (skinny.NarrowC, skinny.BatchC) = (skinny.WideLines, (long)skinny.NarrowLines * skinny.WideLines);
@@ -187,7 +190,14 @@ sealed class GpuMatmul(GpuDevice gpu) : IMatmul
     /// <summary>Adds the pieces in scratch memory, applies the epilogue, and gives the memory back.</summary>
     void Finish(MatmulArguments product, DeviceBuffer sums, long line, long step, long matrix, int pieces, int batch)
     {
-        product = product with { A = sums.Address, LineA = line, StepA = step, BatchA = pieces * matrix, Pieces = pieces };
+        product = product with
+        {
+            A = sums.Address,
+            LineA = line,
+            StepA = step,
+            BatchA = pieces * matrix,
+            Pieces = pieces,
+        };
         bool hasPackets = step == 1 && line % FourLanes.Width == 0 && HasPackets(product, batch);
         Kernel<MatmulArguments> kernel = hasPackets ? MatmulFinish.Packets : MatmulFinish.Elements;
         int blocks = Blocks(kernel, (long)product.M * product.N / (hasPackets ? FourLanes.Width : 1));

@@ -5,7 +5,8 @@ namespace Cfr.Kernels.Cuda;
 /// <summary>
 /// The second half of a product whose sum was cut into pieces: adds them in their order and applies the epilogue.
 /// <code>A [batch, Pieces, M, N]  ->  C [batch, M, N]</code>
-/// Element (row, column) lies at <c>row LineA + column StepA</c>; packets want StepA = 1. Bytes: 4 M N (Pieces + 1); the pieces mostly come from L2.
+/// Element (row, column) lies at <c>row LineA + column StepA</c>; packets want StepA = 1. Bytes: 4 M N (Pieces + 1);
+/// the pieces mostly come from L2.
 /// </summary>
 static class MatmulFinish
 {
@@ -34,7 +35,8 @@ static class MatmulFinish
                     piece += between;
                     sum += V.LoadFrom(piece);
                 }
-                EpilogueOperands.Store<TEpilogue, V>(a.Epilogue, matrix * a.BatchC + row * a.RowC + column, column, sum);
+                long place = matrix * a.BatchC + row * a.RowC + column;
+                EpilogueOperands.Store<TEpilogue, V>(a.Epilogue, place, column, sum);
             }
         }
     }

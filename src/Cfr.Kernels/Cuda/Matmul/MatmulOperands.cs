@@ -63,9 +63,11 @@ sealed class MatmulOperands(GpuDevice gpu)
         bool isDense = columns == padded && from.RowStride == columns && to.RowStride == columns
             && (long)rows * columns <= int.MaxValue;
         if (isDense) (rows, columns, padded) = (1, rows * columns, rows * columns);
-        bool hasPackets = columns == padded && HasPackets(from, isKMajor: true, batch) && HasPackets(to, isKMajor: true, batch);
+        bool hasPackets = columns == padded
+            && HasPackets(from, isKMajor: true, batch) && HasPackets(to, isKMajor: true, batch);
         Kernel<PackArguments> kernel = OperandPack.For(from.Data.Type, to.Data.Type, hasPackets);
-        int width = gpu.BlockSize(kernel) * 8, across = Math.Max(1, Math.Min((padded + width - 1) / width, gpu.FullGrid));
+        int width = gpu.BlockSize(kernel) * 8;
+        int across = Math.Max(1, Math.Min((padded + width - 1) / width, gpu.FullGrid));
         var arguments = new PackArguments
         {
             From = from.Data.Address,
@@ -78,9 +80,9 @@ sealed class MatmulOperands(GpuDevice gpu)
             Columns = columns,
             Padded = padded,
         };
-        int down = Math.Clamp(gpu.FullGrid / across, 1, rows);
+        int down = Math.Clamp(gpu.FullGrid / across, 1, Math.Min(rows, LargestGrid));
         for (; arguments.FirstMatrix < batch; arguments.FirstMatrix += LargestGrid)
-            gpu.Launch(kernel, arguments, across, Math.Min(down, LargestGrid), Math.Min(LargestGrid, batch - arguments.FirstMatrix));
+            gpu.Launch(kernel, arguments, across, down, Math.Min(LargestGrid, batch - arguments.FirstMatrix));
     }
 
     static (int Rows, int Columns) InMemory(Matrix matrix) =>
@@ -88,7 +90,8 @@ sealed class MatmulOperands(GpuDevice gpu)
 
     /// <summary>
     /// Rows begin at multiples of 16 bytes; and if the sum runs along them, they end there, since what follows would be
-    /// summed too. Otherwise it only makes sums that nobody stores: it can be read, as buffers are multiples of 64 bytes.
+    /// summed too. Otherwise it only makes sums that nobody stores: it can be read, as buffers are multiples of 64
+    /// bytes.
     /// </summary>
     public static bool HasPackets(Matrix matrix, bool isKMajor, int batch)
     {

@@ -28,7 +28,8 @@ static unsafe class MatmulSharedKernel
         ArrayView<float> right = SharedMemory.Allocate<float>(Side * Pitch);
         int thread = Group.IdxX, rows = Group.DimX / Side;
         int row = thread / Side, column = thread % Side;
-        int tileRow = Grid.IdxX / ((a.N + Side - 1) / Side), tileColumn = Grid.IdxX - tileRow * ((a.N + Side - 1) / Side);
+        int tileColumns = (a.N + Side - 1) / Side;
+        int tileRow = Grid.IdxX / tileColumns, tileColumn = Grid.IdxX - tileRow * tileColumns;
         int firstRow = tileRow * rows, firstColumn = tileColumn * Side;
         float* fromA = (float*)a.A + matrix * a.BatchA, fromB = (float*)a.B + matrix * a.BatchB;
         float sum = 0;

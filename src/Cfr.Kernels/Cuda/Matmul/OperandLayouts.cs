@@ -16,7 +16,9 @@ interface IOperandLayout
     /// <summary>Lines (or steps) between a thread's chunks.</summary>
     static abstract int Span(int lines, int threads, int elementBytes);
 
-    /// <summary>A chunk's place in a stage, <paramref name="further"/> lines (or steps) after the first one's.</summary>
+    /// <summary>
+    /// A chunk's place in a stage, <paramref name="further"/> lines (or steps) after the first one's.
+    /// </summary>
     static abstract uint Target(uint first, int further, int lines, int elementBytes);
 
     /// <summary>Lines (or steps) from the first chunk on that are inside the operand.</summary>
@@ -25,7 +27,8 @@ interface IOperandLayout
 
 /// <summary>
 /// An operand of tensor cores. A fragment is 16 lines by 32 bytes of k (half 0 or 1 of a stage): four matrices of 8
-/// lines by 16 bytes. Of A they come in the order of its registers: both halves of the lines, then further along k. Of B
+/// lines by 16 bytes. Of A they come in the order of its registers: both halves of the lines, then further along k. Of
+/// B
 /// the two that belong to the same 8 columns come together, because an mma takes them from neighbouring registers.
 /// </summary>
 interface IFragmentLayout : IOperandLayout
@@ -33,7 +36,9 @@ interface IFragmentLayout : IOperandLayout
     /// <summary>What a lane adds to the place of a stage, in a warp whose lines begin here.</summary>
     static abstract uint LaneOffset(int lane, int line, int lines, bool ofB);
 
-    /// <summary>Loads the fragment of 16-line block <paramref name="block"/> of the warp; the lane's place includes the stage's.</summary>
+    /// <summary>
+    /// Loads the fragment of 16-line block <paramref name="block"/> of the warp; the lane's place includes the stage's.
+    /// </summary>
     static abstract Quad Fragment(SharedBytes shared, uint lane, int block, int half, int lines, bool ofB);
 }
 
@@ -88,9 +93,9 @@ readonly struct KMajor : IFragmentLayout, IRegisterLayout
     public static uint ThreadOffset(int thread, int lines) => Swizzle.Narrow(thread, 0);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static EightLines Load(SharedBytes shared, uint stage, uint thread, int chunk, int lines)
+    public static EightLines Load(SharedBytes shared, uint thread, int chunk, int lines)
     {
-        uint at = stage + (thread ^ (uint)(chunk << 4)), between = (uint)(lines / 8 * Tile.StageBytes);
+        uint at = thread ^ (uint)(chunk << 4), between = (uint)(lines / 8 * Tile.StageBytes);
         return new EightLines
         {
             L0 = shared.Load4(at),
@@ -116,7 +121,8 @@ readonly struct LineMajor16 : IFragmentLayout
         long address, long stride, int line, int lineCount, int step, int stepEnd, int thread, int lines, int threads,
         int elementBytes)
     {
-        int chunks = lines / 8, row = thread >> Tile.Log2(chunks), chunk = thread & chunks - 1, ownLine = line + chunk * 8;
+        int chunks = lines / 8, row = thread >> Tile.Log2(chunks), chunk = thread & chunks - 1;
+        int ownLine = line + chunk * 8;
         return new OperandCopy
         {
             Source = address + ((step + row) * stride + ownLine) * 2,
@@ -159,7 +165,8 @@ readonly struct LineMajor32 : IFragmentLayout, IRegisterLayout
         long address, long stride, int line, int lineCount, int step, int stepEnd, int thread, int lines, int threads,
         int elementBytes)
     {
-        int chunks = lines / 4, row = thread >> Tile.Log2(chunks), chunk = thread & chunks - 1, ownLine = line + chunk * 4;
+        int chunks = lines / 4, row = thread >> Tile.Log2(chunks), chunk = thread & chunks - 1;
+        int ownLine = line + chunk * 4;
         return new OperandCopy
         {
             Source = address + ((step + row) * stride + ownLine) * 4,
@@ -207,10 +214,11 @@ readonly struct LineMajor32 : IFragmentLayout, IRegisterLayout
     public static uint ThreadOffset(int thread, int lines) => Swizzle.Words(0, 4 * thread, lines * 4);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static EightLines Load(SharedBytes shared, uint stage, uint thread, int chunk, int lines)
+    public static EightLines Load(SharedBytes shared, uint thread, int chunk, int lines)
     {
-        uint rowBytes = (uint)(lines * 4), half = (uint)(lines / 2 * 4), at = stage + (uint)chunk * 4 * rowBytes;
-        uint k1 = at + rowBytes + (thread ^ 32), k2 = at + 2 * rowBytes + (thread ^ 64), k3 = at + 3 * rowBytes + (thread ^ 96);
+        uint rowBytes = (uint)(lines * 4), half = (uint)(lines / 2 * 4), at = (uint)chunk * 4 * rowBytes;
+        uint k1 = at + rowBytes + (thread ^ 32), k2 = at + 2 * rowBytes + (thread ^ 64);
+        uint k3 = at + 3 * rowBytes + (thread ^ 96);
         at += thread;
         return EightLines.Turned(
             shared.Load4(at), shared.Load4(k1), shared.Load4(k2), shared.Load4(k3), shared.Load4(at + half),

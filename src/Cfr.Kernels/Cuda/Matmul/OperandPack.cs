@@ -57,12 +57,18 @@ readonly unsafe struct BFloat16Element : IElement
 /// </summary>
 static class OperandPack
 {
-    public static readonly Kernel<PackArguments> Float32 = new("pack_float32", Elements<Float32Element, Float32Element>);
-    public static readonly Kernel<PackArguments> ToBFloat16 = new("pack_float32_to_bfloat16", Elements<Float32Element, BFloat16Element>);
-    public static readonly Kernel<PackArguments> ToFloat32 = new("pack_bfloat16_to_float32", Elements<BFloat16Element, Float32Element>);
-    public static readonly Kernel<PackArguments> BFloat16 = new("pack_bfloat16", Elements<BFloat16Element, BFloat16Element>);
+    public static readonly Kernel<PackArguments> Float32 =
+        new("pack_float32", Elements<Float32Element, Float32Element>);
+    public static readonly Kernel<PackArguments> ToBFloat16 =
+        new("pack_float32_to_bfloat16", Elements<Float32Element, BFloat16Element>);
+    public static readonly Kernel<PackArguments> ToFloat32 =
+        new("pack_bfloat16_to_float32", Elements<BFloat16Element, Float32Element>);
+    public static readonly Kernel<PackArguments> BFloat16 =
+        new("pack_bfloat16", Elements<BFloat16Element, BFloat16Element>);
 
-    /// <summary>Eight neighbours of a float32 operand whose rows begin at multiples of 16 bytes: 48 bytes a thread.</summary>
+    /// <summary>
+    /// Eight neighbours of a float32 operand whose rows begin at multiples of 16 bytes: 48 bytes a thread.
+    /// </summary>
     public static readonly Kernel<PackArguments> ToBFloat16Packets = new("pack_float32_to_bfloat16_packets", Packets);
 
     /// <summary>The kernel between these types.</summary>
@@ -94,11 +100,11 @@ static class OperandPack
             for (int i = Grid.IdxX * Group.DimX + Group.IdxX; i < packets; i += Grid.DimX * Group.DimX)
             {
                 Float4 low = Ptx.Load4(from + 32L * i), high = Ptx.Load4(from + 32L * i + 16);
-                Ptx.Store4(
-                    to + 16L * i,
-                    new Float4(
-                        Ptx.AsFloat(Ptx.ToBFloat16Pair(low.X, low.Y)), Ptx.AsFloat(Ptx.ToBFloat16Pair(low.Z, low.W)),
-                        Ptx.AsFloat(Ptx.ToBFloat16Pair(high.X, high.Y)), Ptx.AsFloat(Ptx.ToBFloat16Pair(high.Z, high.W))));
+                float first = Ptx.AsFloat(Ptx.ToBFloat16Pair(low.X, low.Y));
+                float second = Ptx.AsFloat(Ptx.ToBFloat16Pair(low.Z, low.W));
+                float third = Ptx.AsFloat(Ptx.ToBFloat16Pair(high.X, high.Y));
+                float fourth = Ptx.AsFloat(Ptx.ToBFloat16Pair(high.Z, high.W));
+                Ptx.Store4(to + 16L * i, new Float4(first, second, third, fourth));
             }
         }
     }

@@ -32,8 +32,10 @@ interface IRegisterLayout : IOperandLayout
     /// <summary>What a thread adds to the place of a stage.</summary>
     static abstract uint ThreadOffset(int thread, int lines);
 
-    /// <summary>Loads the thread's lines at steps <c>4 chunk .. 4 chunk + 3</c> of the stage.</summary>
-    static abstract EightLines Load(SharedBytes shared, uint stage, uint thread, int chunk, int lines);
+    /// <summary>
+    /// Loads the thread's lines at steps <c>4 chunk .. 4 chunk + 3</c>; its place includes the stage's.
+    /// </summary>
+    static abstract EightLines Load(SharedBytes shared, uint thread, int chunk, int lines);
 }
 
 /// <summary>A row of 8 sums of a thread.</summary>
@@ -115,7 +117,7 @@ readonly struct RegisterTile<TSide, TA, TB> : ITile<Sums8x8>
     {
         for (int chunk = 0; chunk < Tile.StageBytes / 16; chunk++)
         {
-            EightLines left = TA.Load(shared, 0, a, chunk, TSide.Lines), right = TB.Load(shared, 0, b, chunk, TSide.Lines);
+            EightLines left = TA.Load(shared, a, chunk, TSide.Lines), right = TB.Load(shared, b, chunk, TSide.Lines);
             sums = new Sums8x8
             {
                 R0 = EightSums.Multiply(sums.R0, left.L0, right),

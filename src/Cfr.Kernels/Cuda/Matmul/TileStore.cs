@@ -3,7 +3,8 @@ using ILGPU;
 namespace Cfr.Kernels.Cuda;
 
 /// <summary>
-/// Takes a tile of sums from shared memory to C through an epilogue: neighbouring threads take neighbouring packets of a
+/// Takes a tile of sums from shared memory to C through an epilogue: neighbouring threads take neighbouring packets of
+/// a
 /// row.
 /// </summary>
 struct TileStore : IEpilogueLoop<TileStore>

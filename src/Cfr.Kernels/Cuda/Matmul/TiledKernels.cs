@@ -5,8 +5,8 @@ namespace Cfr.Kernels.Cuda;
 /// transposed.
 /// </summary>
 sealed record TileKernels(
-    int Rows, int Columns, DType Type, Kernel<MatmulArguments> Nn, Kernel<MatmulArguments> Nt, Kernel<MatmulArguments> Tn,
-    Kernel<MatmulArguments> Tt)
+    int Rows, int Columns, DType Type, Kernel<MatmulArguments> Nn, Kernel<MatmulArguments> Nt,
+    Kernel<MatmulArguments> Tn, Kernel<MatmulArguments> Tt)
 {
     /// <summary>The kernel for an A and a B of which steps, or else lines, are neighbours.</summary>
     public Kernel<MatmulArguments> For(bool kMajorA, bool kMajorB) => (kMajorA, kMajorB) switch

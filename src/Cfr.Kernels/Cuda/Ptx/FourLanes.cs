@@ -75,7 +75,8 @@ unsafe struct FourLanes(Lane x, Lane y, Lane z, Lane w) : IDeviceVector<FourLane
     public static FourLanes Abs(FourLanes a) => new(Lane.Abs(a.X), Lane.Abs(a.Y), Lane.Abs(a.Z), Lane.Abs(a.W));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static FourLanes Floor(FourLanes a) => new(Lane.Floor(a.X), Lane.Floor(a.Y), Lane.Floor(a.Z), Lane.Floor(a.W));
+    public static FourLanes Floor(FourLanes a) =>
+        new(Lane.Floor(a.X), Lane.Floor(a.Y), Lane.Floor(a.Z), Lane.Floor(a.W));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static FourLanes PowerOfTwo(FourLanes n) =>

@@ -27,7 +27,9 @@ static unsafe partial class Ptx
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float HighBFloat16(uint pair) => AsFloat(pair & 0xffff0000);
 
-    /// <summary>Rounds a float to 10 bits of mantissa, to nearest, ties away from zero: a factor for tensor cores.</summary>
+    /// <summary>
+    /// Rounds a float to 10 bits of mantissa, to nearest, ties away from zero: a factor for tensor cores.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static uint ToTf32(uint bits)
     {

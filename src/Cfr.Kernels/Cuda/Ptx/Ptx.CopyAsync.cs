@@ -10,7 +10,8 @@ namespace Cfr.Kernels.Cuda;
 static unsafe partial class Ptx
 {
     /// <summary>
-    /// Starts copying 16 bytes, past L1. The first <paramref name="bytes"/> (0 to 16) come from the source, the rest are
+    /// Starts copying 16 bytes, past L1. The first <paramref name="bytes"/> (0 to 16) come from the source, the rest
+    /// are
     /// zeros; with 0 the source is not touched.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -19,7 +19,9 @@ struct Quad
     public uint X, Y, Z, W;
 }
 
-/// <summary>Tensor cores: a warp multiplies small matrices that are spread over its lanes (<see cref="Fragments"/>).</summary>
+/// <summary>
+/// Tensor cores: a warp multiplies small matrices that are spread over its lanes (<see cref="Fragments"/>).
+/// </summary>
 static unsafe partial class Ptx
 {
     /// <summary>
@@ -33,14 +35,17 @@ static unsafe partial class Ptx
             Ref<float> x = c.X, y = c.Y, z = c.Z, w = c.W;
             Input<uint> ax = a.X, ay = a.Y, az = a.Z, aw = a.W, bx = b0, by = b1;
             CudaAsm.EmitRef(
-                "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3},{%4,%5,%6,%7},{%8,%9},{%0,%1,%2,%3};",
+                "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 "
+                + "{%0,%1,%2,%3},{%4,%5,%6,%7},{%8,%9},{%0,%1,%2,%3};",
                 ref x, ref y, ref z, ref w, ref ax, ref ay, ref az, ref aw, ref bx, ref by);
             return new Sums { X = x.Value, Y = y.Value, Z = z.Value, W = w.Value };
         }
         return EmulateBFloat16(shared, c, a, b0, b1);
     }
 
-    /// <summary>c + A B for A of 16 x 8 and B of 8 x 8 TF32, in float32; the 13 lowest bits of a factor do not count.</summary>
+    /// <summary>
+    /// c + A B for A of 16 x 8 and B of 8 x 8 TF32, in float32; the 13 lowest bits of a factor do not count.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Sums MmaTf32(SharedBytes shared, Sums c, Quad a, uint b0, uint b1)
     {
@@ -57,7 +62,8 @@ static unsafe partial class Ptx
     }
 
     /// <summary>
-    /// Loads four 8 x 8 matrices of 16-bit elements. Lane i names row i % 8 of matrix i / 8: 16 bytes. Lane 4 g + t gets
+    /// Loads four 8 x 8 matrices of 16-bit elements. Lane i names row i % 8 of matrix i / 8: 16 bytes. Lane 4 g + t
+    /// gets
     /// the word t of row g of each. Of 32-bit elements it loads 8 x 4.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -203,7 +209,9 @@ static unsafe partial class Ptx
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static float Factor(uint bits) => AsFloat(bits & 0xffffe000);
 
-    /// <summary>Rows 2t and 2t + 1 of column g of the matrix whose rows begin at lane <paramref name="first"/>.</summary>
+    /// <summary>
+    /// Rows 2t and 2t + 1 of column g of the matrix whose rows begin at lane <paramref name="first"/>.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static uint Column(SharedBytes shared, uint rows, uint first)
     {

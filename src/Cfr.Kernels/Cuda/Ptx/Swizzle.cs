@@ -15,7 +15,9 @@ namespace Cfr.Kernels.Cuda;
 /// </summary>
 static class Swizzle
 {
-    /// <summary>Rows of 64 bytes, read 8 rows at a time. Two rows fill the banks, so they share a permutation.</summary>
+    /// <summary>
+    /// Rows of 64 bytes, read 8 rows at a time. Two rows fill the banks, so they share a permutation.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static uint Narrow(int row, int chunk) => (uint)(row * 64 + ((chunk ^ (row >> 1 & 3)) << 4));
 
@@ -27,7 +29,8 @@ static class Swizzle
     /// Rows of 128 bytes or a multiple, read word by word, 8 words from each of 4 rows: runs of 32 bytes are permuted.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static uint Words(int row, int word, int rowBytes) => (uint)(row * rowBytes + ((word ^ (row & 3) << 3) << 2));
+    public static uint Words(int row, int word, int rowBytes) =>
+        (uint)(row * rowBytes + ((word ^ (row & 3) << 3) << 2));
 
     /// <summary>
     /// Rows of 128 bytes or a multiple, written in pairs of words, 4 of them to each of 4 rows, and read by chunks of

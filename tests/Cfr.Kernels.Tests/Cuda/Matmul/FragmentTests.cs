@@ -2,7 +2,9 @@ using Cfr.Kernels.Cuda;
 
 namespace Cfr.Kernels.Tests.Cuda;
 
-/// <summary>Where tiles lie in shared memory, and which lane gets what of them: index arithmetic, without a device.</summary>
+/// <summary>
+/// Where tiles lie in shared memory, and which lane gets what of them: index arithmetic, without a device.
+/// </summary>
 public class FragmentTests
 {
     const int WarpSize = 32, Banks = 32;
@@ -47,7 +49,8 @@ public class FragmentTests
     public void Lanes_hold_rows_and_columns_of_the_sums(int lane, int register, int row, int column) =>
         Assert.Equal((row, column), Fragments.C(lane, register));
 
-    [Theory, InlineData(64, false), InlineData(128, false), InlineData(256, false), InlineData(64, true), InlineData(256, true)]
+    [Theory]
+    [InlineData(64, false), InlineData(128, false), InlineData(256, false), InlineData(64, true), InlineData(256, true)]
     public void Ldmatrix_on_steps_gives_the_words_of_an_operand_without_conflicts(int lines, bool ofB)
     {
         for (int line = 0; line < lines; line += 16)
@@ -68,7 +71,8 @@ public class FragmentTests
             }
     }
 
-    [Theory, InlineData(64, false), InlineData(128, false), InlineData(256, false), InlineData(64, true), InlineData(256, true)]
+    [Theory]
+    [InlineData(64, false), InlineData(128, false), InlineData(256, false), InlineData(64, true), InlineData(256, true)]
     public void Ldmatrix_on_lines_gives_the_words_of_an_operand_without_conflicts(int lines, bool ofB)
     {
         for (int warp = 0; warp < lines; warp += 64)
@@ -129,12 +133,13 @@ public class FragmentTests
     {
         for (int first = 0; first < lines / 8; first += 8)
         {
-            AssertNoConflict([.. Enumerable.Range(first, 8).Select(t => KMajor.ThreadOffset(t, lines))], bytes: 16);
-            AssertNoConflict([.. Enumerable.Range(first, 8).Select(t => LineMajor32.ThreadOffset(t, lines))], bytes: 16);
+            IEnumerable<int> threads = Enumerable.Range(first, 8);
+            AssertNoConflict([.. threads.Select(t => KMajor.ThreadOffset(t, lines))], bytes: 16);
+            AssertNoConflict([.. threads.Select(t => LineMajor32.ThreadOffset(t, lines))], bytes: 16);
         }
         int[] all = [.. Enumerable.Range(0, lines)];
-        Assert.Equal(all, from t in Enumerable.Range(0, lines / 8) from i in Enumerable.Range(0, 8) let line = KMajor.Line(t, i, lines) orderby line select line);
-        Assert.Equal(all, from t in Enumerable.Range(0, lines / 8) from i in Enumerable.Range(0, 8) let line = LineMajor32.Line(t, i, lines) orderby line select line);
+        Assert.Equal(all, all.Select(n => KMajor.Line(n / 8, n % 8, lines)).Order());
+        Assert.Equal(all, all.Select(n => LineMajor32.Line(n / 8, n % 8, lines)).Order());
     }
 
     [Theory]
@@ -165,7 +170,8 @@ public class FragmentTests
     [Theory, InlineData(1, 1), InlineData(3, 5), InlineData(8, 4), InlineData(17, 3), InlineData(32, 24)]
     public void Blocks_take_each_tile_once_and_neighbours_share_columns(int tileRows, int tileColumns)
     {
-        TileOrder[] tiles = [.. Enumerable.Range(0, tileRows * tileColumns).Select(i => TileOrder.Of(i, tileRows, tileColumns))];
+        IEnumerable<int> blocks = Enumerable.Range(0, tileRows * tileColumns);
+        TileOrder[] tiles = [.. blocks.Select(i => TileOrder.Of(i, tileRows, tileColumns))];
         Assert.Equal(tiles.Length, tiles.Select(tile => (tile.Row, tile.Column)).Distinct().Count());
         Assert.All(tiles, tile => Assert.True(tile.Row < tileRows && tile.Column < tileColumns));
         int first = Math.Min(8, tileRows);
@@ -185,7 +191,8 @@ public class FragmentTests
     /// <summary>Accesses of one pass (128 bytes in all) touch each bank once, unless they want the same word.</summary>
     static void AssertNoConflict(uint[] offsets, int bytes)
     {
-        var words = offsets.SelectMany(at => Enumerable.Range(0, bytes / 4).Select(i => at / 4 + (uint)i)).Distinct().ToArray();
+        uint[] words =
+            [.. offsets.SelectMany(at => Enumerable.Range(0, bytes / 4).Select(i => at / 4 + (uint)i)).Distinct()];
         Assert.Equal(words.Length, words.Select(word => word % Banks).Distinct().Count());
     }
 }

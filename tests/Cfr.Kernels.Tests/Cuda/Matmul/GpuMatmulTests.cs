@@ -7,7 +7,9 @@ public class GpuMatmulTests
 {
     static readonly EmulatedDevice Device = new();
 
-    /// <summary>Tiles of the same code as the large ones, but of one or two warps, which the emulator runs faster.</summary>
+    /// <summary>
+    /// Tiles of the same code as the large ones, but of one or two warps, which the emulator runs faster.
+    /// </summary>
     static readonly Dictionary<string, (TileKernels Tile, int DroppedBits)> SmallTiles = new()
     {
         ["float32"] = (TiledKernels.Float32Small, 0),
@@ -17,8 +19,10 @@ public class GpuMatmulTests
 
     public static TheoryData<string> Types => [.. SmallTiles.Keys];
 
-    public static TheoryData<string> Tiles =>
-        [.. TiledKernels.Float32.Concat(TiledKernels.Tf32).Concat(TiledKernels.BFloat16).Select(tile => tile.Nn.Name[..^3])];
+    static readonly Dictionary<string, TileKernels> AllTiles = TiledKernels.Float32.Concat(TiledKernels.Tf32)
+        .Concat(TiledKernels.BFloat16).ToDictionary(tile => tile.Nn.Name[..^3]);
+
+    public static TheoryData<string> Tiles => [.. AllTiles.Keys];
 
     [Fact]
     public void The_first_rungs_match_double_precision_in_any_layout_and_epilogue()
@@ -48,7 +52,7 @@ public class GpuMatmulTests
         var one = MatmulCase.Draw(3, 20, 24, 600);
         float[] first = Run(one), second = Run(one);
         Numbers.AssertClose(one.Reference().C, first, 1e-6, 1e-6 * Math.Sqrt(600));
-        Assert.Equal(Array.ConvertAll(first, BitConverter.SingleToInt32Bits), Array.ConvertAll(second, BitConverter.SingleToInt32Bits));
+        Assert.Equal(first.AsSpan(), second.AsSpan());
 
         static float[] Run(MatmulCase one) => one.Run(
             Device, (a, b, c, batch, epilogue) =>
@@ -62,8 +66,8 @@ public class GpuMatmulTests
         float[] a = Rounded(M * K, 1), b = Rounded(K * N, 2), held = Rounded(M * N, 3);
         double[] want = held.Doubles();
         MatmulNaive.Multiply<double>(
-            Matrix.Dense(default, M, K), a.Doubles(), Matrix.Dense(default, K, N), b.Doubles(), Matrix.Dense(default, M, N),
-            want, 1, [], Activation.None, [], [], accumulate: true);
+            Matrix.Dense(default, M, K), a.Doubles(), Matrix.Dense(default, K, N), b.Doubles(),
+            Matrix.Dense(default, M, N), want, 1, [], Activation.None, [], [], accumulate: true);
         using var operands = new Operands(Device);
         View c = Halves(held);
         Device.Matmul.Multiply(
@@ -76,7 +80,8 @@ public class GpuMatmulTests
         View Halves(float[] values)
         {
             View view = operands.Output((values.Length + 1) / 2) with { Type = DType.BFloat16, Count = values.Length };
-            Device.Upload<ushort>(Array.ConvertAll(values, v => (ushort)(BitConverter.SingleToInt32Bits(v) >> 16)), view);
+            ushort[] halves = Array.ConvertAll(values, v => (ushort)(BitConverter.SingleToInt32Bits(v) >> 16));
+            Device.Upload<ushort>(halves, view);
             return view;
         }
 
@@ -102,8 +107,7 @@ public class GpuMatmulTests
     [Theory, MemberData(nameof(Tiles))]
     public void Each_tile_matches_double_precision(string name)
     {
-        TileKernels tile = TiledKernels.Float32.Concat(TiledKernels.Tf32).Concat(TiledKernels.BFloat16)
-            .Single(tile => tile.Nn.Name[..^3] == name);
+        TileKernels tile = AllTiles[name];
         bool isTf32 = name.Contains("tf32");
         Check(
             MatmulCase.Draw(name.Length, tile.Rows - 3, tile.Columns - 8, 2 * Tile.StageBytes / tile.Type.Bytes())
