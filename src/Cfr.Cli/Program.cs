@@ -14,10 +14,13 @@ var root = new RootCommand("CFR: a tensor engine in C#, and segmentation of 3D m
     CheckCommand.Create(),
     DemoCommand.Create(),
     DevicesCommand.Create(),
+    EvaluateCommand.Create(),
     InspectCommand.Create(),
     KernelsCommand.Create(),
     ParityCommand.Create(),
+    PredictCommand.Create(),
     PrepareCommand.Create(),
+    TrainCommand.Create(),
 };
 try
 {

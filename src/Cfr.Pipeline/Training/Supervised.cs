@@ -21,7 +21,7 @@ public sealed class Supervised : IMethod
         Network = configuration.Network.Create(new Weights(session));
         Models = new Dictionary<string, Weights> { ["network"] = Network.Weights };
         SgdConfiguration sgd = configuration.Sgd;
-        Optimizer = new Sgd(Network.Weights.Parameters, sgd.LearningRate, sgd.Momentum, sgd.WeightDecay);
+        Optimizer = new Sgd(Network.Weights.Parameters, (float)sgd.LearningRate, sgd.Momentum, sgd.WeightDecay);
         Cases = data.Labelled(configuration.Labelled ?? data.Train.Count);
         Sampler = new ShuffledSampler(Cases.Count, configuration.Batch, configuration.Seed);
     }

@@ -109,7 +109,7 @@ public sealed record LossConfiguration(
 /// <param name="LearningRate">Rate of the first iteration.</param>
 /// <param name="Momentum">Momentum.</param>
 /// <param name="WeightDecay">Decay of all parameters.</param>
-public sealed record SgdConfiguration(float LearningRate = 0.01f, float Momentum = 0.9f, float WeightDecay = 1e-4f)
+public sealed record SgdConfiguration(double LearningRate = 0.01, float Momentum = 0.9f, float WeightDecay = 1e-4f)
 {
     internal void Check()
     {

@@ -22,7 +22,7 @@ public class ConfigurationFileTests
         Assert.Equal(new NetworkConfiguration(Architecture.PyramidVNet, Filters: 4), read.Network);
         Assert.Equal(new GridSize(32, 48, 16), read.Patch);
         Assert.Equal((10, 4, 1337UL), (read.Iterations, read.Batch, read.Seed));
-        Assert.Equal(new SgdConfiguration(0.01f, 0.9f, 1e-4f), read.Sgd);
+        Assert.Equal(new SgdConfiguration(0.01, 0.9f, 1e-4f), read.Sgd);
     }
 
     [Fact]

@@ -62,7 +62,7 @@ public sealed class TrainerTests : IDisposable
     [Fact]
     public void A_loss_that_is_no_number_stops_the_run_and_keeps_the_last_checkpoint()
     {
-        var wild = _task.Configuration with { Sgd = new(LearningRate: 1e30f), Schedule = new(ScheduleKind.Constant), CheckpointEvery = 1, Validation = null };
+        var wild = _task.Configuration with { Sgd = new(LearningRate: 1e30), Schedule = new(ScheduleKind.Constant), CheckpointEvery = 1, Validation = null };
         string message = Assert.Throws<DivergedException>(() => _task.Train("run", configuration: wild)).Message;
         Assert.Contains("loss is", message);
         Assert.Contains("case", message);
