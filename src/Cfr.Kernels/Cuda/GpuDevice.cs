@@ -22,6 +22,7 @@ public abstract class GpuDevice : Device
         Reduction = new GpuReduction(this);
         Softmax = new GpuSoftmax(this);
         Normalization = new GpuNormalization(this);
+        Matmul = new GpuMatmul(this);
     }
 
     /// <summary>What matrix products compute in.</summary>
@@ -69,7 +70,7 @@ public abstract class GpuDevice : Device
     }
 
     /// <inheritdoc/>
-    public override IMatmul Matmul => throw new NotSupportedException($"matmul does not run on {Name} yet");
+    public override IMatmul Matmul { get; }
 
     /// <inheritdoc/>
     public override IConvolution Convolution { get; }

@@ -7,7 +7,7 @@ namespace Cfr.Kernels.Cuda;
 /// </summary>
 unsafe struct ChannelConstants
 {
-    public Lane4 Mean, Scale, Bias;
+    public FourLanes Mean, Scale, Bias;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ChannelConstants(ColumnArguments a, ColumnThread thread)
@@ -17,14 +17,14 @@ unsafe struct ChannelConstants
         int s0 = first + c0 / a.ChannelsOfGroup, s1 = first + c1 / a.ChannelsOfGroup;
         int s2 = first + c2 / a.ChannelsOfGroup, s3 = first + c3 / a.ChannelsOfGroup;
         Mean = Gather(a.Mean, s0, s1, s2, s3, 0);
-        Lane4 variance = Gather(a.Variance, s0, s1, s2, s3, 0);
-        Scale = Lane4.Hold(Gather(a.Weight, c0, c1, c2, c3, 1) / Lane4.Sqrt(variance + Lane4.Splat(a.Eps)));
+        FourLanes variance = Gather(a.Variance, s0, s1, s2, s3, 0);
+        Scale = FourLanes.Hold(Gather(a.Weight, c0, c1, c2, c3, 1) / FourLanes.Sqrt(variance + FourLanes.Splat(a.Eps)));
         Bias = Gather(a.Bias, c0, c1, c2, c3, 0);
     }
 
     /// <summary>Values of a table [samples, channels] in a thread's columns.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lane4 OfSample(ColumnArguments a, ColumnThread thread, long table)
+    public static FourLanes OfSample(ColumnArguments a, ColumnThread thread, long table)
     {
         int c0 = FirstChannel(a, thread), c1 = Next(a, c0), c2 = Next(a, c1), c3 = Next(a, c2);
         return Gather(table + 4L * thread.Sample * a.Tiling.Channels, c0, c1, c2, c3, 0);
@@ -39,11 +39,11 @@ unsafe struct ChannelConstants
 
     /// <summary>Four values of a table, or a constant where there is none.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static Lane4 Gather(long table, int i, int j, int k, int l, float constant)
+    static FourLanes Gather(long table, int i, int j, int k, int l, float constant)
     {
         float* values = (float*)table;
         return table == 0
-            ? Lane4.Splat(constant)
+            ? FourLanes.Splat(constant)
             : new(new(values[i]), new(values[j]), new(values[k]), new(values[l]));
     }
 }

@@ -8,9 +8,9 @@ namespace Cfr.Kernels.Cuda;
 /// does not spoil it. A piece leaves the distance of its mean from p, sum / n, and its sum of squared deviations, sum
 /// of squares - sum^2 / n, which cancels no digits because p is close to the mean.
 /// </summary>
-struct MomentTerm(Lane4 pivot) : IColumnTerm<MomentTerm>
+struct MomentTerm(FourLanes pivot) : IColumnTerm<MomentTerm>
 {
-    Lane4 _pivot = pivot;
+    FourLanes _pivot = pivot;
 
     public static int Sums => 2;
 
@@ -20,27 +20,27 @@ struct MomentTerm(Lane4 pivot) : IColumnTerm<MomentTerm>
     public static MomentTerm Of(ColumnArguments a, ColumnThread thread)
     {
         long lines = a.Tiling.LinesOf(thread.Piece);
-        if (!thread.Active || lines == 0) return new(Lane4.Splat(0));
+        if (!thread.Active || lines == 0) return new(FourLanes.Splat(0));
         long first = a.X + thread.Start - thread.Line * thread.LineBytes;
-        Lane4 top = ColumnPacket.Load(first, a.Tiling.Packed);
-        Lane4 middle = ColumnPacket.Load(first + lines / 2 * thread.LineBytes, a.Tiling.Packed);
-        Lane4 bottom = ColumnPacket.Load(first + (lines - 1) * thread.LineBytes, a.Tiling.Packed);
+        FourLanes top = ColumnPacket.Load(first, a.Tiling.Packed);
+        FourLanes middle = ColumnPacket.Load(first + lines / 2 * thread.LineBytes, a.Tiling.Packed);
+        FourLanes bottom = ColumnPacket.Load(first + (lines - 1) * thread.LineBytes, a.Tiling.Packed);
         return new(Median(top, middle, bottom));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public ColumnPair Add(ColumnPair sums, Lane4 x, Lane4 dy, long line)
+    public ColumnPair Add(ColumnPair sums, FourLanes x, FourLanes dy, long line)
     {
-        Lane4 d = x - _pivot;
-        return new(sums.First + d, Lane4.MultiplyAdd(d, d, sums.Second));
+        FourLanes d = x - _pivot;
+        return new(sums.First + d, FourLanes.MultiplyAdd(d, d, sums.Second));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public ColumnPair Result(ColumnPair sums, Lane4 count)
+    public ColumnPair Result(ColumnPair sums, FourLanes count)
     {
-        Lane4 zero = Lane4.Splat(0), one = Lane4.Splat(1);
-        Lane4 shift = sums.First / Lane4.Select(Lane4.Greater(count, zero), count, one);
-        return new(shift, Lane4.Max(sums.Second - shift * sums.First, zero));
+        FourLanes zero = FourLanes.Splat(0), one = FourLanes.Splat(1);
+        FourLanes shift = sums.First / FourLanes.Select(FourLanes.Greater(count, zero), count, one);
+        return new(shift, FourLanes.Max(sums.Second - shift * sums.First, zero));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

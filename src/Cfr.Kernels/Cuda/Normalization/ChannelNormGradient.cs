@@ -22,19 +22,19 @@ struct ChannelGradientTerm<TActivation>(ChannelConstants constants) : IColumnTer
         new(new ChannelConstants(a, thread));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public ColumnPair Add(ColumnPair sums, Lane4 x, Lane4 dy, long line)
+    public ColumnPair Add(ColumnPair sums, FourLanes x, FourLanes dy, long line)
     {
-        Lane4 d = x - _constants.Mean, g = Gradient(_constants, d, dy);
-        return new(sums.First + g, Lane4.MultiplyAdd(g, d, sums.Second));
+        FourLanes d = x - _constants.Mean, g = Gradient(_constants, d, dy);
+        return new(sums.First + g, FourLanes.MultiplyAdd(g, d, sums.Second));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public ColumnPair Result(ColumnPair sums, Lane4 count) => sums;
+    public ColumnPair Result(ColumnPair sums, FourLanes count) => sums;
 
     /// <summary>dy act'(d scale + bias)</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lane4 Gradient(ChannelConstants c, Lane4 d, Lane4 dy) =>
-        dy * TActivation.Derivative(Lane4.MultiplyAdd(d, c.Scale, c.Bias));
+    public static FourLanes Gradient(ChannelConstants c, FourLanes d, FourLanes dy) =>
+        dy * TActivation.Derivative(FourLanes.MultiplyAdd(d, c.Scale, c.Bias));
 }
 
 /// <summary>
@@ -104,7 +104,7 @@ static unsafe class ChannelNormGradient
         var thread = new ColumnThread(a.Tiling);
         if (!thread.Active) return;
         var constants = new ChannelConstants(a, thread);
-        Lane4 shift = Lane4.Splat(0), slope = shift;
+        FourLanes shift = FourLanes.Splat(0), slope = shift;
         if (a.Shift != 0)
         {
             shift = ChannelConstants.OfSample(a, thread, a.Shift);
@@ -115,24 +115,25 @@ static unsafe class ChannelNormGradient
         for (long line = thread.FirstLine; line < thread.LastLine; line += 2 * blockLines, offset += 2 * step)
         {
             long next = line + blockLines < thread.LastLine ? offset + step : offset;
-            Lane4 x0 = ColumnPacket.Load(a.X + offset, packed), x1 = ColumnPacket.Load(a.X + next, packed);
-            Lane4 dy0 = ColumnPacket.Load(a.Dy + offset, packed), dy1 = ColumnPacket.Load(a.Dy + next, packed);
+            FourLanes x0 = ColumnPacket.Load(a.X + offset, packed), x1 = ColumnPacket.Load(a.X + next, packed);
+            FourLanes dy0 = ColumnPacket.Load(a.Dy + offset, packed), dy1 = ColumnPacket.Load(a.Dy + next, packed);
             ColumnPacket.Store(a.Y + offset, packed, Element<TActivation>(constants, shift, slope, x0, dy0));
             ColumnPacket.Store(a.Y + next, packed, Element<TActivation>(constants, shift, slope, x1, dy1));
         }
         if (thread.TailCount == 0) return;
-        Lane4 restX = ColumnPacket.LoadSome(a.X + thread.Tail, thread.TailCount);
-        Lane4 restDy = ColumnPacket.LoadSome(a.Dy + thread.Tail, thread.TailCount);
+        FourLanes restX = ColumnPacket.LoadSome(a.X + thread.Tail, thread.TailCount);
+        FourLanes restDy = ColumnPacket.LoadSome(a.Dy + thread.Tail, thread.TailCount);
         ColumnPacket.StoreSome(
             a.Y + thread.Tail, thread.TailCount, Element<TActivation>(constants, shift, slope, restX, restDy));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static Lane4 Element<TActivation>(ChannelConstants c, Lane4 shift, Lane4 slope, Lane4 x, Lane4 dy)
+    static FourLanes Element<TActivation>(
+        ChannelConstants c, FourLanes shift, FourLanes slope, FourLanes x, FourLanes dy)
         where TActivation : struct, IActivation
     {
-        Lane4 d = x - c.Mean, g = ChannelGradientTerm<TActivation>.Gradient(c, d, dy);
-        return g * c.Scale - Lane4.MultiplyAdd(d, slope, shift);
+        FourLanes d = x - c.Mean, g = ChannelGradientTerm<TActivation>.Gradient(c, d, dy);
+        return g * c.Scale - FourLanes.MultiplyAdd(d, slope, shift);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

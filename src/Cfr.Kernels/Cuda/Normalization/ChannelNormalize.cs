@@ -18,16 +18,16 @@ static class ChannelNormalize
         {
             // Two lines on their way at once; behind the last one, that one again.
             long next = line + blockLines < thread.LastLine ? offset + step : offset;
-            Lane4 x0 = ColumnPacket.Load(a.X + offset, packed), x1 = ColumnPacket.Load(a.X + next, packed);
+            FourLanes x0 = ColumnPacket.Load(a.X + offset, packed), x1 = ColumnPacket.Load(a.X + next, packed);
             ColumnPacket.Store(a.Y + offset, packed, Element<TActivation>(constants, x0));
             ColumnPacket.Store(a.Y + next, packed, Element<TActivation>(constants, x1));
         }
         if (thread.TailCount == 0) return;
-        Lane4 rest = ColumnPacket.LoadSome(a.X + thread.Tail, thread.TailCount);
+        FourLanes rest = ColumnPacket.LoadSome(a.X + thread.Tail, thread.TailCount);
         ColumnPacket.StoreSome(a.Y + thread.Tail, thread.TailCount, Element<TActivation>(constants, rest));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static Lane4 Element<TActivation>(ChannelConstants c, Lane4 x) where TActivation : struct, IActivation =>
-        TActivation.Apply(Lane4.MultiplyAdd(x - c.Mean, c.Scale, c.Bias));
+    static FourLanes Element<TActivation>(ChannelConstants c, FourLanes x) where TActivation : struct, IActivation =>
+        TActivation.Apply(FourLanes.MultiplyAdd(x - c.Mean, c.Scale, c.Bias));
 }

@@ -7,17 +7,17 @@ sealed class GpuNormalization(GpuDevice gpu) : INormalization
     static readonly Kernel<LayerNormArguments>[] Forward =
     [
         new("layer_norm", LayerNorm.Forward<LanesOfWarp, Lane>),
-        new("layer_norm_packets", LayerNorm.Forward<LanesOfWarp, Lane4>),
+        new("layer_norm_packets", LayerNorm.Forward<LanesOfWarp, FourLanes>),
         new("layer_norm_wide", LayerNorm.Forward<WholeBlock, Lane>),
-        new("layer_norm_wide_packets", LayerNorm.Forward<WholeBlock, Lane4>),
+        new("layer_norm_wide_packets", LayerNorm.Forward<WholeBlock, FourLanes>),
     ];
 
     static readonly Kernel<LayerNormArguments>[] InputGradient =
     [
         new("layer_norm_dx", LayerNorm.Backward<LanesOfWarp, Lane>),
-        new("layer_norm_dx_packets", LayerNorm.Backward<LanesOfWarp, Lane4>),
+        new("layer_norm_dx_packets", LayerNorm.Backward<LanesOfWarp, FourLanes>),
         new("layer_norm_dx_wide", LayerNorm.Backward<WholeBlock, Lane>),
-        new("layer_norm_dx_wide_packets", LayerNorm.Backward<WholeBlock, Lane4>),
+        new("layer_norm_dx_wide_packets", LayerNorm.Backward<WholeBlock, FourLanes>),
     ];
 
     static readonly Kernel<LayerNormBackwardArguments> Together =

@@ -22,7 +22,7 @@ struct LayerNormArguments
 static unsafe class LayerNorm
 {
     public static void Forward<TTeam, V>(LayerNormArguments a)
-        where TTeam : struct, IRowTeam where V : struct, IGpuVector<V>
+        where TTeam : struct, IRowTeam where V : struct, IDeviceVector<V>
     {
         ArrayView<float> scratch = BlockReduce.Scratch();
         var walk = new RowWalk<TTeam>(a.Lanes);
@@ -32,13 +32,13 @@ static unsafe class LayerNorm
         {
             long row = walk.Row(first, a.Rows), start = row * a.Width * 4;
             V sums = zero;
-            for (int i = walk.Rank; i < a.Vectors; i += walk.Size) sums += V.From(a.X + start + (long)i * bytes);
+            for (int i = walk.Rank; i < a.Vectors; i += walk.Size) sums += V.LoadFrom(a.X + start + (long)i * bytes);
             float mean = TTeam.Sum(scratch, walk.Size, V.Sum(sums)) * a.Share;
 
             V center = V.Splat(mean), rest = zero, squares = zero;
             for (int i = walk.Rank; i < a.Vectors; i += walk.Size)
             {
-                V d = V.From(a.X + start + (long)i * bytes) - center;
+                V d = V.LoadFrom(a.X + start + (long)i * bytes) - center;
                 rest += d;
                 squares = V.MultiplyAdd(d, d, squares);
             }
@@ -58,15 +58,16 @@ static unsafe class LayerNorm
             for (int i = walk.Rank; i < a.Vectors; i += walk.Size)
             {
                 long at = (long)i * bytes;
-                V weight = a.Weight == 0 ? one : V.From(a.Weight + at), bias = a.Bias == 0 ? zero : V.From(a.Bias + at);
-                V.MultiplyAdd((V.From(a.X + start + at) - center) * scale, weight, bias).To(a.Y + start + at);
+                V weight = a.Weight == 0 ? one : V.LoadFrom(a.Weight + at);
+                V bias = a.Bias == 0 ? zero : V.LoadFrom(a.Bias + at);
+                V.MultiplyAdd((V.LoadFrom(a.X + start + at) - center) * scale, weight, bias).StoreTo(a.Y + start + at);
             }
         }
     }
 
     /// <summary>dx alone.</summary>
     public static void Backward<TTeam, V>(LayerNormArguments a)
-        where TTeam : struct, IRowTeam where V : struct, IGpuVector<V>
+        where TTeam : struct, IRowTeam where V : struct, IDeviceVector<V>
     {
         ArrayView<float> scratch = BlockReduce.Scratch();
         var walk = new RowWalk<TTeam>(a.Lanes);
@@ -79,8 +80,9 @@ static unsafe class LayerNorm
             for (int i = walk.Rank; i < a.Vectors; i += walk.Size)
             {
                 long at = 4L * V.Width * i, element = row * a.Width * 4 + at;
-                V normal = (V.From(a.X + element) - V.Splat(mean)) * V.Splat(inverse);
-                InputGradient<V>(a, V.From(a.Dy + element), normal, at, inverse, shift, slope).To(a.Y + element);
+                V normal = (V.LoadFrom(a.X + element) - V.Splat(mean)) * V.Splat(inverse);
+                V dx = InputGradient<V>(a, V.LoadFrom(a.Dy + element), normal, at, inverse, shift, slope);
+                dx.StoreTo(a.Y + element);
             }
         }
     }
@@ -89,15 +91,15 @@ static unsafe class LayerNorm
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void RowGradient<TTeam, V>(
         LayerNormArguments a, ArrayView<float> scratch, RowWalk<TTeam> walk, long row, float mean, float inverse,
-        out float shift, out float slope) where TTeam : struct, IRowTeam where V : struct, IGpuVector<V>
+        out float shift, out float slope) where TTeam : struct, IRowTeam where V : struct, IDeviceVector<V>
     {
         V sumG = V.Splat(0), sumGN = sumG;
         for (int i = walk.Rank; i < a.Vectors; i += walk.Size)
         {
             long at = 4L * V.Width * i, element = row * a.Width * 4 + at;
-            V g = Weighted<V>(a, V.From(a.Dy + element), at);
+            V g = Weighted<V>(a, V.LoadFrom(a.Dy + element), at);
             sumG += g;
-            sumGN = V.MultiplyAdd(g, (V.From(a.X + element) - V.Splat(mean)) * V.Splat(inverse), sumGN);
+            sumGN = V.MultiplyAdd(g, (V.LoadFrom(a.X + element) - V.Splat(mean)) * V.Splat(inverse), sumGN);
         }
         shift = TTeam.Sum(scratch, walk.Size, V.Sum(sumG)) * a.Share;
         slope = TTeam.Sum(scratch, walk.Size, V.Sum(sumGN)) * a.Share;
@@ -107,10 +109,10 @@ static unsafe class LayerNorm
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V InputGradient<V>(
         LayerNormArguments a, V dy, V normal, long at, float inverse, float shift, float slope)
-        where V : struct, IGpuVector<V> =>
+        where V : struct, IDeviceVector<V> =>
         V.MultiplyAdd(normal, V.Splat(-slope), Weighted<V>(a, dy, at) - V.Splat(shift)) * V.Splat(inverse);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static V Weighted<V>(LayerNormArguments a, V dy, long at) where V : struct, IGpuVector<V> =>
-        a.Weight == 0 ? dy : dy * V.From(a.Weight + at);
+    static V Weighted<V>(LayerNormArguments a, V dy, long at) where V : struct, IDeviceVector<V> =>
+        a.Weight == 0 ? dy : dy * V.LoadFrom(a.Weight + at);
 }

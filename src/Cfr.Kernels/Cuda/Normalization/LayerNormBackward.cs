@@ -30,12 +30,12 @@ static unsafe class LayerNormBackward
         int teams = walk.Teams, team = walk.Team;
         int groups = Ptx.Hold(Groups(Group.DimX, a.Vectors)), group = Ptx.Hold(Group.IdxX / a.Vectors);
         long at = 16L * (Group.IdxX - group * a.Vectors);
-        Lane4 zero = Lane4.Splat(0), dWeight = zero, dBias = zero;
+        FourLanes zero = FourLanes.Splat(0), dWeight = zero, dBias = zero;
         for (long first = walk.First(); first < a.Rows; first += walk.Step())
         {
             long row = walk.Row(first, a.Rows);
             float mean = ((float*)a.Mean)[row], inverse = ((float*)a.InverseDeviation)[row];
-            LayerNorm.RowGradient<LanesOfWarp, Lane4>(
+            LayerNorm.RowGradient<LanesOfWarp, FourLanes>(
                 a, scratch, walk, row, mean, inverse, out float shift, out float slope);
             if (walk.Rank == 0)
             {
@@ -49,20 +49,21 @@ static unsafe class LayerNormBackward
             for (int r = group; group < groups && r < teams && r < left; r += groups)
             {
                 long element = (first + r) * a.Width * 4 + at;
-                Lane4 dy = Lane4.From(a.Dy + element), center = Lane4.Splat(rows[MeanRow * MostRows + r]);
+                FourLanes dy = FourLanes.LoadFrom(a.Dy + element);
+                FourLanes center = FourLanes.Splat(rows[MeanRow * MostRows + r]);
                 float inverseOfRow = rows[InverseRow * MostRows + r];
-                Lane4 normal = (Lane4.From(a.X + element) - center) * Lane4.Splat(inverseOfRow);
-                dWeight = Lane4.MultiplyAdd(dy, normal, dWeight);
+                FourLanes normal = (FourLanes.LoadFrom(a.X + element) - center) * FourLanes.Splat(inverseOfRow);
+                dWeight = FourLanes.MultiplyAdd(dy, normal, dWeight);
                 dBias += dy;
                 LayerNorm.InputGradient(
                     a, dy, normal, at, inverseOfRow, rows[ShiftRow * MostRows + r],
-                    rows[SlopeRow * MostRows + r]).To(a.Y + element);
+                    rows[SlopeRow * MostRows + r]).StoreTo(a.Y + element);
             }
             Group.Barrier();
         }
         if (group >= groups) return;
         long target = arguments.Partials + ((long)Grid.IdxX * groups + group) * 8 * a.Width + at;
-        dWeight.To(target);
-        dBias.To(target + 4L * a.Width);
+        dWeight.StoreTo(target);
+        dBias.StoreTo(target + 4L * a.Width);
     }
 }

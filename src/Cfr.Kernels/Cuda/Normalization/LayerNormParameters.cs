@@ -32,18 +32,18 @@ unsafe struct LayerNormTerm : IColumnTerm<LayerNormTerm>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public ColumnPair Add(ColumnPair sums, Lane4 x, Lane4 dy, long line)
+    public ColumnPair Add(ColumnPair sums, FourLanes x, FourLanes dy, long line)
     {
         long row = line * _rowsOfLine;
-        Lane4 normal = (x - Gather(_mean, row)) * Gather(_inverseDeviation, row);
-        return new(Lane4.MultiplyAdd(dy, normal, sums.First), sums.Second + dy);
+        FourLanes normal = (x - Gather(_mean, row)) * Gather(_inverseDeviation, row);
+        return new(FourLanes.MultiplyAdd(dy, normal, sums.First), sums.Second + dy);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public ColumnPair Result(ColumnPair sums, Lane4 count) => sums;
+    public ColumnPair Result(ColumnPair sums, FourLanes count) => sums;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    Lane4 Gather(long table, long row) =>
+    FourLanes Gather(long table, long row) =>
         new(Of(table, row + _row0), Of(table, row + _row1), Of(table, row + _row2), Of(table, row + _row3));
 
     /// <summary>The last line may lack its last rows.</summary>

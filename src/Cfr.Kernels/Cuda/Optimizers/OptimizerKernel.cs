@@ -20,7 +20,7 @@ interface IOptimizerRule<TRule> where TRule : struct, IOptimizerRule<TRule>
     static abstract TRule Read(long factors);
 
     /// <summary>The step of one vector, at so many bytes of a chunk.</summary>
-    void Step<V>(SlotChunk chunk, long at) where V : struct, IGpuVector<V>;
+    void Step<V>(SlotChunk chunk, long at) where V : struct, IDeviceVector<V>;
 }
 
 /// <summary>The factors of SGD and AdamW: those of the rule, then those of the average.</summary>
@@ -39,16 +39,16 @@ unsafe struct SgdOfChunk(WithAverage<SgdFactors> factors) : IOptimizerRule<SgdOf
     public static SgdOfChunk Read(long factors) => new(*(WithAverage<SgdFactors>*)factors);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Step<V>(SlotChunk chunk, long at) where V : struct, IGpuVector<V>
+    public void Step<V>(SlotChunk chunk, long at) where V : struct, IDeviceVector<V>
     {
-        V p = V.From(chunk.Parameter + at), m = SgdRule.Gradient(_f.Rule, p, V.From(chunk.Gradient + at));
+        V p = V.LoadFrom(chunk.Parameter + at), m = SgdRule.Gradient(_f.Rule, p, V.LoadFrom(chunk.Gradient + at));
         if (chunk.First != 0)
         {
-            m = SgdRule.Momentum(_f.Rule, V.From(chunk.First + at), m);
-            m.To(chunk.First + at);
+            m = SgdRule.Momentum(_f.Rule, V.LoadFrom(chunk.First + at), m);
+            m.StoreTo(chunk.First + at);
         }
         p = SgdRule.Parameter(_f.Rule, p, m);
-        p.To(chunk.Parameter + at);
+        p.StoreTo(chunk.Parameter + at);
         OptimizerKernel.Average(_f.Average, chunk.Average, at, p);
     }
 }
@@ -62,16 +62,16 @@ unsafe struct AdamWOfChunk(WithAverage<AdamWFactors> factors) : IOptimizerRule<A
     public static AdamWOfChunk Read(long factors) => new(*(WithAverage<AdamWFactors>*)factors);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Step<V>(SlotChunk chunk, long at) where V : struct, IGpuVector<V>
+    public void Step<V>(SlotChunk chunk, long at) where V : struct, IDeviceVector<V>
     {
-        V p = V.From(chunk.Parameter + at), g = V.From(chunk.Gradient + at);
-        V m = V.From(chunk.First + at), v = V.From(chunk.Second + at);
+        V p = V.LoadFrom(chunk.Parameter + at), g = V.LoadFrom(chunk.Gradient + at);
+        V m = V.LoadFrom(chunk.First + at), v = V.LoadFrom(chunk.Second + at);
         m = AdamWRule.First(_f.Rule, m, g);
         v = AdamWRule.Second(_f.Rule, v, g);
-        m.To(chunk.First + at);
-        v.To(chunk.Second + at);
+        m.StoreTo(chunk.First + at);
+        v.StoreTo(chunk.Second + at);
         p = AdamWRule.Parameter(_f.Rule, p, m, v);
-        p.To(chunk.Parameter + at);
+        p.StoreTo(chunk.Parameter + at);
         OptimizerKernel.Average(_f.Average, chunk.Average, at, p);
     }
 }
@@ -85,8 +85,8 @@ unsafe struct AverageOfChunk(AverageFactors factors) : IOptimizerRule<AverageOfC
     public static AverageOfChunk Read(long factors) => new(*(AverageFactors*)factors);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Step<V>(SlotChunk chunk, long at) where V : struct, IGpuVector<V> =>
-        OptimizerKernel.Average(_f, chunk.Average, at, V.From(chunk.Parameter + at));
+    public void Step<V>(SlotChunk chunk, long at) where V : struct, IDeviceVector<V> =>
+        OptimizerKernel.Average(_f, chunk.Average, at, V.LoadFrom(chunk.Parameter + at));
 }
 
 /// <summary>
@@ -104,15 +104,15 @@ static unsafe class OptimizerKernel
             int count = (int)chunk.Count;
             long addresses = chunk.Parameter | chunk.Gradient | chunk.First | chunk.Second | chunk.Average;
             int packets = (addresses & 15) == 0 ? count / 4 : 0;
-            for (int k = Group.IdxX; k < packets; k += Group.DimX) rule.Step<Lane4>(chunk, 16L * k);
+            for (int k = Group.IdxX; k < packets; k += Group.DimX) rule.Step<FourLanes>(chunk, 16L * k);
             for (int k = 4 * packets + Group.IdxX; k < count; k += Group.DimX)
                 rule.Step<Lane>(chunk, 4L * k);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Average<V>(AverageFactors f, long average, long at, V value) where V : struct, IGpuVector<V>
+    public static void Average<V>(AverageFactors f, long average, long at, V value) where V : struct, IDeviceVector<V>
     {
-        if (average != 0) AverageFactors.Apply(f, V.From(average + at), value).To(average + at);
+        if (average != 0) AverageFactors.Apply(f, V.LoadFrom(average + at), value).StoreTo(average + at);
     }
 }

@@ -6,7 +6,7 @@ namespace Cfr.Kernels.Cuda;
 /// A GPU thread as a vector of one lane: what lets the policies (activations, element-wise functions, random numbers)
 /// be the same text on the CPU and on the GPU. Masks are 1 and 0; ptxas turns them back into predicates.
 /// </summary>
-unsafe struct Lane(float value) : IGpuVector<Lane>
+unsafe struct Lane(float value) : IDeviceVector<Lane>
 {
     public float Value = value;
 
@@ -22,10 +22,10 @@ unsafe struct Lane(float value) : IGpuVector<Lane>
     public void Store(float* target) => *target = Value;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lane From(long address) => new(*(float*)address);
+    public static Lane LoadFrom(long address) => new(*(float*)address);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void To(long address) => *(float*)address = Value;
+    public void StoreTo(long address) => *(float*)address = Value;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lane ExpOfNonPositive(Lane x) => new(Ptx.ExpOfNonPositive(x.Value));

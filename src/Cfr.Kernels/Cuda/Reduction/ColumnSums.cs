@@ -13,9 +13,9 @@ struct ColumnArguments
 }
 
 /// <summary>Two values that are summed for each of a thread's four columns.</summary>
-struct ColumnPair(Lane4 first, Lane4 second)
+struct ColumnPair(FourLanes first, FourLanes second)
 {
-    public Lane4 First = first, Second = second;
+    public FourLanes First = first, Second = second;
 }
 
 /// <summary>What is summed: a function of an element of x, of dy, and of constants of its column.</summary>
@@ -30,10 +30,10 @@ interface IColumnTerm<T> where T : struct, IColumnTerm<T>
     static abstract T Of(ColumnArguments a, ColumnThread thread);
 
     /// <summary>The sums with the terms of one line added.</summary>
-    ColumnPair Add(ColumnPair sums, Lane4 x, Lane4 dy, long line);
+    ColumnPair Add(ColumnPair sums, FourLanes x, FourLanes dy, long line);
 
     /// <summary>What a piece leaves of its sums over so many lines.</summary>
-    ColumnPair Result(ColumnPair sums, Lane4 count);
+    ColumnPair Result(ColumnPair sums, FourLanes count);
 }
 
 /// <summary>x</summary>
@@ -47,10 +47,10 @@ struct PlainTerm : IColumnTerm<PlainTerm>
     public static PlainTerm Of(ColumnArguments a, ColumnThread thread) => default;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public ColumnPair Add(ColumnPair sums, Lane4 x, Lane4 dy, long line) => new(sums.First + x, sums.Second);
+    public ColumnPair Add(ColumnPair sums, FourLanes x, FourLanes dy, long line) => new(sums.First + x, sums.Second);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public ColumnPair Result(ColumnPair sums, Lane4 count) => sums;
+    public ColumnPair Result(ColumnPair sums, FourLanes count) => sums;
 }
 
 /// <summary>
@@ -68,7 +68,7 @@ static class ColumnSums
         ArrayView<float> shared = SharedMemory.Allocate<float>(4 * Threads);
         var thread = new ColumnThread(a.Tiling);
         T term = T.Of(a, thread);
-        Lane4 zero = Lane4.Splat(0);
+        FourLanes zero = FourLanes.Splat(0);
         var sums = new ColumnPair(zero, zero);
         int packed = a.Tiling.Packed, blockLines = a.Tiling.BlockLines;
         long step = blockLines * thread.LineBytes, offset = thread.Start;
@@ -82,9 +82,9 @@ static class ColumnSums
                 // Two lines on their way at once; behind the last one, that one again, from the cache.
                 bool two = line + blockLines < end;
                 long next = two ? offset + step : offset;
-                Lane4 x0 = ColumnPacket.Load(a.X + offset, packed), x1 = ColumnPacket.Load(a.X + next, packed);
-                Lane4 dy0 = T.ReadsDy ? ColumnPacket.Load(a.Dy + offset, packed) : zero;
-                Lane4 dy1 = T.ReadsDy ? ColumnPacket.Load(a.Dy + next, packed) : zero;
+                FourLanes x0 = ColumnPacket.Load(a.X + offset, packed), x1 = ColumnPacket.Load(a.X + next, packed);
+                FourLanes dy0 = T.ReadsDy ? ColumnPacket.Load(a.Dy + offset, packed) : zero;
+                FourLanes dy1 = T.ReadsDy ? ColumnPacket.Load(a.Dy + next, packed) : zero;
                 part = term.Add(part, x0, dy0, line);
                 if (two) part = term.Add(part, x1, dy1, line + blockLines);
             }
@@ -92,27 +92,28 @@ static class ColumnSums
         }
         if (thread.TailCount > 0)
         {
-            Lane4 mask = ColumnPacket.Mask(thread.TailCount);
-            Lane4 dy = T.ReadsDy ? ColumnPacket.LoadSome(a.Dy + thread.Tail, thread.TailCount) : zero;
+            FourLanes mask = ColumnPacket.Mask(thread.TailCount);
+            FourLanes dy = T.ReadsDy ? ColumnPacket.LoadSome(a.Dy + thread.Tail, thread.TailCount) : zero;
             ColumnPair tail = term.Add(
                 new(zero, zero), ColumnPacket.LoadSome(a.X + thread.Tail, thread.TailCount), dy, a.Tiling.Lines);
             sums = new(
-                sums.First + Lane4.Select(mask, tail.First, zero), sums.Second + Lane4.Select(mask, tail.Second, zero));
+                sums.First + FourLanes.Select(mask, tail.First, zero),
+                sums.Second + FourLanes.Select(mask, tail.Second, zero));
         }
 
         sums.First = AcrossLines(shared, a.Tiling, thread, sums.First);
         if (T.Sums == 2) sums.Second = AcrossLines(shared, a.Tiling, thread, sums.Second);
         if (!thread.Active || thread.Line > 0) return;
-        Lane4 count = Lane4.Splat(a.Tiling.LinesOf(thread.Piece)) + ColumnPacket.Mask(thread.TailCount);
+        FourLanes count = FourLanes.Splat(a.Tiling.LinesOf(thread.Piece)) + ColumnPacket.Mask(thread.TailCount);
         sums = term.Result(sums, count);
         long target = a.Partials + 16L * ((long)Grid.IdxX * T.Sums * a.Tiling.Columns + thread.Column);
-        sums.First.To(target);
-        if (T.Sums == 2) sums.Second.To(target + thread.LineBytes);
+        sums.First.StoreTo(target);
+        if (T.Sums == 2) sums.Second.StoreTo(target + thread.LineBytes);
     }
 
     /// <summary>The sum over the threads of a column, in the one of line 0. All threads must come here.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lane4 AcrossLines(ArrayView<float> shared, ColumnTiling tiling, ColumnThread thread, Lane4 value)
+    static FourLanes AcrossLines(ArrayView<float> shared, ColumnTiling tiling, ColumnThread thread, FourLanes value)
     {
         int half = 1;
         while (2 * half < tiling.BlockLines) half *= 2;
@@ -129,11 +130,11 @@ static class ColumnSums
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static Lane4 Load(ArrayView<float> shared, int at) => new(
+    static FourLanes Load(ArrayView<float> shared, int at) => new(
         new(shared[at]), new(shared[at + Threads]), new(shared[at + 2 * Threads]), new(shared[at + 3 * Threads]));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static void Store(ArrayView<float> shared, int at, Lane4 value)
+    static void Store(ArrayView<float> shared, int at, FourLanes value)
     {
         shared[at] = value.X.Value;
         shared[at + Threads] = value.Y.Value;

@@ -102,21 +102,21 @@ struct ColumnThread
 static unsafe class ColumnPacket
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lane4 Load(long address, int packed) =>
-        packed != 0 ? Lane4.From(address) : Lane4.Load((float*)address);
+    public static FourLanes Load(long address, int packed) =>
+        packed != 0 ? FourLanes.LoadFrom(address) : LoadSome(address, FourLanes.Width);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Store(long address, int packed, Lane4 value)
+    public static void Store(long address, int packed, FourLanes value)
     {
         if (packed != 0)
-            value.To(address);
+            value.StoreTo(address);
         else
-            value.Store((float*)address);
+            StoreSome(address, FourLanes.Width, value);
     }
 
     /// <summary>The first floats of a packet; 0 for the others.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lane4 LoadSome(long address, int count)
+    public static FourLanes LoadSome(long address, int count)
     {
         float* source = (float*)address;
         return new(
@@ -125,7 +125,7 @@ static unsafe class ColumnPacket
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StoreSome(long address, int count, Lane4 value)
+    public static void StoreSome(long address, int count, FourLanes value)
     {
         float* target = (float*)address;
         if (count > 0) value.X.Store(target);
@@ -136,6 +136,6 @@ static unsafe class ColumnPacket
 
     /// <summary>1 in the first lanes, 0 in the others.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lane4 Mask(int count) => new(
+    public static FourLanes Mask(int count) => new(
         new(count > 0 ? 1 : 0), new(count > 1 ? 1 : 0), new(count > 2 ? 1 : 0), new(count > 3 ? 1 : 0));
 }

@@ -21,13 +21,13 @@ sealed class GpuReduction(GpuDevice gpu) : IReduction
     static readonly Kernel<RowSumArguments>[] RowKernels =
     [
         new("row_sums", RowSums.Sum<LanesOfWarp, Lane>),
-        new("row_sums_packets", RowSums.Sum<LanesOfWarp, Lane4>),
+        new("row_sums_packets", RowSums.Sum<LanesOfWarp, FourLanes>),
         new("row_sums_wide", RowSums.Sum<WholeBlock, Lane>),
-        new("row_sums_wide_packets", RowSums.Sum<WholeBlock, Lane4>),
+        new("row_sums_wide_packets", RowSums.Sum<WholeBlock, FourLanes>),
     ];
 
     static readonly Kernel<SerialSumArguments>[] SerialKernels =
-        [new("serial_sums", SerialSums.Sum<Lane>), new("serial_sums_packets", SerialSums.Sum<Lane4>)];
+        [new("serial_sums", SerialSums.Sum<Lane>), new("serial_sums_packets", SerialSums.Sum<FourLanes>)];
 
     static readonly Kernel<ColumnArguments> ColumnKernel = new("column_sums", ColumnSums.Partial<PlainTerm>);
     static readonly Kernel<MaxArguments> MaxOfRows = new("max_of_rows", Maxima.Rows);

@@ -15,7 +15,8 @@ static unsafe class RowSums
 {
     const int VectorsOfPart = 32;
 
-    public static void Sum<TTeam, V>(RowSumArguments a) where TTeam : struct, IRowTeam where V : struct, IGpuVector<V>
+    public static void Sum<TTeam, V>(RowSumArguments a)
+        where TTeam : struct, IRowTeam where V : struct, IDeviceVector<V>
     {
         ArrayView<float> scratch = BlockReduce.Scratch();
         var walk = new RowWalk<TTeam>(a.Lanes);
@@ -29,7 +30,7 @@ static unsafe class RowSums
                 int end = i + VectorsOfPart * walk.Size;
                 if (end > a.Vectors) end = a.Vectors;
                 V part = V.Splat(0);
-                for (; i < end; i += walk.Size) part += V.From(start + 4L * V.Width * i);
+                for (; i < end; i += walk.Size) part += V.LoadFrom(start + 4L * V.Width * i);
                 sums += part;
             }
             float sum = TTeam.Sum(scratch, walk.Size, V.Sum(sums)) * a.Scale;

@@ -18,18 +18,18 @@ struct SerialSumArguments
 /// </summary>
 static class SerialSums
 {
-    public static void Sum<V>(SerialSumArguments a) where V : struct, IGpuVector<V>
+    public static void Sum<V>(SerialSumArguments a) where V : struct, IDeviceVector<V>
     {
         long threads = (long)Grid.DimX * Group.DimX, vector = 4L * V.Width, step = a.InnerVectors * vector;
         for (long i = (long)Grid.IdxX * Group.DimX + Group.IdxX; i < a.Outputs; i += threads)
         {
             long outer = i / a.InnerVectors, at = a.X + (i + outer * (a.Middle - 1) * a.InnerVectors) * vector;
             V sum = V.Splat(0);
-            for (long m = 0; m < a.Middle; m++, at += step) sum += V.From(at);
+            for (long m = 0; m < a.Middle; m++, at += step) sum += V.LoadFrom(at);
             sum *= V.Splat(a.Scale);
             long target = a.Y + i * vector;
-            if (a.Accumulate != 0) sum += V.From(target);
-            sum.To(target);
+            if (a.Accumulate != 0) sum += V.LoadFrom(target);
+            sum.StoreTo(target);
         }
     }
 }

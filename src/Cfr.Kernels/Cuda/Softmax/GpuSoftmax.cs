@@ -20,33 +20,33 @@ sealed class GpuSoftmax(GpuDevice gpu) : ISoftmax
     static readonly Kernel<SoftmaxArguments>[] WideForward =
     [
         new("softmax", SoftmaxOfRows.Forward<LanesOfWarp, Lane>),
-        new("softmax_packets", SoftmaxOfRows.Forward<LanesOfWarp, Lane4>),
+        new("softmax_packets", SoftmaxOfRows.Forward<LanesOfWarp, FourLanes>),
         new("softmax_wide", SoftmaxOfRows.Forward<WholeBlock, Lane>),
-        new("softmax_wide_packets", SoftmaxOfRows.Forward<WholeBlock, Lane4>),
+        new("softmax_wide_packets", SoftmaxOfRows.Forward<WholeBlock, FourLanes>),
     ];
 
     static readonly Kernel<SoftmaxArguments>[] WideLogForward =
     [
         new("log_softmax", SoftmaxOfRows.LogForward<LanesOfWarp, Lane>),
-        new("log_softmax_packets", SoftmaxOfRows.LogForward<LanesOfWarp, Lane4>),
+        new("log_softmax_packets", SoftmaxOfRows.LogForward<LanesOfWarp, FourLanes>),
         new("log_softmax_wide", SoftmaxOfRows.LogForward<WholeBlock, Lane>),
-        new("log_softmax_wide_packets", SoftmaxOfRows.LogForward<WholeBlock, Lane4>),
+        new("log_softmax_wide_packets", SoftmaxOfRows.LogForward<WholeBlock, FourLanes>),
     ];
 
     static readonly Kernel<SoftmaxArguments>[] WideBackward =
     [
         new("softmax_backward", SoftmaxOfRows.Backward<LanesOfWarp, Lane>),
-        new("softmax_backward_packets", SoftmaxOfRows.Backward<LanesOfWarp, Lane4>),
+        new("softmax_backward_packets", SoftmaxOfRows.Backward<LanesOfWarp, FourLanes>),
         new("softmax_backward_wide", SoftmaxOfRows.Backward<WholeBlock, Lane>),
-        new("softmax_backward_wide_packets", SoftmaxOfRows.Backward<WholeBlock, Lane4>),
+        new("softmax_backward_wide_packets", SoftmaxOfRows.Backward<WholeBlock, FourLanes>),
     ];
 
     static readonly Kernel<SoftmaxArguments>[] WideLogBackward =
     [
         new("log_softmax_backward", SoftmaxOfRows.LogBackward<LanesOfWarp, Lane>),
-        new("log_softmax_backward_packets", SoftmaxOfRows.LogBackward<LanesOfWarp, Lane4>),
+        new("log_softmax_backward_packets", SoftmaxOfRows.LogBackward<LanesOfWarp, FourLanes>),
         new("log_softmax_backward_wide", SoftmaxOfRows.LogBackward<WholeBlock, Lane>),
-        new("log_softmax_backward_wide_packets", SoftmaxOfRows.LogBackward<WholeBlock, Lane4>),
+        new("log_softmax_backward_wide_packets", SoftmaxOfRows.LogBackward<WholeBlock, FourLanes>),
     ];
 
     public void Forward(long rows, int width, View x, View y) =>

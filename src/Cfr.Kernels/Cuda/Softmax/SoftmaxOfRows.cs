@@ -10,7 +10,7 @@ namespace Cfr.Kernels.Cuda;
 static class SoftmaxOfRows
 {
     public static void Forward<TTeam, V>(SoftmaxArguments a)
-        where TTeam : struct, IRowTeam where V : struct, IGpuVector<V>
+        where TTeam : struct, IRowTeam where V : struct, IDeviceVector<V>
     {
         ArrayView<float> scratch = BlockReduce.Scratch();
         var walk = new RowWalk<TTeam>(a.Lanes);
@@ -23,13 +23,13 @@ static class SoftmaxOfRows
             for (int i = walk.Rank; i < a.Vectors; i += walk.Size)
             {
                 long at = row + 4L * V.Width * i;
-                (V.ExpOfNonPositive(V.From(a.A + at) - shift) * inverse).To(a.Result + at);
+                (V.ExpOfNonPositive(V.LoadFrom(a.A + at) - shift) * inverse).StoreTo(a.Result + at);
             }
         }
     }
 
     public static void LogForward<TTeam, V>(SoftmaxArguments a)
-        where TTeam : struct, IRowTeam where V : struct, IGpuVector<V>
+        where TTeam : struct, IRowTeam where V : struct, IDeviceVector<V>
     {
         ArrayView<float> scratch = BlockReduce.Scratch();
         var walk = new RowWalk<TTeam>(a.Lanes);
@@ -42,13 +42,13 @@ static class SoftmaxOfRows
             for (int i = walk.Rank; i < a.Vectors; i += walk.Size)
             {
                 long at = row + 4L * V.Width * i;
-                (V.From(a.A + at) - shift - logSum).To(a.Result + at);
+                (V.LoadFrom(a.A + at) - shift - logSum).StoreTo(a.Result + at);
             }
         }
     }
 
     public static void Backward<TTeam, V>(SoftmaxArguments a)
-        where TTeam : struct, IRowTeam where V : struct, IGpuVector<V>
+        where TTeam : struct, IRowTeam where V : struct, IDeviceVector<V>
     {
         ArrayView<float> scratch = BlockReduce.Scratch();
         var walk = new RowWalk<TTeam>(a.Lanes);
@@ -59,19 +59,19 @@ static class SoftmaxOfRows
             for (int i = walk.Rank; i < a.Vectors; i += walk.Size)
             {
                 long at = row + 4L * V.Width * i;
-                sums = V.MultiplyAdd(V.From(a.A + at), V.From(a.B + at), sums);
+                sums = V.MultiplyAdd(V.LoadFrom(a.A + at), V.LoadFrom(a.B + at), sums);
             }
             V sum = V.Splat(TTeam.Sum(scratch, walk.Size, V.Sum(sums)));
             for (int i = walk.Rank; walk.Mine(first, a.Rows) && i < a.Vectors; i += walk.Size)
             {
                 long at = row + 4L * V.Width * i;
-                (V.From(a.A + at) * (V.From(a.B + at) - sum)).To(a.Result + at);
+                (V.LoadFrom(a.A + at) * (V.LoadFrom(a.B + at) - sum)).StoreTo(a.Result + at);
             }
         }
     }
 
     public static void LogBackward<TTeam, V>(SoftmaxArguments a)
-        where TTeam : struct, IRowTeam where V : struct, IGpuVector<V>
+        where TTeam : struct, IRowTeam where V : struct, IDeviceVector<V>
     {
         ArrayView<float> scratch = BlockReduce.Scratch();
         var walk = new RowWalk<TTeam>(a.Lanes);
@@ -79,12 +79,12 @@ static class SoftmaxOfRows
         {
             long row = 4 * walk.Row(first, a.Rows) * a.Width;
             V sums = V.Splat(0);
-            for (int i = walk.Rank; i < a.Vectors; i += walk.Size) sums += V.From(a.B + row + 4L * V.Width * i);
+            for (int i = walk.Rank; i < a.Vectors; i += walk.Size) sums += V.LoadFrom(a.B + row + 4L * V.Width * i);
             V sum = V.Splat(TTeam.Sum(scratch, walk.Size, V.Sum(sums)));
             for (int i = walk.Rank; walk.Mine(first, a.Rows) && i < a.Vectors; i += walk.Size)
             {
                 long at = row + 4L * V.Width * i;
-                (V.From(a.B + at) - V.ExpOfNonPositive(V.From(a.A + at)) * sum).To(a.Result + at);
+                (V.LoadFrom(a.B + at) - V.ExpOfNonPositive(V.LoadFrom(a.A + at)) * sum).StoreTo(a.Result + at);
             }
         }
     }
@@ -93,15 +93,15 @@ static class SoftmaxOfRows
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static void Exponentials<TTeam, V>(
         SoftmaxArguments a, ArrayView<float> scratch, RowWalk<TTeam> walk, long row, out float max, out float sum)
-        where TTeam : struct, IRowTeam where V : struct, IGpuVector<V>
+        where TTeam : struct, IRowTeam where V : struct, IDeviceVector<V>
     {
         V largest = V.Splat(float.NegativeInfinity), sums = V.Splat(0);
         for (int i = walk.Rank; i < a.Vectors; i += walk.Size)
-            largest = V.Max(largest, V.From(a.A + row + 4L * V.Width * i));
+            largest = V.Max(largest, V.LoadFrom(a.A + row + 4L * V.Width * i));
         max = TTeam.Max(scratch, walk.Size, V.Largest(largest));
         V shift = V.Splat(max);
         for (int i = walk.Rank; i < a.Vectors; i += walk.Size)
-            sums += V.ExpOfNonPositive(V.From(a.A + row + 4L * V.Width * i) - shift);
+            sums += V.ExpOfNonPositive(V.LoadFrom(a.A + row + 4L * V.Width * i) - shift);
         sum = TTeam.Sum(scratch, walk.Size, V.Sum(sums));
     }
 }
