@@ -24,7 +24,7 @@ sealed class GpuNormalization(GpuDevice gpu) : INormalization
         new("layer_norm_backward", LayerNormBackward.Apply);
 
     static readonly Kernel<ColumnArguments> ParameterSums =
-        new("layer_norm_parameter_sums", ColumnSums.Partial<LayerNormTerm>);
+        new("layer_norm_parameter_sums", ColumnSums.Partial<LayerNormTerm>) { BlocksPerMultiprocessor = 3 };
 
     static readonly Kernel<RunningArguments> Running = new("running_statistics", RunningStatistics.Update);
 

@@ -8,8 +8,8 @@ namespace Cfr.Kernels.Cuda;
 /// </summary>
 unsafe struct LayerNormTerm : IColumnTerm<LayerNormTerm>
 {
-    long _mean, _inverseDeviation, _lastRow;
-    int _rowsOfLine, _row0, _row1, _row2, _row3;
+    long _mean, _inverseDeviation, _lines;
+    int _rowsOfLine, _rowsOfTail, _row0, _row1, _row2, _row3;
 
     public static int Sums => 2;
 
@@ -23,19 +23,22 @@ unsafe struct LayerNormTerm : IColumnTerm<LayerNormTerm>
         term._mean = a.Mean;
         term._inverseDeviation = a.Variance;
         term._rowsOfLine = a.Tiling.Repeats;
-        term._lastRow = a.Tiling.SampleFloats / width - 1;
-        term._row0 = column / width;
-        term._row1 = (column + 1) / width;
-        term._row2 = (column + 2) / width;
-        term._row3 = (column + 3) / width;
+        term._lines = a.Tiling.Lines;
+        term._rowsOfTail = Ptx.Hold(a.Tiling.TailFloats / width);
+        term._row0 = Ptx.Hold(column / width);
+        term._row1 = Ptx.Hold((column + 1) / width);
+        term._row2 = Ptx.Hold((column + 2) / width);
+        term._row3 = Ptx.Hold((column + 3) / width);
         return term;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ColumnPair Add(ColumnPair sums, FourLanes x, FourLanes dy, long line)
     {
-        long row = line * _rowsOfLine;
-        FourLanes normal = (x - Gather(_mean, row)) * Gather(_inverseDeviation, row);
+        // The last line may lack its last rows.
+        int last = (line < _lines ? _rowsOfLine : _rowsOfTail) - 1;
+        long offset = line * _rowsOfLine * sizeof(float);
+        FourLanes normal = (x - Gather(_mean + offset, last)) * Gather(_inverseDeviation + offset, last);
         return new(FourLanes.MultiplyAdd(dy, normal, sums.First), sums.Second + dy);
     }
 
@@ -43,10 +46,11 @@ unsafe struct LayerNormTerm : IColumnTerm<LayerNormTerm>
     public ColumnPair Result(ColumnPair sums, FourLanes count) => sums;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    FourLanes Gather(long table, long row) =>
-        new(Of(table, row + _row0), Of(table, row + _row1), Of(table, row + _row2), Of(table, row + _row3));
-
-    /// <summary>The last line may lack its last rows.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    Lane Of(long table, long row) => new(((float*)table)[row < _lastRow ? row : _lastRow]);
+    FourLanes Gather(long table, int last)
+    {
+        float* values = (float*)table;
+        return new(
+            new(values[Ptx.Min(_row0, last)]), new(values[Ptx.Min(_row1, last)]), new(values[Ptx.Min(_row2, last)]),
+            new(values[Ptx.Min(_row3, last)]));
+    }
 }
