@@ -14,9 +14,11 @@ var root = new RootCommand("CFR: a tensor engine in C#, and segmentation of 3D m
     CheckCommand.Create(),
     DemoCommand.Create(),
     DevicesCommand.Create(),
+    EvaluateCommand.Create(),
     InspectCommand.Create(),
     KernelsCommand.Create(),
     ParityCommand.Create(),
+    PredictCommand.Create(),
     PrepareCommand.Create(),
     TrainCommand.Create(),
 };
@@ -39,6 +41,7 @@ static int? Explain(Exception error) => error switch
     BadDataException or WeightFileException or WeightMismatchException => ExitCode.BadData,
     FileNotFoundException or DirectoryNotFoundException => ExitCode.BadData,
     DeviceException or CudaException or KernelException => ExitCode.Failed,
-    IOException or UnauthorizedAccessException or OutOfMemoryException or DivergedException => ExitCode.Failed,
+    IOException or UnauthorizedAccessException or OutOfMemoryException or DivergedException
+        or OperationCanceledException => ExitCode.Failed,
     _ => null,
 };

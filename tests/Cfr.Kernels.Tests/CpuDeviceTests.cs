@@ -23,7 +23,7 @@ public class CpuDeviceTests
     public void An_unknown_device_is_named_with_those_that_exist()
     {
         var error = Assert.Throws<ArgumentException>(() => Device.Open("tpu"));
-        Assert.Equal("there is no device 'tpu'; known devices: cpu", error.Message);
+        Assert.Equal("there is no device 'tpu'; expected cpu, cuda, cuda:N or emulated", error.Message);
     }
 
     [Theory, InlineData(1), InlineData(2), InlineData(5)]

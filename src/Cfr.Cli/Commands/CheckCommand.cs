@@ -22,9 +22,13 @@ static class CheckCommand
         {
             data, CommonOptions.Threads, CommonOptions.Json,
         };
-        command.SetAction((arguments, cancel) => Task.FromResult(Run(
-            arguments.GetValue(data)!, arguments.GetValue(CommonOptions.Threads) ?? Environment.ProcessorCount,
-            arguments.GetValue(CommonOptions.Json), cancel)));
+        command.SetAction(arguments =>
+        {
+            using var interruption = new Interruption();
+            return Run(
+                arguments.GetValue(data)!, arguments.GetValue(CommonOptions.Threads) ?? Environment.ProcessorCount,
+                arguments.GetValue(CommonOptions.Json), interruption.Token);
+        });
         return command;
     }
 

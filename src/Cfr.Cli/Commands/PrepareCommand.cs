@@ -32,7 +32,7 @@ static class PrepareCommand
         {
             name, input, output, cases, size, organs, CommonOptions.Seed, CommonOptions.Json,
         };
-        command.SetAction((arguments, cancel) =>
+        command.SetAction(arguments =>
         {
             string wanted = arguments.GetValue(name)!;
             bool isPhantom = wanted.Equals(PhantomName, StringComparison.OrdinalIgnoreCase);
@@ -45,7 +45,8 @@ static class PrepareCommand
                     arguments.GetValue(cases), ParseSize(arguments.GetValue(size)!), arguments.GetValue(organs), seed)
                 : DataSetPreparation.Of(wanted, arguments.GetValue(input) ??
                     throw new ArgumentException($"--in is missing; expected the folder with the files of {wanted}"), seed);
-            return Task.FromResult(Run(preparation, arguments.GetValue(output)!, arguments.GetValue(CommonOptions.Json), cancel));
+            using var interruption = new Interruption();
+            return Run(preparation, arguments.GetValue(output)!, arguments.GetValue(CommonOptions.Json), interruption.Token);
         });
         return command;
     }

@@ -19,19 +19,29 @@ static class Philox
     /// <summary>2^-24: words are cut to 24 bits, so that they are exact as floats.</summary>
     public const float UnitOf24Bits = 1f / (1 << 24);
 
+    /// <summary>Written out, because loops of GPU kernels are not unrolled: a third of the instructions.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static (uint, uint, uint, uint) Block(ulong counterLow, ulong counterHigh, ulong key)
     {
-        uint x0 = (uint)counterLow, x1 = (uint)(counterLow >> 32);
-        uint x2 = (uint)counterHigh, x3 = (uint)(counterHigh >> 32);
-        uint k0 = (uint)key, k1 = (uint)(key >> 32);
-        for (int round = 0; round < Rounds; round++)
-        {
-            ulong p0 = (ulong)Multiplier0 * x0, p1 = (ulong)Multiplier1 * x2;
-            (x0, x1, x2, x3) = ((uint)(p1 >> 32) ^ x1 ^ k0, (uint)p1, (uint)(p0 >> 32) ^ x3 ^ k1, (uint)p0);
-            k0 += KeyStep0;
-            k1 += KeyStep1;
-        }
-        return (x0, x1, x2, x3);
+        var x = ((uint)counterLow, (uint)(counterLow >> 32), (uint)counterHigh, (uint)(counterHigh >> 32));
+        x = Round(x, key, 0);
+        x = Round(x, key, 1);
+        x = Round(x, key, 2);
+        x = Round(x, key, 3);
+        x = Round(x, key, 4);
+        x = Round(x, key, 5);
+        x = Round(x, key, 6);
+        x = Round(x, key, 7);
+        x = Round(x, key, 8);
+        return Round(x, key, 9);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static (uint, uint, uint, uint) Round((uint, uint, uint, uint) x, ulong key, uint round)
+    {
+        uint k0 = (uint)key + round * KeyStep0, k1 = (uint)(key >> 32) + round * KeyStep1;
+        ulong p0 = (ulong)Multiplier0 * x.Item1, p1 = (ulong)Multiplier1 * x.Item3;
+        return ((uint)(p1 >> 32) ^ x.Item2 ^ k0, (uint)p1, (uint)(p0 >> 32) ^ x.Item4 ^ k1, (uint)p0);
     }
 
     /// <summary>Uniform in [0, 1).</summary>

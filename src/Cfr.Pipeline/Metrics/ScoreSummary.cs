@@ -2,33 +2,34 @@ using MathNet.Numerics.Statistics;
 
 namespace Cfr.Pipeline.Metrics;
 
-/// <summary>Mean over cases, and the sample standard deviation (n - 1; NaN for one case).</summary>
-public readonly record struct Spread(double Mean, double Deviation)
+/// <summary>Mean over cases, and the sample standard deviation (n - 1; none for one case).</summary>
+public readonly record struct Spread(double Mean, double? Deviation)
 {
     /// <summary>Of these values.</summary>
     public static Spread Of(IEnumerable<double> values)
     {
         double[] all = [.. values];
-        return new(all.Mean(), all.StandardDeviation());
+        return new(all.Mean(), all.Length > 1 ? all.StandardDeviation() : null);
     }
 }
 
 /// <summary>A metric: the name of its column, its value, and how it is written for people.</summary>
-/// <param name="Name">Name in tables and files.</param>
+/// <param name="Name">Name in files.</param>
+/// <param name="Title">Name in tables.</param>
 /// <param name="Of">Its value in a score.</param>
 /// <param name="IsDistance">True for distances (voxels or mm), false for fractions.</param>
-public sealed record Metric(string Name, Func<ClassScore, double> Of, bool IsDistance)
+public sealed record Metric(string Name, string Title, Func<ClassScore, double> Of, bool IsDistance)
 {
     /// <summary>All, in the order of the tables: Dice, Jaccard, ASD, 95HD, then the mirrored and symmetric forms.</summary>
     public static IReadOnlyList<Metric> All { get; } =
     [
-        new("dice", score => score.Dice, IsDistance: false),
-        new("jaccard", score => score.Jaccard, IsDistance: false),
-        new("asd", score => score.Asd, IsDistance: true),
-        new("hd95", score => score.Hd95, IsDistance: true),
-        new("asd_mirrored", score => score.AsdMirrored, IsDistance: true),
-        new("assd", score => score.Assd, IsDistance: true),
-        new("hd", score => score.Hd, IsDistance: true),
+        new("dice", "Dice", score => score.Dice, IsDistance: false),
+        new("jaccard", "Jaccard", score => score.Jaccard, IsDistance: false),
+        new("asd", "ASD", score => score.Asd, IsDistance: true),
+        new("hd95", "95HD", score => score.Hd95, IsDistance: true),
+        new("asd_mirrored", "mirrored ASD", score => score.AsdMirrored, IsDistance: true),
+        new("assd", "ASSD", score => score.Assd, IsDistance: true),
+        new("hd", "HD", score => score.Hd, IsDistance: true),
     ];
 }
 

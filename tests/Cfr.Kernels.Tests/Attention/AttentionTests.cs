@@ -1,3 +1,5 @@
+using Cfr.Kernels.Cpu;
+
 namespace Cfr.Kernels.Tests;
 
 public class AttentionTests
@@ -89,7 +91,10 @@ public class AttentionTests
     {
         const int Grid = 40, Tokens = Grid * Grid;
         var shape = new AttentionShape(1, Heads, Tokens, Tokens, Width, 0.25f, Grid, Grid);
-        using var operands = new Operands(CpuForms.All[form]);
+        // A device of its own: others' memory would count.
+        CpuDevice like = CpuForms.All[form];
+        using var device = new CpuDevice(like.ThreadCount, like.VectorWidth);
+        using var operands = new Operands(device);
         var packed = new Tokens(operands.Of(Numbers.Draw(Tokens * 3L * Channels)), 3 * Channels, 0);
         View table = operands.Of(Numbers.Draw((2 * Grid - 1) * Width)), y = operands.Output(Tokens * Channels);
         long before = operands.Device.Pool.BytesInUse;

@@ -27,7 +27,7 @@ public sealed class ScoreTests
         ]);
         Assert.Equal(1.4 / 3, summary.Classes[0].Metrics["dice"].Mean, 1e-15);
         Assert.Equal(Math.Sqrt((Math.Pow(0.5 - 1.4 / 3, 2) + Math.Pow(0.9 - 1.4 / 3, 2) + Math.Pow(1.4 / 3, 2)) / 2),
-            summary.Classes[0].Metrics["dice"].Deviation, 1e-15);
+            summary.Classes[0].Metrics["dice"].Deviation!.Value, 1e-15);
         Assert.Equal(4.0 / 3, summary.Classes[0].Metrics["asd"].Mean, 1e-15);
         Assert.Equal((1, 0), (summary.Classes[0].EmptyPredictions, summary.Classes[0].EmptyTruths));
         Assert.Equal((0, 1), (summary.Classes[1].EmptyPredictions, summary.Classes[1].EmptyTruths));

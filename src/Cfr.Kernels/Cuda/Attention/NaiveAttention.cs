@@ -41,7 +41,7 @@ static unsafe class NaiveAttention
             for (int key = 1; key < a.Keys; key++)
             {
                 float logit = Logit(a, batch, head, query, key), next = Ptx.Max(largest, logit);
-                sum = sum * Exp(largest - next) + Exp(logit - next);
+                sum = Ptx.MultiplyAdd(sum, Exp(largest - next), Exp(logit - next));
                 largest = next;
             }
             ((float*)a.LogSumExp)[row] = largest + Logarithm.Apply(new Lane(sum)).Value;
