@@ -17,6 +17,7 @@ public abstract class GpuDevice : Device
         Attention = new GpuAttention(this);
         Resampling = new GpuResampling(this);
         Layout = new GpuLayout(this);
+        Matmul = new GpuMatmul(this);
     }
 
     /// <summary>What matrix products compute in.</summary>
@@ -64,7 +65,7 @@ public abstract class GpuDevice : Device
     }
 
     /// <inheritdoc/>
-    public override IMatmul Matmul => throw new NotSupportedException($"matmul does not run on {Name} yet");
+    public override IMatmul Matmul { get; }
 
     /// <inheritdoc/>
     public override IConvolution Convolution { get; }

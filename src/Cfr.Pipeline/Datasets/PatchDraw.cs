@@ -29,25 +29,36 @@ public readonly record struct PatchDraw(RotateFlip? Turn, Crop Crop)
     void Cut<TVoxel, TPatch, TRow>(GridSize size, ReadOnlySpan<TVoxel> voxels, Span<TPatch> patch)
         where TRow : struct, IRow<TVoxel, TPatch>
     {
-        GridSize turned = Turn?.Of(size) ?? size, cut = Crop.Patch;
+        RotateFlip? turn = Turn;
+        GridSize turned = turn?.Of(size) ?? size, cut = Crop.Patch;
         int z = Crop.OffsetZ - Crop.Padding.Z;
-        int first = Math.Max(0, -z), last = Math.Min(cut.Z, size.Z - z);
+        int first = Math.Clamp(-z, 0, cut.Z), last = Math.Clamp(size.Z - z, first, cut.Z);
+        // Rows of the turned volume follow each other at fixed distances, whatever the turn.
+        int origin = RowAt(0, 0), stepX = RowAt(1, 0) - origin, stepY = RowAt(0, 1) - origin;
         for (int x = 0; x < cut.X; x++)
             for (int y = 0; y < cut.Y; y++)
             {
                 Span<TPatch> row = patch.Slice((x * cut.Y + y) * cut.Z, cut.Z);
                 int i = x + Crop.OffsetX - Crop.Padding.X, j = y + Crop.OffsetY - Crop.Padding.Y;
-                if ((uint)i >= turned.X || (uint)j >= turned.Y || first >= last)
+                if ((uint)i >= turned.X || (uint)j >= turned.Y || first == last)
                 {
                     row.Clear();
                     continue;
                 }
-                var (sourceX, sourceY) = Turn?.Source(size, i, j) ?? (i, j);
-                int start = (sourceX * size.Y + sourceY) * size.Z + z;
-                row[..first].Clear();
-                TRow.Copy(voxels[(start + first)..(start + last)], row[first..last]);
-                row[last..].Clear();
+                if (last - first < cut.Z)
+                {
+                    row[..first].Clear();
+                    row[last..].Clear();
+                }
+                int start = (origin + i * stepX + j * stepY) * size.Z + z + first;
+                TRow.Copy(voxels.Slice(start, last - first), row.Slice(first, last - first));
             }
+
+        int RowAt(int i, int j)
+        {
+            var (sourceX, sourceY) = turn?.Source(size, i, j) ?? (i, j);
+            return sourceX * size.Y + sourceY;
+        }
     }
 
     interface IRow<TVoxel, TPatch>

@@ -71,6 +71,24 @@ public class PatchDrawTests
     }
 
     [Fact]
+    public void A_patch_of_padding_alone_is_zero()
+    {
+        // 7 voxels along each axis with the padding, the only one of the volume in the middle.
+        GridSize size = new(1, 1, 1), patch = new(2, 2, 2);
+        var (padding, room) = Crop.Room(size, patch);
+        Assert.Equal((new GridSize(3, 3, 3), new GridSize(5, 5, 5)), (padding, room));
+        for (int x = 0; x < 5; x++)
+            for (int y = 0; y < 5; y++)
+                for (int z = 0; z < 5; z++)
+                {
+                    float[] cut = Cut(new(new RotateFlip(1, 0), new Crop(patch, padding, x, y, z)), size, [7]);
+                    bool holdsIt = x is 2 or 3 && y is 2 or 3 && z is 2 or 3;
+                    Assert.Equal(holdsIt ? 7 : 0, cut.Sum());
+                    Assert.Equal(holdsIt ? 1 : 0, cut.Count(value => value == 7));
+                }
+    }
+
+    [Fact]
     public void All_eight_turns_and_all_offsets_but_the_last_are_drawn()
     {
         GridSize size = new(7, 6, 5), patch = new(4, 4, 4);

@@ -195,6 +195,7 @@ for name, dtype, options in (
     ("chunked.h5", "<f4", {"compression": "gzip", "chunks": (5, 4, 3)}),
     ("contiguous.h5", "<f8", {}),
     ("shuffled.h5", "<i2", {"compression": "gzip", "shuffle": True, "chunks": (13, 2, 7)}),
+    ("large_chunks.h5", "<f4", {"compression": "gzip", "chunks": (16, 16, 16), "maxshape": (None, None, None)}),
     ("big_endian.h5", ">f4", {}),  # to be refused
 ):
     stored = (image * 100).astype(dtype)

@@ -12,28 +12,23 @@ readonly unsafe struct Destination(Matrix c, Epilogue epilogue, long batch)
     readonly float* _bias = epilogue.Bias.Floats;
     readonly float* _preActivation = Shifted(epilogue.PreActivation, batch * c.BatchStride);
     readonly float* _residual = Shifted(epilogue.Residual, batch * c.BatchStride);
-    readonly Activation _activation = epilogue.Activation;
 
     public readonly long RowStride = c.RowStride;
 
     /// <summary>C is added to.</summary>
     public readonly bool Accumulate = epilogue.Accumulate;
 
-    readonly bool _isPlain = epilogue.Bias.IsNone && epilogue.PreActivation.IsNone && epilogue.Residual.IsNone
-        && epilogue.Activation == Activation.None;
+    /// <summary>What is left to do when the sums are complete; a product that adds has added them by then.</summary>
+    readonly int _form = epilogue.Accumulate ? EpilogueForm.Plain : EpilogueForm.Of(epilogue);
 
     public float* At(long row, long column) => _c + row * RowStride + column;
 
     /// <summary>Finishes a part of C whose sums are complete.</summary>
     public void Finish<V>(long row, long column, int rows, int columns) where V : struct, IVector<V>
     {
-        if (_isPlain) return;
-        switch (_activation)
-        {
-            case Activation.Relu: Finish<V, Relu>(row, column, rows, columns); break;
-            case Activation.Gelu: Finish<V, Gelu>(row, column, rows, columns); break;
-            default: Finish<V, NoActivation>(row, column, rows, columns); break;
-        }
+        if (_form == EpilogueForm.Plain) return;
+        EpilogueForm.Run<Part<V>, Part<V>>(
+            _form, new Part<V> { C = this, Row = row, Column = column, Rows = rows, Columns = columns });
     }
 
     /// <summary>
@@ -58,29 +53,35 @@ readonly unsafe struct Destination(Matrix c, Epilogue epilogue, long batch)
         }
     }
 
-    void Finish<V, TActivation>(long row, long column, int rows, int columns)
-        where V : struct, IVector<V> where TActivation : struct, IActivation
+    struct Part<V> : IEpilogueLoop<Part<V>> where V : struct, IVector<V>
     {
-        int whole = columns / V.Width * V.Width;
-        for (int r = 0; r < rows; r++)
+        public Destination C;
+        public long Row, Column;
+        public int Rows, Columns;
+
+        public static void Run<TEpilogue>(Part<V> part) where TEpilogue : struct, IEpilogue
         {
-            long at = (row + r) * RowStride + column;
-            FinishRow<V, TActivation>(at, column, 0, whole);
-            FinishRow<Lanes1, TActivation>(at, column, whole, columns);
+            int whole = part.Columns / V.Width * V.Width;
+            for (int r = 0; r < part.Rows; r++)
+            {
+                long at = (part.Row + r) * part.C.RowStride + part.Column;
+                part.C.FinishRow<V, TEpilogue>(at, part.Column, 0, whole);
+                part.C.FinishRow<Lanes1, TEpilogue>(at, part.Column, whole, part.Columns);
+            }
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    void FinishRow<V, TActivation>(long at, long column, int from, int to)
-        where V : struct, IVector<V> where TActivation : struct, IActivation
+    void FinishRow<V, TEpilogue>(long at, long column, int from, int to)
+        where V : struct, IVector<V> where TEpilogue : struct, IEpilogue
     {
         for (int j = from; j < to; j += V.Width)
         {
             V x = V.Load(_c + at + j);
-            if (_bias != null) x += V.Load(_bias + column + j);
-            if (_preActivation != null) x.Store(_preActivation + at + j);
-            x = TActivation.Apply(x);
-            if (_residual != null) x += V.Load(_residual + at + j);
+            if (TEpilogue.HasBias && _bias != null) x += V.Load(_bias + column + j);
+            if (TEpilogue.KeepsPreActivation) x.Store(_preActivation + at + j);
+            x = TEpilogue.Activate(x);
+            if (TEpilogue.HasResidual) x += V.Load(_residual + at + j);
             x.Store(_c + at + j);
         }
     }

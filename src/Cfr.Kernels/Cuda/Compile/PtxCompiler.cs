@@ -22,6 +22,7 @@ sealed class PtxCompiler : IDisposable
     public string Compile(Kernel kernel, ComputeCapability capability)
     {
         string ptx = Translate(kernel);
+        ptx = ReachableCode.Apply(ptx);
         ptx = RegisterPromotion.Apply(kernel.Name, ptx);
         ptx = GlobalAddressing.Apply(kernel.Name, ptx);
         ptx = PtxText.Target(PtxText.Round(PtxText.Name(ptx, kernel.Name)), capability);

@@ -52,7 +52,8 @@ public sealed unsafe class EmulatedDevice : GpuDevice
     {
         if (!_launchers.TryGetValue(kernel, out Delegate? launcher))
             _launchers[kernel] = launcher = _accelerator.LoadStreamKernel(kernel.Body);
-        var shared = kernel.SharedBytes == 0 ? default : SharedMemoryConfig.RequestDynamic<byte>(kernel.SharedBytes);
+        int bytes = kernel.SharedBytes + (kernel.TensorCores ? SharedBytes.ScratchBytes : 0);
+        var shared = bytes == 0 ? default : SharedMemoryConfig.RequestDynamic<byte>(bytes);
         var grid = new Index3D(blocksX, blocksY, blocksZ);
         ((Action<KernelConfig, TArguments>)launcher)(
             new KernelConfig(grid, new Index3D(BlockSize(kernel), 1, 1), shared), arguments);

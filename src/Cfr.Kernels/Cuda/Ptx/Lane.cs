@@ -6,7 +6,7 @@ namespace Cfr.Kernels.Cuda;
 /// A GPU thread as a vector of one lane: what lets the policies (activations, element-wise functions, random numbers)
 /// be the same text on the CPU and on the GPU. Masks are 1 and 0; ptxas turns them back into predicates.
 /// </summary>
-unsafe struct Lane(float value) : IVector<Lane>
+unsafe struct Lane(float value) : IDeviceVector<Lane>
 {
     public float Value = value;
 
@@ -20,6 +20,12 @@ unsafe struct Lane(float value) : IVector<Lane>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Store(float* target) => *target = Value;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lane LoadFrom(long address) => new(*(float*)address);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void StoreTo(long address) => *(float*)address = Value;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lane operator +(Lane a, Lane b) => new(a.Value + b.Value);

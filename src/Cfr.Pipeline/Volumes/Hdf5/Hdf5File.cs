@@ -95,9 +95,12 @@ static class Hdf5File
             count *= size;
         }
         if (data.Layout.Class == H5DataLayoutClass.Chunked)
-            if (data.Layout.Chunks.Where((chunk, axis) => chunk == 0 || chunk > sizes[axis]).Any())
-                throw new BadDataException($"{path}: '{name}' is {text} in chunks of"
-                    + $" {string.Join('x', data.Layout.Chunks)}, expected chunks within it");
+        {
+            double chunk = data.Layout.Chunks.Aggregate(1.0, (product, size) => product * size);
+            if (data.Layout.Chunks.Contains(0ul) || data.Layout.Chunks.Length != 3 || chunk > most)
+                throw new BadDataException($"{path}: '{name}' lies in chunks of"
+                    + $" {string.Join('x', data.Layout.Chunks)}, expected some that {length} bytes of file can hold");
+        }
         return new VolumeHeader
         {
             Path = path,
@@ -127,7 +130,7 @@ static class Hdf5File
     {
         var voxels = GC.AllocateUninitializedArray<T>((int)size.Voxels);
         bool chunked = data.Layout.Class == H5DataLayoutClass.Chunked;
-        int thickness = chunked ? (int)data.Layout.Chunks[0] : size.X, plane = size.Y * size.Z;
+        int thickness = chunked ? (int)Math.Min(data.Layout.Chunks[0], (ulong)size.X) : size.X, plane = size.Y * size.Z;
         for (int x = 0; x < size.X; x += thickness)
         {
             int planes = Math.Min(thickness, size.X - x);

@@ -1,0 +1,276 @@
+namespace Cfr.Kernels.Cuda;
+
+/// <summary>The rungs of the ladder, each faster than the one before.</summary>
+enum MatmulRung
+{
+    /// <summary>One thread per output.</summary>
+    Naive,
+    /// <summary>Tiles in shared memory.</summary>
+    Shared,
+    /// <summary>Tiles in registers, float32.</summary>
+    Registers,
+    /// <summary>Tensor cores, in the device's precision; TF32 where that is float32.</summary>
+    TensorCores,
+    /// <summary>Beside the ladder: few rows or columns, bound by memory, float32.</summary>
+    Skinny,
+}
+
+/// <summary>
+/// Matrix products. Sizes and the device's precision alone choose the way, so that results depend on nothing else:
+/// <list type="bullet">
+/// <item>a batch of rows against one shared B is one tall product;</item>
+/// <item>products too small to matter take rung 2, which wants nothing of its operands;</item>
+/// <item>few rows or columns are bound by memory (<see cref="SkinnyMatmul"/>);</item>
+/// <item>everything else takes the highest rung of the precision. Operands that it cannot fetch 16 bytes at a time, or
+/// that are of another type, are copied first (<see cref="OperandPack"/>);</item>
+/// <item>where there are too few tiles to fill the device, the sum is cut into pieces (<see
+/// cref="MatmulFinish"/>).</item>
+/// </list>
+/// C may be bfloat16: it is then rounded from float32 at the end. Bias, residual and pre-activation are float32.
+/// </summary>
+sealed class GpuMatmul(GpuDevice gpu) : IMatmul
+{
+    /// <summary>Multiply-adds below which rung 2 will do: a few microseconds.</summary>
+    const long SmallWork = 1 << 21;
+
+    /// <summary>Tiles that are wanted at once; about the multiprocessors of a large GPU.</summary>
+    const int WantedTiles = 128;
+
+    /// <summary>Steps that a piece of a sum has at least, and pieces that there are at most.</summary>
+    const int ShortestPiece = 256, MostPieces = 32;
+
+    /// <summary>Rows or columns below which a product is bound by memory.</summary>
+    const int MostNarrowLines = 8;
+
+    /// <summary>Threads that keep the memory busy, and steps that one of them sums at least.</summary>
+    const int WantedThreads = 1 << 15, ShortestRun = 16;
+
+    const int LargestGridZ = 65535;
+
+    readonly MatmulOperands _operands = new(gpu);
+
+    public void Multiply(Matrix a, Matrix b, Matrix c, int batch = 1, Epilogue epilogue = default)
+    {
+        int rows = CanFold(a, b, c, batch) ? batch * c.Rows : c.Rows;
+        MatmulRung rung = (double)c.Rows * c.Columns * batch * a.Columns < SmallWork ? MatmulRung.Shared
+            : Math.Min(rows, c.Columns) <= MostNarrowLines ? MatmulRung.Skinny
+            : gpu.Precision == Precision.Float32 ? MatmulRung.Registers
+            : MatmulRung.TensorCores;
+        Multiply(rung, a, b, c, batch, epilogue);
+    }
+
+    /// <summary>The same on a chosen rung, and there with a chosen tile.</summary>
+    public void Multiply(
+        MatmulRung rung, Matrix a, Matrix b, Matrix c, int batch = 1, Epilogue epilogue = default,
+        TileKernels? tile = null)
+    {
+        if (batch == 0 || c.Rows == 0 || c.Columns == 0) return;
+        if (batch > 1 && CanFold(a, b, c, batch))
+        {
+            a = a with { Rows = batch * a.Rows };
+            c = c with { Rows = batch * c.Rows };
+            batch = 1;
+        }
+        if (c.Data.Type == DType.BFloat16)
+        {
+            DeviceBuffer buffer = _operands.RentFloats(c, batch, out Matrix sums);
+            if (epilogue.Accumulate) _operands.Copy(c, sums, batch);
+            Multiply(rung, a, b, sums, batch, epilogue, tile);
+            _operands.Copy(sums, c, batch);
+            buffer.Release();
+            return;
+        }
+        DType type = rung switch
+        {
+            not MatmulRung.TensorCores => DType.Float32,
+            _ when tile is not null => tile.Type,
+            _ => gpu.Precision == Precision.BFloat16 ? DType.BFloat16 : DType.Float32,
+        };
+        bool wantsPackets = rung is MatmulRung.Registers or MatmulRung.TensorCores;
+        DeviceBuffer? copyOfA = _operands.Fetchable(ref a, type, wantsPackets, isKMajor: !a.Transposed, batch);
+        DeviceBuffer? copyOfB = _operands.Fetchable(ref b, type, wantsPackets, isKMajor: b.Transposed, batch);
+        MatmulArguments arguments = Arguments(a, b, c, epilogue);
+        if (rung == MatmulRung.Naive)
+            Naive(arguments, batch);
+        else if (rung == MatmulRung.Shared)
+            Shared(arguments, batch);
+        else if (rung == MatmulRung.Skinny)
+            Skinny(arguments, a, b, batch);
+        else
+            Tiled(tile ?? Tile(rung, c, batch), arguments, a, b, batch);
+        copyOfA?.Release();
+        copyOfB?.Release();
+    }
+
+    void Naive(MatmulArguments arguments, int batch)
+    {
+        Kernel<MatmulArguments> kernel = MatmulNaiveKernel.Kernel;
+        Launch(kernel, arguments, Blocks(kernel, (long)arguments.M * arguments.N), batch);
+    }
+
+    void Shared(MatmulArguments arguments, int batch)
+    {
+        int rows = gpu.BlockSize(MatmulSharedKernel.Kernel) / MatmulSharedKernel.Side;
+        int tiles = checked(Parts(arguments.M, rows) * Parts(arguments.N, MatmulSharedKernel.Side));
+        Launch(MatmulSharedKernel.Kernel, arguments, tiles, batch);
+    }
+
+    void Tiled(TileKernels tile, MatmulArguments arguments, Matrix a, Matrix b, int batch)
+    {
+        int m = arguments.M, n = arguments.N, k = arguments.K;
+        Kernel<MatmulArguments> kernel = tile.For(!a.Transposed, b.Transposed);
+        int tiles = checked((int)tile.Count(m, n)), stage = Cuda.Tile.StageBytes / tile.Type.Bytes();
+        int mostPieces = Math.Clamp(k / ShortestPiece, 1, MostPieces);
+        int pieces = (int)Math.Clamp(WantedTiles / ((long)tiles * batch), 1, mostPieces);
+        arguments.PieceSteps = Parts(Parts(k, pieces), stage) * stage;
+        pieces = k == 0 ? 1 : Parts(k, arguments.PieceSteps);
+        if (pieces == 1 && HasPackets(arguments, batch))
+        {
+            Launch(kernel, arguments, tiles, batch);
+            return;
+        }
+
+        int row = Parts(n, FourLanes.Width) * FourLanes.Width;
+        MatmulArguments sums = arguments with { RowC = row, BatchC = (long)m * row, Pieces = pieces };
+        DeviceBuffer buffer = Scratch(ref sums, batch);
+        Launch(kernel, sums, tiles, batch);
+        Finish(arguments, buffer, row, 1, sums.BatchC, pieces, batch);
+    }
+
+    /// <summary>At most 8 rows or columns; see <see cref="SkinnyMatmul"/>.</summary>
+    void Skinny(MatmulArguments arguments, Matrix a, Matrix b, int batch)
+    {
+        bool wideIsA = arguments.N <= arguments.M;
+        var skinny = SkinnyArguments.Of(arguments, wideIsA);
+        bool areSteps = wideIsA ? !a.Transposed : b.Transposed;
+        bool hasPackets = MatmulOperands.HasPackets(wideIsA ? a : b, areSteps, batch);
+        int groups = Parts(skinny.NarrowLines, SkinnyMatmul.Lines);
+        if (areSteps)
+        {
+            bool isPlain = arguments.Form == EpilogueForm.Plain;
+            bool narrowHasPackets = skinny.NarrowStep == 1
+                && MatmulOperands.HasPackets(wideIsA ? b : a, isKMajor: true, batch);
+            Kernel<SkinnyArguments> rows = hasPackets && narrowHasPackets ? SkinnyMatmul.Rows4 : SkinnyMatmul.Rows1;
+            MatmulArguments sums = arguments with { RowC = arguments.N, BatchC = (long)arguments.M * arguments.N };
+            DeviceBuffer? buffer = isPlain ? null : Scratch(ref sums, batch);
+            skinny = SkinnyArguments.Of(isPlain ? arguments : sums, wideIsA);
+            int warps = Parts(skinny.WideLines, SkinnyMatmul.Lines);
+            int perBlock = gpu.BlockSize(rows) / BlockReduce.WarpSize;
+            Launch(rows, skinny, Parts(warps, perBlock), groups, batch);
+            if (buffer is not null) Finish(arguments, buffer, arguments.N, 1, sums.BatchC, 1, batch);
+            return;
+        }
+
+        Kernel<SkinnyArguments> columns = hasPackets && skinny.WideLines % FourLanes.Width == 0
+            ? SkinnyMatmul.Columns4
+            : SkinnyMatmul.Columns1;
+        int vectors = skinny.WideLines / (columns == SkinnyMatmul.Columns4 ? FourLanes.Width : 1);
+        long wanted = WantedThreads / ((long)vectors * groups * batch);
+        int pieces = (int)Math.Clamp(wanted, 1, Math.Max(skinny.K / ShortestRun, 1));
+        skinny.PieceSteps = Math.Max(Parts(skinny.K, pieces), 1);
+        skinny.Pieces = Math.Max(Parts(skinny.K, skinny.PieceSteps), 1);
+        (skinny.NarrowC, skinny.BatchC) = (skinny.WideLines, (long)skinny.NarrowLines * skinny.WideLines);
+        DeviceBuffer partial = gpu.Pool.Rent(batch * skinny.Pieces * skinny.BatchC * sizeof(float));
+        skinny.C = partial.Address;
+        Launch(columns, skinny, Parts(checked(vectors * skinny.Pieces), gpu.BlockSize(columns)), groups, batch);
+        Finish(
+            arguments, partial, wideIsA ? 1 : skinny.WideLines, wideIsA ? skinny.WideLines : 1, skinny.BatchC,
+            skinny.Pieces, batch);
+    }
+
+    /// <summary>Directs a product to scratch memory, as it is.</summary>
+    DeviceBuffer Scratch(ref MatmulArguments arguments, int batch)
+    {
+        DeviceBuffer buffer = gpu.Pool.Rent(batch * arguments.Pieces * arguments.BatchC * sizeof(float));
+        arguments.Epilogue = new EpilogueOperands { C = buffer.Address };
+        arguments.Form = EpilogueForm.Plain;
+        return buffer;
+    }
+
+    /// <summary>Adds the pieces in scratch memory, applies the epilogue, and gives the memory back.</summary>
+    void Finish(MatmulArguments product, DeviceBuffer sums, long line, long step, long matrix, int pieces, int batch)
+    {
+        product = product with
+        {
+            A = sums.Address,
+            LineA = line,
+            StepA = step,
+            BatchA = pieces * matrix,
+            Pieces = pieces,
+        };
+        bool hasPackets = step == 1 && line % FourLanes.Width == 0 && HasPackets(product, batch);
+        Kernel<MatmulArguments> kernel = hasPackets ? MatmulFinish.Packets : MatmulFinish.Elements;
+        int blocks = Blocks(kernel, (long)product.M * product.N / (hasPackets ? FourLanes.Width : 1));
+        for (; product.FirstMatrix < batch; product.FirstMatrix += LargestGridZ)
+            gpu.Launch(kernel, product, blocks, 1, Math.Min(LargestGridZ, batch - product.FirstMatrix));
+        sums.Release();
+    }
+
+    /// <summary>The first tile of the rung of which there are enough, or else the smallest.</summary>
+    TileKernels Tile(MatmulRung rung, Matrix c, int batch)
+    {
+        ReadOnlySpan<TileKernels> tiles = rung == MatmulRung.Registers ? TiledKernels.Float32
+            : gpu.Precision == Precision.BFloat16 ? TiledKernels.BFloat16
+            : TiledKernels.Tf32;
+        foreach (TileKernels tile in tiles)
+            if (tile.Count(c.Rows, c.Columns) * batch >= WantedTiles) return tile;
+        return tiles[^1];
+    }
+
+    /// <summary>Launches for all matrices of a batch, as many at once as a grid may have.</summary>
+    void Launch(Kernel<MatmulArguments> kernel, MatmulArguments arguments, int blocks, int batch)
+    {
+        int most = LargestGridZ / arguments.Pieces;
+        for (; arguments.FirstMatrix < batch; arguments.FirstMatrix += most)
+            gpu.Launch(kernel, arguments, blocks, 1, Math.Min(most, batch - arguments.FirstMatrix) * arguments.Pieces);
+    }
+
+    void Launch(Kernel<SkinnyArguments> kernel, SkinnyArguments arguments, int blocks, int groups, int batch)
+    {
+        for (; arguments.FirstMatrix < batch; arguments.FirstMatrix += LargestGridZ)
+            gpu.Launch(kernel, arguments, blocks, groups, Math.Min(LargestGridZ, batch - arguments.FirstMatrix));
+    }
+
+    MatmulArguments Arguments(Matrix a, Matrix b, Matrix c, Epilogue epilogue) => new()
+    {
+        A = a.Data.Address,
+        B = b.Data.Address,
+        LineA = a.Transposed ? 1 : a.RowStride,
+        StepA = a.Transposed ? a.RowStride : 1,
+        LineB = b.Transposed ? b.RowStride : 1,
+        StepB = b.Transposed ? 1 : b.RowStride,
+        BatchA = a.BatchStride,
+        BatchB = b.BatchStride,
+        BatchC = c.BatchStride,
+        RowC = c.RowStride,
+        Epilogue = new EpilogueOperands
+        {
+            C = c.Data.Address,
+            Bias = epilogue.Bias.IsNone ? _operands.Zero : epilogue.Bias.Address,
+            BiasStep = epilogue.Bias.IsNone ? 0 : 1,
+            PreActivation = epilogue.PreActivation.Address,
+            Residual = epilogue.Accumulate ? c.Data.Address : epilogue.Residual.Address,
+        },
+        Form = EpilogueForm.Of(epilogue),
+        M = c.Rows,
+        N = c.Columns,
+        K = a.Columns,
+        Pieces = 1,
+        PieceSteps = a.Columns,
+    };
+
+    /// <summary>Whether C and what is laid out like it consist of whole, aligned packets.</summary>
+    static bool HasPackets(MatmulArguments a, int batch) =>
+        a.N % FourLanes.Width == 0 && a.RowC % FourLanes.Width == 0 && (batch == 1 || a.BatchC % FourLanes.Width == 0)
+        && (a.Epilogue.C | a.Epilogue.Bias | a.Epilogue.PreActivation | a.Epilogue.Residual)
+            % (FourLanes.Width * sizeof(float)) == 0;
+
+    static bool CanFold(Matrix a, Matrix b, Matrix c, int batch) =>
+        b.BatchStride == 0 && !a.Transposed && a.BatchStride == a.Rows * a.RowStride
+        && c.BatchStride == c.Rows * c.RowStride && (long)batch * c.Rows <= int.MaxValue;
+
+    int Blocks(Kernel kernel, long threads) =>
+        (int)Math.Min((threads + gpu.BlockSize(kernel) - 1) / gpu.BlockSize(kernel), gpu.FullGrid);
+
+    static int Parts(int whole, int part) => (int)(((long)whole + part - 1) / part);
+}

@@ -1,0 +1,91 @@
+namespace Cfr.Kernels.Cuda;
+
+/// <summary>
+/// The kernels of one tile, by the layouts of A and B. Letters are BLAS's for row-major operands: n as it stands, t
+/// transposed.
+/// </summary>
+sealed record TileKernels(
+    int Rows, int Columns, DType Type, Kernel<MatmulArguments> Nn, Kernel<MatmulArguments> Nt,
+    Kernel<MatmulArguments> Tn, Kernel<MatmulArguments> Tt)
+{
+    /// <summary>The kernel for an A and a B of which steps, or else lines, are neighbours.</summary>
+    public Kernel<MatmulArguments> For(bool kMajorA, bool kMajorB) => (kMajorA, kMajorB) switch
+    {
+        (true, false) => Nn,
+        (true, true) => Nt,
+        (false, false) => Tn,
+        (false, true) => Tt,
+    };
+
+    /// <summary>Tiles of an M x N matrix.</summary>
+    public long Count(int m, int n) => ((long)m + Rows - 1) / Rows * (((long)n + Columns - 1) / Columns);
+
+    public IEnumerable<Kernel<MatmulArguments>> All => [Nn, Nt, Tn, Tt];
+}
+
+/// <summary>The tiles that there are: rung 3 in float32, rung 4 in TF32 and bfloat16.</summary>
+static class TiledKernels
+{
+    public static readonly TileKernels Float32Large = Registers<Side128>("matmul_float32_128x128");
+    public static readonly TileKernels Float32Small = Registers<Side64>("matmul_float32_64x64");
+
+    public static readonly TileKernels Tf32Large =
+        Tensor<Tf32Mma, WarpTile64, Warps2x2, LineMajor32>("matmul_tf32_128x128");
+    public static readonly TileKernels Tf32Small =
+        Tensor<Tf32Mma, WarpTile32, Warps2x2, LineMajor32>("matmul_tf32_64x64");
+
+    public static readonly TileKernels BFloat16Wide =
+        Tensor<BFloat16Mma, WarpTile64, Warps2x4, LineMajor16>("matmul_bfloat16_128x256");
+    public static readonly TileKernels BFloat16Large =
+        Tensor<BFloat16Mma, WarpTile64, Warps2x2, LineMajor16>("matmul_bfloat16_128x128");
+    public static readonly TileKernels BFloat16Small =
+        Tensor<BFloat16Mma, WarpTile32, Warps2x2, LineMajor16>("matmul_bfloat16_64x64");
+
+    /// <summary>By precision, largest first.</summary>
+    public static readonly TileKernels[] Float32 = [Float32Large, Float32Small], Tf32 = [Tf32Large, Tf32Small],
+        BFloat16 = [BFloat16Wide, BFloat16Large, BFloat16Small];
+
+    /// <summary>All of them, for the catalog.</summary>
+    static readonly Kernel[] All =
+    [
+        .. Float32.Concat(Tf32).Concat(BFloat16).SelectMany(tile => tile.All),
+    ];
+
+    /// <summary>The kernels of a tile on tensor cores.</summary>
+    public static TileKernels Tensor<TMma, TWarp, TWarps, TLines>(string name)
+        where TMma : struct, IMma where TWarp : unmanaged, IWarpTile<TWarp> where TWarps : struct, IWarps
+        where TLines : struct, IFragmentLayout => new(
+            TWarp.Rows * TWarps.Down, TWarp.Columns * TWarps.Across,
+            TMma.ElementBytes == 2 ? DType.BFloat16 : DType.Float32,
+            Tensor<TMma, TWarp, TWarps, KMajor, TLines>($"{name}_nn"),
+            Tensor<TMma, TWarp, TWarps, KMajor, KMajor>($"{name}_nt"),
+            Tensor<TMma, TWarp, TWarps, TLines, TLines>($"{name}_tn"),
+            Tensor<TMma, TWarp, TWarps, TLines, KMajor>($"{name}_tt"));
+
+    /// <summary>The kernels of a tile in registers.</summary>
+    public static TileKernels Registers<TSide>(string name) where TSide : struct, ISide => new(
+        TSide.Lines, TSide.Lines, DType.Float32, Registers<TSide, KMajor, LineMajor32>($"{name}_nn"),
+        Registers<TSide, KMajor, KMajor>($"{name}_nt"), Registers<TSide, LineMajor32, LineMajor32>($"{name}_tn"),
+        Registers<TSide, LineMajor32, KMajor>($"{name}_tt"));
+
+    static Kernel<MatmulArguments> Tensor<TMma, TWarp, TWarps, TA, TB>(string name)
+        where TMma : struct, IMma where TWarp : unmanaged, IWarpTile<TWarp> where TWarps : struct, IWarps
+        where TA : struct, IFragmentLayout where TB : struct, IFragmentLayout =>
+        Of<TensorTile<TMma, TWarp, TWarps, TA, TB>, TWarp, TA, TB>(name, tensorCores: true);
+
+    static Kernel<MatmulArguments> Registers<TSide, TA, TB>(string name)
+        where TSide : struct, ISide where TA : struct, IRegisterLayout where TB : struct, IRegisterLayout =>
+        Of<RegisterTile<TSide, TA, TB>, Sums8x8, TA, TB>(name, tensorCores: false);
+
+    static Kernel<MatmulArguments> Of<TTile, TSums, TA, TB>(string name, bool tensorCores)
+        where TTile : struct, ITile<TSums> where TSums : unmanaged
+        where TA : struct, IOperandLayout where TB : struct, IOperandLayout =>
+        new(name, TiledMatmul.Run<TTile, TSums, TA, TB>)
+        {
+            Threads = TTile.Threads,
+            AnyBlock = false,
+            BlocksPerMultiprocessor = 1,
+            SharedBytes = Tile.SharedBytes(TTile.Rows, TTile.Columns),
+            TensorCores = tensorCores,
+        };
+}

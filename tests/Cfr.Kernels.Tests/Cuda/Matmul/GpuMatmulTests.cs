@@ -1,0 +1,129 @@
+using Cfr.Kernels.Cuda;
+
+namespace Cfr.Kernels.Tests.Cuda;
+
+/// <summary>Products on the CUDA kernels, in the emulator.</summary>
+public class GpuMatmulTests
+{
+    static readonly EmulatedDevice Device = new();
+
+    /// <summary>
+    /// Tiles of the same code as the large ones, but of one or two warps, which the emulator runs faster.
+    /// </summary>
+    static readonly Dictionary<string, (TileKernels Tile, int DroppedBits)> SmallTiles = new()
+    {
+        ["float32"] = (TiledKernels.Float32Small, 0),
+        ["tf32"] = (TiledKernels.Tensor<Tf32Mma, WarpTile64, OneWarp, LineMajor32>("tf32_one_warp"), 13),
+        ["bfloat16"] = (TiledKernels.Tensor<BFloat16Mma, WarpTile64, OneWarp, LineMajor16>("bfloat16_one_warp"), 16),
+    };
+
+    public static TheoryData<string> Types => [.. SmallTiles.Keys];
+
+    static readonly Dictionary<string, TileKernels> AllTiles = TiledKernels.Float32.Concat(TiledKernels.Tf32)
+        .Concat(TiledKernels.BFloat16).ToDictionary(tile => tile.Nn.Name[..^3]);
+
+    public static TheoryData<string> Tiles => [.. AllTiles.Keys];
+
+    [Fact]
+    public void The_first_rungs_match_double_precision_in_any_layout_and_epilogue()
+    {
+        for (int seed = 1; seed < 40; seed++)
+        {
+            if (seed % 8 == 0) continue;
+            var one = MatmulCase.Draw(seed);
+            Check(one, seed % 2 == 0 ? MatmulRung.Naive : MatmulRung.Shared);
+        }
+    }
+
+    [Fact]
+    public void Few_rows_or_columns_match_double_precision_in_any_layout_and_epilogue()
+    {
+        (int M, int N, int K)[] sizes = [(4, 20, 70), (18, 4, 64), (1, 1, 200), (7, 9, 0), (8, 33, 36), (40, 5, 132)];
+        for (int seed = 0; seed < 30; seed++)
+        {
+            var (m, n, k) = sizes[seed % sizes.Length];
+            Check(MatmulCase.Draw(seed, m, n, k, batch: seed % 5 == 4 ? 2 : 1), MatmulRung.Skinny);
+        }
+    }
+
+    [Fact]
+    public void Sums_cut_into_pieces_are_the_same_bits_twice()
+    {
+        var one = MatmulCase.Draw(3, 20, 24, 600);
+        float[] first = Run(one), second = Run(one);
+        Numbers.AssertClose(one.Reference().C, first, 1e-6, 1e-6 * Math.Sqrt(600));
+        Assert.Equal(first.AsSpan(), second.AsSpan());
+
+        static float[] Run(MatmulCase one) => one.Run(
+            Device, (a, b, c, batch, epilogue) =>
+                ((GpuMatmul)Device.Matmul).Multiply(MatmulRung.Registers, a, b, c, batch, epilogue)).C;
+    }
+
+    [Theory, InlineData(DType.BFloat16), InlineData(DType.Float32)]
+    public void Operands_and_results_may_be_bfloat16(DType typeOfB)
+    {
+        const int M = 9, N = 11, K = 13;
+        float[] a = Rounded(M * K, 1), b = Rounded(K * N, 2), held = Rounded(M * N, 3);
+        double[] want = held.Doubles();
+        MatmulNaive.Multiply<double>(
+            Matrix.Dense(default, M, K), a.Doubles(), Matrix.Dense(default, K, N), b.Doubles(),
+            Matrix.Dense(default, M, N), want, 1, [], Activation.None, [], [], accumulate: true);
+        using var operands = new Operands(Device);
+        View c = Halves(held);
+        Device.Matmul.Multiply(
+            Matrix.Dense(Halves(a), M, K), Matrix.Dense(typeOfB == DType.BFloat16 ? Halves(b) : operands.Of(b), K, N),
+            Matrix.Dense(c, M, N), 1, new Epilogue(Accumulate: true));
+        ushort[] got = new ushort[M * N];
+        Device.Download<ushort>(c, got);
+        Numbers.AssertClose(want, Array.ConvertAll(got, half => BitConverter.Int32BitsToSingle(half << 16)), 1.0 / 256);
+
+        View Halves(float[] values)
+        {
+            View view = operands.Output((values.Length + 1) / 2) with { Type = DType.BFloat16, Count = values.Length };
+            ushort[] halves = Array.ConvertAll(values, v => (ushort)(BitConverter.SingleToInt32Bits(v) >> 16));
+            Device.Upload<ushort>(halves, view);
+            return view;
+        }
+
+        static float[] Rounded(int count, int seed) => Array.ConvertAll(
+            Numbers.Draw(count, seed),
+            v => BitConverter.Int32BitsToSingle(BitConverter.SingleToInt32Bits(v) >> 16 << 16));
+    }
+
+    [Theory, MemberData(nameof(Types))]
+    public void Tiles_match_double_precision_in_any_layout_and_epilogue(string type)
+    {
+        var (tile, droppedBits) = SmallTiles[type];
+        (int M, int N, int K)[] sizes = [(3, 4, 5), (65, 12, 40), (16, 67, 33), (64, 64, 64), (7, 8, 0), (20, 72, 100)];
+        for (int seed = 0; seed < 18; seed++)
+        {
+            var (m, n, k) = sizes[seed % sizes.Length];
+            Check(
+                MatmulCase.Draw(seed, m, n, k, batch: seed % 5 == 4 ? 2 : 1) with { DroppedBits = droppedBits },
+                tile.Type == DType.BFloat16 || droppedBits > 0 ? MatmulRung.TensorCores : MatmulRung.Registers, tile);
+        }
+    }
+
+    [Theory, MemberData(nameof(Tiles))]
+    public void Each_tile_matches_double_precision(string name)
+    {
+        TileKernels tile = AllTiles[name];
+        bool isTf32 = name.Contains("tf32");
+        Check(
+            MatmulCase.Draw(name.Length, tile.Rows - 3, tile.Columns - 8, 2 * Tile.StageBytes / tile.Type.Bytes())
+                with
+            { DroppedBits = isTf32 ? 13 : tile.Type == DType.BFloat16 ? 16 : 0 },
+            tile.Nn.TensorCores ? MatmulRung.TensorCores : MatmulRung.Registers, tile);
+    }
+
+    static void Check(MatmulCase one, MatmulRung rung, TileKernels? tile = null)
+    {
+        var matmul = (GpuMatmul)Device.Matmul;
+        var (want, wantBefore) = one.Reference();
+        var (got, before) = one.Run(
+            Device, (a, b, c, batch, epilogue) => matmul.Multiply(rung, a, b, c, batch, epilogue, tile));
+        double rounding = 1e-6 * (2 + Math.Sqrt(one.A.Columns));
+        Numbers.AssertClose(want, got, 1e-6, rounding);
+        if (one.KeepsPreActivation) Numbers.AssertClose(wantBefore, before, 1e-6, rounding);
+    }
+}
