@@ -19,6 +19,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 NETWORKS = [  # the same, each phase in processes of its own
     ("V-Net: 112x112x80, batch 1", ["forward"], 1.5),
     ("V-Net: 112x112x80, batch 1", ["training step"], 1.3),
+    ("sliding window: 190x142x88, 8 windows of 112x112x80", ["labels"], 1.3),
 ]
 
 ROWS = [  # case, phases, aim

@@ -16,8 +16,11 @@ interface IWork
     static IWork Parse(Device device, string line)
     {
         string[] parts = line.Split(" | ");
-        return parts[0] == NetworkWork.Name
-            ? new NetworkWork(device, parts[1])
-            : new OpWork(device, OpCases.Named(parts[0]), parts[1]);
+        return parts[0] switch
+        {
+            NetworkWork.Name => new NetworkWork(device, parts[1]),
+            SlidingWindowWork.Name => new SlidingWindowWork(device),
+            _ => new OpWork(device, OpCases.Named(parts[0]), parts[1]),
+        };
     }
 }

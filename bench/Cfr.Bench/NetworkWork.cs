@@ -48,13 +48,7 @@ sealed class NetworkWork : IWork
         return clock.Elapsed.TotalSeconds;
     }
 
-    /// <summary>Most bytes of memory that the whole process ever had resident.</summary>
-    public long PeakBytes()
-    {
-        const string Key = "VmHWM:";
-        string line = File.ReadLines("/proc/self/status").First(entry => entry.StartsWith(Key));
-        return long.Parse(line.AsSpan(Key.Length).TrimEnd("kB").Trim()) * 1024;
-    }
+    public long PeakBytes() => ProcessMemory.Peak();
 
     void Train()
     {

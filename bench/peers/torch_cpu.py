@@ -13,6 +13,7 @@ import time
 # OpenBLAS counts its threads by itself, whatever PyTorch is told, and only when it is loaded.
 os.environ["OPENBLAS_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = sys.argv[1]
 
+import numpy as np  # noqa: E402
 import torch  # noqa: E402
 import torch.nn.functional as F  # noqa: E402
 
@@ -218,6 +219,35 @@ class NetworkWork:
         return memory("VmHWM")
 
 
+class SlidingWindowWork:
+    """A scan segmented in windows, as the published semi-supervised programs do it."""
+    NAME = "sliding window: 190x142x88, 8 windows of 112x112x80"
+
+    def __init__(self):
+        torch.manual_seed(1)
+        self.network = vnet.VNet().eval()
+        self.scan = random(190, 142, 88).numpy()
+
+    def seconds(self):
+        start = time.perf_counter()
+        patch = (112, 112, 80)
+        score = np.zeros((2,) + self.scan.shape, np.float32)
+        count = np.zeros(self.scan.shape, np.float32)
+        for x in (0, 78):
+            for y in (0, 30):
+                for z in (0, 8):
+                    window = tuple(slice(at, at + size) for at, size in zip((x, y, z), patch))
+                    with torch.no_grad():
+                        logits = self.network(torch.from_numpy(self.scan[window][None, None].copy()))
+                        score[(slice(None),) + window] += F.softmax(logits, 1)[0].numpy()
+                    count[window] += 1
+        np.argmax(score / count, 0)
+        return time.perf_counter() - start
+
+    def bytes(self, before):
+        return memory("VmHWM")
+
+
 class OpWork:
     def __init__(self, name, phase):
         torch.manual_seed(1)
@@ -269,8 +299,9 @@ def main():
         if line != name:
             name, work = line, None
             case, phase = line.split(" | ")
-            work = NetworkWork(phase) if case == NetworkWork.NAME else OpWork(case, phase)
-        if case != NetworkWork.NAME:
+            whole = {NetworkWork.NAME: lambda: NetworkWork(phase), SlidingWindowWork.NAME: SlidingWindowWork}
+            work = whole.get(case, lambda: OpWork(case, phase))()
+        if isinstance(work, OpWork):
             forget_peak()
         before = memory("VmRSS")
         seconds = work.seconds()

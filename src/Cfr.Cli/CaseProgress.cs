@@ -5,5 +5,5 @@ static class CaseProgress
 {
     /// <summary>Does the work, which tells how many cases are done.</summary>
     public static T Show<T>(string what, int cases, Func<Action<int>, T> work) =>
-        ProgressBar.Show(what, told => work(done => told?.Invoke(done, cases)));
+        WorkProgress.Show(what, told => work(done => told?.Invoke(done, cases)));
 }

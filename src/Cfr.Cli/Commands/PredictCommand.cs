@@ -95,7 +95,7 @@ static class PredictCommand
         foreach (var (name, path) in inputs)
         {
             var clock = Stopwatch.StartNew();
-            SegmentedScan scan = ProgressBar.Show(name, told => segmentation.Run(name, path, folder, told));
+            SegmentedScan scan = WorkProgress.Show(name, told => segmentation.Run(name, path, folder, told));
             double seconds = clock.Elapsed.TotalSeconds;
             if (isJson) results.Add(new { Case = scan, Seconds = seconds });
             else Print(scan, notes, seconds);

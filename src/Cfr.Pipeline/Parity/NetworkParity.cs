@@ -13,9 +13,9 @@ sealed class NetworkParity<T> where T : Segmenter
 
     const double LossTolerance = 1e-5, GradientTolerance = 1e-3, BufferTolerance = 1e-5;
 
-    const int Nudges = 24;
+    const int Nudges = 32;
 
-    const double FirstNudge = 1e-6;
+    const double FirstNudge = 1e-7;
 
     const string StoredWeights = "w.";
 

@@ -3,7 +3,7 @@ using Spectre.Console;
 namespace Cfr.Cli;
 
 /// <summary>A bar on standard error while something is worked on; nothing where that is no terminal.</summary>
-static class ProgressBar
+static class WorkProgress
 {
     /// <summary>Does the work, which tells how much is done of how much.</summary>
     public static T Show<T>(string what, Func<Action<int, int>?, T> work)
