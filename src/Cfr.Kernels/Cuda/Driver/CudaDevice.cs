@@ -70,6 +70,8 @@ public sealed unsafe class CudaDevice : GpuDevice
 
     internal override int FullGrid => _gpu.Multiprocessors * BlocksPerMultiprocessor;
 
+    internal override int SharedBytesPerBlock => _gpu.SharedBytesPerBlock;
+
     internal override View Fault => _fault;
 
     private protected override int* FaultOnHost => (int*)_faultOnHost;
