@@ -17,6 +17,11 @@ public abstract class GpuDevice : Device
         Attention = new GpuAttention(this);
         Resampling = new GpuResampling(this);
         Layout = new GpuLayout(this);
+        Optimizers = new GpuOptimizers(this);
+        Losses = new GpuLosses(this);
+        Reduction = new GpuReduction(this);
+        Softmax = new GpuSoftmax(this);
+        Normalization = new GpuNormalization(this);
         Matmul = new GpuMatmul(this);
     }
 
@@ -77,16 +82,16 @@ public abstract class GpuDevice : Device
     public override IAttention Attention { get; }
 
     /// <inheritdoc/>
-    public override INormalization Normalization => throw new NotSupportedException($"normalization does not run on {Name} yet");
+    public override INormalization Normalization { get; }
 
     /// <inheritdoc/>
-    public override ISoftmax Softmax => throw new NotSupportedException($"softmax does not run on {Name} yet");
+    public override ISoftmax Softmax { get; }
 
     /// <inheritdoc/>
     public override IElementWise ElementWise { get; }
 
     /// <inheritdoc/>
-    public override IReduction Reduction => throw new NotSupportedException($"reduction does not run on {Name} yet");
+    public override IReduction Reduction { get; }
 
     /// <inheritdoc/>
     public override ILayout Layout { get; }
@@ -95,10 +100,10 @@ public abstract class GpuDevice : Device
     public override IResampling Resampling { get; }
 
     /// <inheritdoc/>
-    public override ILosses Losses => throw new NotSupportedException($"losses does not run on {Name} yet");
+    public override ILosses Losses { get; }
 
     /// <inheritdoc/>
-    public override IOptimizers Optimizers => throw new NotSupportedException($"optimizers does not run on {Name} yet");
+    public override IOptimizers Optimizers { get; }
 
     /// <inheritdoc/>
     public override IRandom Random { get; }

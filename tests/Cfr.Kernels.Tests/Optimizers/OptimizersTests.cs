@@ -79,6 +79,30 @@ public class OptimizersTests
         }
     }
 
+    [Theory, MemberData(nameof(CpuForms.Indices), MemberType = typeof(CpuForms))]
+    public void A_step_moves_the_averages_as_a_call_of_its_own_would(int form)
+    {
+        using var operands = new Operands(CpuForms.All[form]);
+        foreach (int size in Sizes)
+        {
+            float[] p = Numbers.Draw(size, 1), g = Numbers.Draw(size, 2), before = Numbers.Draw(size, 3);
+            View one = operands.Of(p), two = operands.Of(p), gradient = operands.Of(g);
+            View averageOfOne = operands.Of(before), averageOfTwo = operands.Of(before);
+            var sgd = new SgdStep(0.1f, 0, 0.01f, FirstStep: true, AverageDecay: 0.9f);
+            operands.Device.Optimizers.Sgd(sgd, [new SgdSlot(one, gradient, default, averageOfOne)]);
+            operands.Device.Optimizers.Sgd(sgd, [new SgdSlot(two, gradient, default)]);
+            operands.Device.Optimizers.Ema(0.9f, [new EmaSlot(averageOfTwo, two)]);
+            var adamW = new AdamWStep(0.1f, 0.9f, 0.999f, 1e-8f, 0.01f, 1, AverageDecay: 0.9f);
+            View[] moments = [.. Enumerable.Range(0, 4).Select(_ => operands.Of(new float[size]))];
+            operands.Device.Optimizers.AdamW(
+                adamW, [new AdamWSlot(one, gradient, moments[0], moments[1], averageOfOne)]);
+            operands.Device.Optimizers.AdamW(adamW, [new AdamWSlot(two, gradient, moments[2], moments[3])]);
+            operands.Device.Optimizers.Ema(0.9f, [new EmaSlot(averageOfTwo, two)]);
+            Assert.Equal(operands.Floats(two), operands.Floats(one));
+            Assert.Equal(operands.Floats(averageOfTwo), operands.Floats(averageOfOne));
+        }
+    }
+
     [Fact]
     public void A_decay_of_zero_copies()
     {

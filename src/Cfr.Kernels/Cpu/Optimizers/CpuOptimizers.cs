@@ -10,22 +10,37 @@ sealed unsafe class CpuOptimizers<V>(Threads threads) : IOptimizers where V : st
 
     delegate void Run<TSlot>(in TSlot slot, long start, long count);
 
-    public void Sgd(SgdStep step, ReadOnlySpan<SgdSlot> slots) =>
+    public void Sgd(SgdStep step, ReadOnlySpan<SgdSlot> slots)
+    {
+        var factors = new SgdFactors(step);
         ForEach(slots, static slot => slot.Parameter.Count, (in slot, start, count) =>
         {
             float* parameter = slot.Parameter.Floats + start, gradient = slot.Gradient.Floats + start;
             if (slot.Momentum.IsNone)
-                OptimizerKernel<V>.Sgd(step, parameter, gradient, count);
+                OptimizerKernel<V>.Sgd(factors, parameter, gradient, count);
             else
-                OptimizerKernel<V>.Sgd(step, parameter, gradient, slot.Momentum.Floats + start, count);
+                OptimizerKernel<V>.Sgd(factors, parameter, gradient, slot.Momentum.Floats + start, count);
+            Average(step.AverageDecay, slot.Average, parameter, start, count);
         });
+    }
 
     public void AdamW(AdamWStep step, ReadOnlySpan<AdamWSlot> slots)
     {
         var factors = new AdamWFactors(step);
-        ForEach(slots, static slot => slot.Parameter.Count, (in slot, start, count) => OptimizerKernel<V>.AdamW(
-            factors, slot.Parameter.Floats + start, slot.Gradient.Floats + start, slot.FirstMoment.Floats + start,
-            slot.SecondMoment.Floats + start, count));
+        ForEach(slots, static slot => slot.Parameter.Count, (in slot, start, count) =>
+        {
+            float* parameter = slot.Parameter.Floats + start;
+            OptimizerKernel<V>.AdamW(
+                factors, parameter, slot.Gradient.Floats + start, slot.FirstMoment.Floats + start,
+                slot.SecondMoment.Floats + start, count);
+            Average(step.AverageDecay, slot.Average, parameter, start, count);
+        });
+    }
+
+    /// <summary>Moves the average of a piece while the piece is in the cache.</summary>
+    static void Average(float decay, View average, float* parameter, long start, long count)
+    {
+        if (!average.IsNone) OptimizerKernel<V>.Ema(decay, average.Floats + start, parameter, count);
     }
 
     public void Ema(float decay, ReadOnlySpan<EmaSlot> slots) =>

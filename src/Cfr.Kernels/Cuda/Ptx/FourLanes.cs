@@ -10,6 +10,9 @@ interface IDeviceVector<V> : IVector<V> where V : struct, IDeviceVector<V>
     static abstract V LoadFrom(long address);
 
     void StoreTo(long address);
+
+    /// <summary><see cref="Ptx.ExpOfNonPositive"/> of each float.</summary>
+    static abstract V ExpOfNonPositive(V x);
 }
 
 /// <summary>
@@ -39,6 +42,16 @@ unsafe struct FourLanes(Lane x, Lane y, Lane z, Lane w) : IDeviceVector<FourLane
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void StoreTo(long address) => Ptx.Store4(address, new Float4(X.Value, Y.Value, Z.Value, W.Value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static FourLanes ExpOfNonPositive(FourLanes x) => new(
+        Lane.ExpOfNonPositive(x.X), Lane.ExpOfNonPositive(x.Y), Lane.ExpOfNonPositive(x.Z),
+        Lane.ExpOfNonPositive(x.W));
+
+    /// <summary><see cref="Ptx.Hold(float)"/> of each float.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static FourLanes Hold(FourLanes a) => new(
+        new(Ptx.Hold(a.X.Value)), new(Ptx.Hold(a.Y.Value)), new(Ptx.Hold(a.Z.Value)), new(Ptx.Hold(a.W.Value)));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static FourLanes operator +(FourLanes a, FourLanes b) => new(a.X + b.X, a.Y + b.Y, a.Z + b.Z, a.W + b.W);

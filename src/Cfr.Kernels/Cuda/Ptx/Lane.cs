@@ -28,6 +28,9 @@ unsafe struct Lane(float value) : IDeviceVector<Lane>
     public void StoreTo(long address) => *(float*)address = Value;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lane ExpOfNonPositive(Lane x) => new(Ptx.ExpOfNonPositive(x.Value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lane operator +(Lane a, Lane b) => new(a.Value + b.Value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

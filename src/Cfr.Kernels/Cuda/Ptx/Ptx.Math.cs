@@ -5,9 +5,11 @@ namespace Cfr.Kernels.Cuda;
 
 static unsafe partial class Ptx
 {
-    const float Ln2 = 0.693147181f;
+    const float Ln2 = 0.693147181f, Log2OfE = 1.44269502f, Log2OfELow = 1.92596303e-8f, SmallestExponent = -150;
 
-    /// <summary>a b + c with one rounding. The emulated sum is rounded to double first, which hardly ever shows.</summary>
+    /// <summary>
+    /// a b + c with one rounding. The emulated sum is rounded to double first, which hardly ever shows.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float MultiplyAdd(float a, float b, float c)
     {
@@ -91,7 +93,7 @@ static unsafe partial class Ptx
         return 1 / MathF.Sqrt(x);
     }
 
-    /// <summary>2^x, to 2 ulp.</summary>
+    /// <summary>2^x, to 2 ulp; results that would be subnormal are 0.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Exp2(float x)
     {
@@ -100,7 +102,23 @@ static unsafe partial class Ptx
             CudaAsm.Emit("ex2.approx.ftz.f32 %0, %1;", out float result, x);
             return result;
         }
-        return Exponential.Apply(new Lane(x * Ln2)).Value;
+        if (x < -126) return 0;
+        float n = MathF.Floor(x < 128 ? x + 0.5f : 0), half = MathF.Floor(n / 2);
+        float y = Exponential.Apply(new Lane((x - n) * Ln2)).Value;
+        return y * Lane.PowerOfTwo(new Lane(half)).Value * Lane.PowerOfTwo(new Lane(n - half)).Value;
+    }
+
+    /// <summary>
+    /// e^x for x at most 0 (or NaN) in a fifth of the instructions of <see cref="Exponential"/>: 2^t (1 + r ln 2)
+    /// with t the rounded x log2(e) and r what the rounding left. To 3 ulp; results that would be subnormal are 0.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float ExpOfNonPositive(float x)
+    {
+        x = Max(x, SmallestExponent);
+        float t = x * Log2OfE, r = MultiplyAdd(x, Log2OfE, -t) + x * Log2OfELow;
+        float y = Exp2(t);
+        return MultiplyAdd(y, r * Ln2, y);
     }
 
     /// <summary>The larger one; NaN if one is NaN.</summary>
@@ -152,6 +170,45 @@ static unsafe partial class Ptx
             return result;
         }
         return a == b ? 1 : 0;
+    }
+
+    /// <summary>
+    /// The value, computed here and not later: ILGPU moves what has no side effects to where it is used, also into a
+    /// loop, and a quotient that a loop only reads would be divided anew in each round.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Hold(float value)
+    {
+        if (CudaAsm.IsSupported)
+        {
+            CudaAsm.Emit("mov.f32 %0, %1;", out float result, value);
+            return result;
+        }
+        return value;
+    }
+
+    /// <inheritdoc cref="Hold(float)"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int Hold(int value)
+    {
+        if (CudaAsm.IsSupported)
+        {
+            CudaAsm.Emit("mov.b32 %0, %1;", out int result, value);
+            return result;
+        }
+        return value;
+    }
+
+    /// <inheritdoc cref="Hold(float)"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static long Hold(long value)
+    {
+        if (CudaAsm.IsSupported)
+        {
+            CudaAsm.Emit("mov.b64 %0, %1;", out long result, value);
+            return result;
+        }
+        return value;
     }
 
     /// <summary>The float of these bits.</summary>

@@ -1,0 +1,166 @@
+namespace Cfr.Kernels.Cuda;
+
+/// <summary>What a channel norm is made of; weight and bias may be none.</summary>
+readonly record struct ChannelNormParameters(float Eps, View Mean, View Variance, View Weight, View Bias);
+
+/// <summary>Batch, instance and group norm: chooses kernels, rents what their stages exchange.</summary>
+sealed class GpuChannelNorm(GpuDevice gpu)
+{
+    static readonly Kernel<ColumnArguments> Moments = new("channel_moments", ColumnSums.Partial<MomentTerm>);
+    static readonly Kernel<MomentArguments> MergeMoments = new("channel_moments_merge", ChannelMoments.Merge);
+    static readonly Kernel<ChannelGradientArguments> Coefficients =
+        new("channel_gradient_coefficients", ChannelNormGradient.Coefficients);
+    static readonly Kernel<ChannelGradientArguments> Parameters =
+        new("channel_gradient_parameters", ChannelNormGradient.Parameters);
+
+    /// <summary>A kernel an <see cref="Activation"/>, at its number.</summary>
+    static readonly Kernel<ColumnArguments>[] Normalizing =
+    [
+        new("channel_normalize", ChannelNormalize.Apply<NoActivation>),
+        new("channel_normalize_relu", ChannelNormalize.Apply<Relu>),
+        new("channel_normalize_gelu", ChannelNormalize.Apply<Gelu>),
+    ];
+
+    static readonly Kernel<ColumnArguments>[] GradientSums =
+    [
+        new("channel_gradient_sums", ColumnSums.Partial<ChannelGradientTerm<NoActivation>>),
+        new("channel_gradient_sums_relu", ColumnSums.Partial<ChannelGradientTerm<Relu>>),
+        new("channel_gradient_sums_gelu", ColumnSums.Partial<ChannelGradientTerm<Gelu>>),
+    ];
+
+    static readonly Kernel<ColumnArguments>[] InputGradient =
+    [
+        new("channel_gradient", ChannelNormGradient.Input<NoActivation>),
+        new("channel_gradient_relu", ChannelNormGradient.Input<Relu>),
+        new("channel_gradient_gelu", ChannelNormGradient.Input<Gelu>),
+    ];
+
+    public void Statistics(NormShape shape, View x, View mean, View variance)
+    {
+        if (shape.Statistics == 0) return;
+        ColumnTiling tiling = Tiling(shape, Moments, x);
+        DeviceBuffer partials = RentPartials(shape, tiling);
+        Launch(Moments, shape, new ColumnArguments { Tiling = tiling, X = x.Address, Partials = partials.Address });
+        int channelsOfGroup = shape.Channels / shape.Groups;
+        long values = (long)tiling.Pieces * tiling.Repeats * channelsOfGroup;
+        var arguments = new MomentArguments
+        {
+            Tiling = tiling,
+            X = x.Address,
+            Partials = partials.Address,
+            Mean = mean.Address,
+            Variance = variance.Address,
+            Statistics = shape.Statistics,
+            Count = shape.Count,
+            Groups = shape.Groups,
+            ChannelsOfGroup = channelsOfGroup,
+            Segment = Segments.Size(gpu.BlockSize(MergeMoments), values),
+        };
+        Segments.Launch(gpu, MergeMoments, arguments, arguments.Segment, shape.Statistics);
+        partials.Release();
+    }
+
+    public void Normalize(NormShape shape, ChannelNormParameters parameters, View x, Activation activation, View y)
+    {
+        Kernel<ColumnArguments> kernel = Normalizing[(int)activation];
+        Launch(kernel, shape, Arguments(Tiling(shape, kernel, x, y), shape, parameters, x, default, y));
+    }
+
+    public void Backward(
+        NormShape shape, ChannelNormParameters parameters, View x, Activation activation, bool fixedStatistics,
+        View dy, View dx, View dWeight, View dBias)
+    {
+        bool wantsParameters = !dWeight.IsNone || !dBias.IsNone, dependsOnSums = !dx.IsNone && !fixedStatistics;
+        int samples = Samples(shape);
+        long tableBytes = (long)samples * shape.Channels * sizeof(float);
+        DeviceBuffer coefficients = gpu.Pool.Rent(2 * tableBytes);
+        View shift = Table(coefficients, 0), slope = Table(coefficients, tableBytes);
+        if (wantsParameters || dependsOnSums)
+        {
+            DeviceBuffer sums = gpu.Pool.Rent(2 * tableBytes);
+            View sumG = Table(sums, 0), sumGD = Table(sums, tableBytes);
+            Sums(shape, parameters, x, activation, dy, sumG, sumGD);
+            var arguments = new ChannelGradientArguments
+            {
+                SumG = sumG.Address,
+                SumGD = sumGD.Address,
+                Variance = parameters.Variance.Address,
+                Weight = parameters.Weight.Address,
+                Shift = shift.Address,
+                Slope = slope.Address,
+                DWeight = dWeight.Address,
+                DBias = dBias.Address,
+                Count = shape.Count,
+                Samples = samples,
+                Channels = shape.Channels,
+                Groups = shape.Groups,
+                ChannelsOfGroup = shape.Channels / shape.Groups,
+                Eps = parameters.Eps,
+            };
+            if (wantsParameters) gpu.LaunchOver(Parameters, arguments, shape.Channels);
+            if (dependsOnSums)
+            {
+                arguments.Segment = Segments.Size(gpu.BlockSize(Coefficients), arguments.ChannelsOfGroup);
+                Segments.Launch(gpu, Coefficients, arguments, arguments.Segment, shape.Statistics);
+            }
+            sums.Release();
+        }
+        if (!dx.IsNone)
+        {
+            Kernel<ColumnArguments> kernel = InputGradient[(int)activation];
+            ColumnArguments arguments = Arguments(Tiling(shape, kernel, x, dy, dx), shape, parameters, x, dy, dx);
+            if (dependsOnSums) (arguments.Shift, arguments.Slope) = (shift.Address, slope.Address);
+            Launch(kernel, shape, arguments);
+        }
+        coefficients.Release();
+    }
+
+    /// <summary>The sums of g and of g d, [samples, channels] each.</summary>
+    void Sums(
+        NormShape shape, ChannelNormParameters parameters, View x, Activation activation, View dy, View sumG,
+        View sumGD)
+    {
+        Kernel<ColumnArguments> kernel = GradientSums[(int)activation];
+        ColumnTiling tiling = Tiling(shape, kernel, x, dy);
+        DeviceBuffer partials = RentPartials(shape, tiling);
+        ColumnArguments arguments = Arguments(tiling, shape, parameters, x, dy, default);
+        arguments.Partials = partials.Address;
+        Launch(kernel, shape, arguments);
+        ColumnTotals.Launch(gpu, tiling, Samples(shape), partials, sumG, sumGD);
+        partials.Release();
+    }
+
+    static View Table(DeviceBuffer buffer, long offset) =>
+        new(buffer.Address + (nint)offset, 0, DType.Float32);
+
+    static int Samples(NormShape shape) => shape.AcrossBatch ? 1 : shape.Batch;
+
+    ColumnTiling Tiling(NormShape shape, Kernel kernel, params ReadOnlySpan<View> operands) => new(
+        gpu, gpu.BlockSize(kernel), Samples(shape), shape.AcrossBatch ? shape.Batch * shape.Spatial : shape.Spatial,
+        shape.Channels, operands);
+
+    DeviceBuffer RentPartials(NormShape shape, ColumnTiling tiling) =>
+        gpu.Pool.Rent(2L * Samples(shape) * tiling.Pieces * tiling.LineFloats * sizeof(float));
+
+    static ColumnArguments Arguments(
+        ColumnTiling tiling, NormShape shape, ChannelNormParameters parameters, View x, View dy, View y) => new()
+        {
+            Tiling = tiling,
+            X = x.Address,
+            Dy = dy.Address,
+            Y = y.Address,
+            Mean = parameters.Mean.Address,
+            Variance = parameters.Variance.Address,
+            Weight = parameters.Weight.Address,
+            Bias = parameters.Bias.Address,
+            Groups = shape.Groups,
+            ChannelsOfGroup = shape.Channels / shape.Groups,
+            Eps = parameters.Eps,
+        };
+
+    void Launch(Kernel<ColumnArguments> kernel, NormShape shape, ColumnArguments arguments)
+    {
+        int blocks = checked(Samples(shape) * arguments.Tiling.Pieces);
+        if (blocks > 0) gpu.Launch(kernel, arguments, blocks, arguments.Tiling.Tiles);
+    }
+}
