@@ -8,6 +8,9 @@ struct EpilogueOperands
     /// <summary>Addresses. That of the bias is 0 where there is none.</summary>
     public long C, Bias, PreActivation, Residual;
 
+    /// <summary>Whether C is bfloat16; the others are float32, except a residual that is C itself.</summary>
+    public int IsHalf;
+
     /// <summary>Finishes the sums of neighbouring columns, the first of them at this place of C.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store<TEpilogue, V>(EpilogueOperands o, long at, int column, V sum)
@@ -17,7 +20,15 @@ struct EpilogueOperands
         if (TEpilogue.HasBias && o.Bias != 0) x += V.LoadFrom(o.Bias + (long)column * sizeof(float));
         if (TEpilogue.KeepsPreActivation) x.StoreTo(o.PreActivation + at * sizeof(float));
         x = TEpilogue.Activate(x);
-        if (TEpilogue.HasResidual) x += V.LoadFrom(o.Residual + at * sizeof(float));
-        x.StoreTo(o.C + at * sizeof(float));
+        if (TEpilogue.HasResidual)
+        {
+            x += o.IsHalf != 0 && o.Residual == o.C
+                ? V.LoadHalves(o.C + at * sizeof(ushort))
+                : V.LoadFrom(o.Residual + at * sizeof(float));
+        }
+        if (o.IsHalf != 0)
+            x.StoreHalves(o.C + at * sizeof(ushort));
+        else
+            x.StoreTo(o.C + at * sizeof(float));
     }
 }

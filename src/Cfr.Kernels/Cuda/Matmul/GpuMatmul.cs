@@ -26,7 +26,7 @@ enum MatmulRung
 /// <item>where there are too few tiles to fill the device, the sum is cut into pieces (<see
 /// cref="MatmulFinish"/>).</item>
 /// </list>
-/// C may be bfloat16: it is then rounded from float32 at the end. Bias, residual and pre-activation are float32.
+/// C may be bfloat16: it is then rounded from float32 as it is stored. Bias, residual and pre-activation are float32.
 /// </summary>
 sealed class GpuMatmul(GpuDevice gpu) : IMatmul
 {
@@ -70,15 +70,6 @@ sealed class GpuMatmul(GpuDevice gpu) : IMatmul
             a = a with { Rows = batch * a.Rows };
             c = c with { Rows = batch * c.Rows };
             batch = 1;
-        }
-        if (c.Data.Type == DType.BFloat16)
-        {
-            DeviceBuffer buffer = _operands.RentFloats(c, batch, out Matrix sums);
-            if (epilogue.Accumulate) _operands.Copy(c, sums, batch);
-            Multiply(rung, a, b, sums, batch, epilogue, tile);
-            _operands.Copy(sums, c, batch);
-            buffer.Release();
-            return;
         }
         DType type = rung switch
         {
@@ -147,7 +138,7 @@ sealed class GpuMatmul(GpuDevice gpu) : IMatmul
         int groups = Parts(skinny.NarrowLines, SkinnyMatmul.Lines);
         if (areSteps)
         {
-            bool isPlain = arguments.Form == EpilogueForm.Plain;
+            bool isPlain = arguments is { Form: EpilogueForm.Plain, Epilogue.IsHalf: 0 };
             bool narrowHasPackets = skinny.NarrowStep == 1
                 && MatmulOperands.HasPackets(wideIsA ? b : a, isKMajor: true, batch);
             Kernel<SkinnyArguments> rows = hasPackets && narrowHasPackets ? SkinnyMatmul.Rows4 : SkinnyMatmul.Rows1;
@@ -255,6 +246,7 @@ sealed class GpuMatmul(GpuDevice gpu) : IMatmul
         Epilogue = new EpilogueOperands
         {
             C = c.Data.Address,
+            IsHalf = c.Data.Type == DType.BFloat16 ? 1 : 0,
             Bias = epilogue.Bias.Address,
             PreActivation = epilogue.PreActivation.Address,
             Residual = epilogue.Accumulate ? c.Data.Address : epilogue.Residual.Address,
@@ -270,7 +262,8 @@ sealed class GpuMatmul(GpuDevice gpu) : IMatmul
     /// <summary>Whether C and what is laid out like it consist of whole, aligned packets.</summary>
     static bool HasPackets(MatmulArguments a, int batch) =>
         a.N % FourLanes.Width == 0 && a.RowC % FourLanes.Width == 0 && (batch == 1 || a.BatchC % FourLanes.Width == 0)
-        && (a.Epilogue.C | a.Epilogue.Bias | a.Epilogue.PreActivation | a.Epilogue.Residual)
+        && a.Epilogue.C % (FourLanes.Width * (a.Epilogue.IsHalf != 0 ? sizeof(ushort) : sizeof(float))) == 0
+        && (a.Epilogue.Bias | a.Epilogue.PreActivation | (a.Epilogue.Residual == a.Epilogue.C ? 0 : a.Epilogue.Residual))
             % (FourLanes.Width * sizeof(float)) == 0;
 
     static bool CanFold(Matrix a, Matrix b, Matrix c, int batch) =>

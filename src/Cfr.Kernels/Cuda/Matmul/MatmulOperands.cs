@@ -29,21 +29,7 @@ sealed class MatmulOperands(GpuDevice gpu)
         return buffer;
     }
 
-    /// <summary>
-    /// A float32 matrix of the shape of this one and with its strides: a residual and a pre-activation that are laid out
-    /// like the one are laid out like the other.
-    /// </summary>
-    public DeviceBuffer RentFloats(Matrix like, int batch, out Matrix matrix)
-    {
-        long count = (batch - 1) * like.BatchStride + like.Rows * like.RowStride;
-        DeviceBuffer buffer = gpu.Pool.Rent(count * sizeof(float));
-        matrix = like with { Data = new View(buffer.Address, count, DType.Float32) };
-        return buffer;
-    }
-
-    /// <summary>Copies and converts a batch of matrices, element by element.</summary>
-    public void Copy(Matrix from, Matrix to, int batch) => Copy(from, to, batch, InMemory(from).Columns);
-
+    /// <summary>Copies and converts a batch of matrices, and pads their rows with zeros.</summary>
     void Copy(Matrix from, Matrix to, int batch, int padded)
     {
         (int rows, int columns) = InMemory(from);

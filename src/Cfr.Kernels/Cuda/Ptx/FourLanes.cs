@@ -11,13 +11,19 @@ interface IDeviceVector<V> : IVector<V> where V : struct, IDeviceVector<V>
 
     void StoreTo(long address);
 
+    /// <summary>Loads bfloat16.</summary>
+    static abstract V LoadHalves(long address);
+
+    /// <summary>Rounds to bfloat16, to nearest, ties to even.</summary>
+    void StoreHalves(long address);
+
     /// <summary><see cref="Ptx.ExpOfNonPositive"/> of each float.</summary>
     static abstract V ExpOfNonPositive(V x);
 }
 
 /// <summary>
 /// Four floats of a GPU thread side by side, moved by one 16-byte instruction: policies written over vectors run on it
-/// as they run on a processor's. Its addresses are multiples of 16.
+/// as they run on a processor's. Its addresses are multiples of 16, or of 8 where they are bfloat16's.
 /// </summary>
 unsafe struct FourLanes(Lane x, Lane y, Lane z, Lane w) : IDeviceVector<FourLanes>
 {
@@ -42,6 +48,20 @@ unsafe struct FourLanes(Lane x, Lane y, Lane z, Lane w) : IDeviceVector<FourLane
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void StoreTo(long address) => Ptx.Store4(address, new Float4(X.Value, Y.Value, Z.Value, W.Value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static FourLanes LoadHalves(long address)
+    {
+        ulong halves = *(ulong*)address;
+        uint low = (uint)halves, high = (uint)(halves >> 32);
+        return new(
+            new(Ptx.LowBFloat16(low)), new(Ptx.HighBFloat16(low)), new(Ptx.LowBFloat16(high)),
+            new(Ptx.HighBFloat16(high)));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void StoreHalves(long address) => *(ulong*)address =
+        Ptx.ToBFloat16Pair(X.Value, Y.Value) | (ulong)Ptx.ToBFloat16Pair(Z.Value, W.Value) << 32;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static FourLanes ExpOfNonPositive(FourLanes x) => new(

@@ -28,6 +28,12 @@ unsafe struct Lane(float value) : IDeviceVector<Lane>
     public void StoreTo(long address) => *(float*)address = Value;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lane LoadHalves(long address) => new(Ptx.LowBFloat16(*(ushort*)address));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void StoreHalves(long address) => *(ushort*)address = (ushort)Ptx.ToBFloat16Pair(Value, 0);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lane ExpOfNonPositive(Lane x) => new(Ptx.ExpOfNonPositive(x.Value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
