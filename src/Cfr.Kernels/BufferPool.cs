@@ -13,9 +13,10 @@ public sealed class BufferPool
     readonly Func<long, nint> _allocate;
     readonly Action<nint> _free;
     readonly Shelf _main = new();
+    readonly Dictionary<nint, long> _lent = [];
     readonly Lock _lock = new();
     Shelf? _recording;
-    bool _closed;
+    bool _closed, _gone;
 
     /// <summary>A pool over a device's own allocation; addresses must be multiples of 64.</summary>
     internal BufferPool(Func<long, nint> allocate, Action<nint> free)
@@ -68,6 +69,7 @@ public sealed class BufferPool
             Shelf shelf = _recording ?? _main;
             if (!shelf.TryTake(size, out nint address) && !_main.TryTake(size, out address))
                 address = AllocateFromSystem(size);
+            _lent[address] = size;
             BytesInUse += size;
             BuffersInUse++;
             PeakBytes = Math.Max(PeakBytes, BytesInUse);
@@ -98,6 +100,8 @@ public sealed class BufferPool
     {
         lock (_lock)
         {
+            if (_gone) return;
+            _lent.Remove(address);
             BytesInUse -= bytes;
             BuffersInUse--;
             if (_closed)
@@ -107,10 +111,21 @@ public sealed class BufferPool
         }
     }
 
-    internal void Close()
+    /// <summary>
+    /// Frees idle memory now, and what is still lent when it comes back, or at once where <paramref name="lentToo"/>:
+    /// buffers that are returned later, perhaps by the garbage collector, are then ignored.
+    /// </summary>
+    internal void Close(bool lentToo = false)
     {
-        lock (_lock) _closed = true;
-        Trim();
+        lock (_lock)
+        {
+            _closed = true;
+            Trim();
+            if (!lentToo) return;
+            _gone = true;
+            foreach (var (address, bytes) in _lent) FreeToSystem(address, bytes);
+            _lent.Clear();
+        }
     }
 
     internal static long RoundUp(long bytes)

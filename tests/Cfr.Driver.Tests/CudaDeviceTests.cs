@@ -146,6 +146,47 @@ public sealed class CudaDeviceTests : IDisposable
     }
 
     [Fact]
+    public void A_launch_is_not_blamed_for_the_fault_of_an_earlier_one()
+    {
+        using var device = new CudaDevice();
+        View x = View(device, 8);
+        device.ElementWise.Unary(UnaryOp.Gelu, x, x);
+        StandIn.Set("fail_launch", 700);
+        string message = Assert.Throws<CudaException>(() => device.ElementWise.Unary(UnaryOp.Relu, x, x)).Message;
+        Assert.StartsWith("a kernel on cuda:0 failed; launched last, newest first: relu, gelu", message);
+    }
+
+    [Fact]
+    public void A_buffer_that_outlives_its_device_harms_nobody()
+    {
+        DeviceBuffer kept;
+        using (var device = new CudaDevice()) kept = device.Allocate(DType.Float32, 1000);
+        using var next = new CudaDevice();
+        DeviceBuffer other = next.Allocate(DType.Float32, 1000);
+        kept.Release();
+        float[] values = [.. Enumerable.Range(0, 1000).Select(i => (float)i)], back = new float[1000];
+        var view = new View(other.Address, 1000, DType.Float32);
+        next.Upload<float>(values, view);
+        next.Download(view, back.AsSpan());
+        Assert.Equal(values, back);
+        Assert.Equal(0, StandIn.WrongFrees);
+    }
+
+    [Fact]
+    public void A_capture_that_cannot_begin_leaves_the_pool_as_it_was()
+    {
+        using var device = new CudaDevice();
+        StandIn.Set("fail_capture", 1);
+        Assert.Throws<CudaException>(() => device.Capture(() => { }));
+        DeviceBuffer buffer = device.Allocate(DType.Float32, 1000);
+        nint address = buffer.Address;
+        buffer.Release();
+        CudaGraph graph = device.Capture(() => { });
+        graph.Dispose();
+        Assert.Equal(address, device.Allocate(DType.Float32, 1000).Address);
+    }
+
+    [Fact]
     public void Out_of_memory_names_the_request_and_the_pools_state_and_harms_nothing()
     {
         using var device = new CudaDevice();

@@ -20,6 +20,8 @@ static unsafe class StandIn
 
     public static int Links => ((delegate* unmanaged<int>)Export("links"))();
 
+    public static int WrongFrees => ((delegate* unmanaged<int>)Export("wrong_frees"))();
+
     public static string[] Launches =>
         Marshal.PtrToStringUTF8(((delegate* unmanaged<nint>)Export("log"))())!.Split('\n', StringSplitOptions.RemoveEmptyEntries);
 

@@ -13,14 +13,14 @@ enum { OK = 0, OUT_OF_MEMORY = 2, INVALID_PTX = 218, LAUNCH_OUT_OF_RESOURCES = 7
 
 static int version = 12040, devices = 1, major = 9, minor = 0, start = OK;
 static size_t memory = 1 << 30, used;
-static int links, launch_failure, wait_failure, capturing;
+static int links, launch_failure, wait_failure, capture_failure, capturing, wrong_frees;
 static char rejected[64], log_text[1 << 20], captured[1 << 16];
 struct block { void *address; size_t bytes; } blocks[4096];
 
 void stand_in_reset(void)
 {
     version = 12040, devices = 1, major = 9, minor = 0, start = OK, memory = 1 << 30;
-    links = launch_failure = wait_failure = capturing = 0;
+    links = launch_failure = wait_failure = capture_failure = capturing = wrong_frees = 0;
     rejected[0] = log_text[0] = captured[0] = 0;
 }
 void stand_in_version(int v) { version = v; }
@@ -31,7 +31,9 @@ void stand_in_memory(size_t bytes) { memory = used + bytes; }
 void stand_in_reject(const char *kernel) { snprintf(rejected, sizeof rejected, "%s", kernel); }
 void stand_in_fail_launch(int r) { launch_failure = r; }
 void stand_in_fail_wait(int r) { wait_failure = r; }
+void stand_in_fail_capture(int r) { capture_failure = r; }
 int stand_in_links(void) { return links; }
+int stand_in_wrong_frees(void) { return wrong_frees; }
 const char *stand_in_log(void) { return log_text; }
 
 static void append(const char *line) { strncat(capturing ? captured : log_text, line, 60000); }
@@ -82,6 +84,7 @@ result cuMemFree_v2(void *address)
             free(address);
             return OK;
         }
+    wrong_frees++;
     return 1;
 }
 result cuMemHostAlloc(void **address, size_t bytes, unsigned flags) { (void)flags; *address = malloc(bytes); return OK; }
@@ -98,6 +101,7 @@ result cuStreamBeginCapture_v2(void *stream, int mode)
 {
     (void)mode;
     if (stream != (void *)7) return 1; /* the null stream cannot be captured */
+    if (capture_failure) { int r = capture_failure; capture_failure = 0; return r; }
     capturing = 1;
     captured[0] = 0;
     return OK;

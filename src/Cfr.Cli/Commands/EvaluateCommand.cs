@@ -23,7 +23,7 @@ static class EvaluateCommand
 
     static readonly Option<string?> Data = new("--data")
     {
-        Description = "A data set instead: its test cases, all of which must have been predicted.",
+        Description = "A data set instead: its test cases, all of which must have been predicted (others are left out).",
     };
 
     static readonly Option<string> Split = new Option<string>("--split")
@@ -76,7 +76,7 @@ static class EvaluateCommand
         var references = set is null
             ? CaseFiles.Find([arguments.GetValue(Labels)!])
             : [.. set.WithLabels(ListOf(set, arguments.GetValue(Split)!)).Select(each => (each.Name, each.LabelPath!))];
-        var cases = Evaluation.Match(arguments.GetValue(Predictions)!, references, needsAll: set is not null);
+        var cases = Evaluation.Match(arguments.GetValue(Predictions)!, references, needsAll: set is not null, set?.Cases.Select(each => each.Name));
         bool isJson = arguments.GetValue(CommonOptions.Json);
         int threads = arguments.GetValue(CommonOptions.Threads) ?? Environment.ProcessorCount;
         var spacing = SpacingOf(arguments.GetResult(Spacing) is null ? null : arguments.GetValue(Spacing) ?? [], set);

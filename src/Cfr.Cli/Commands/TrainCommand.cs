@@ -67,7 +67,7 @@ static class TrainCommand
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
         var trainer = new Trainer(new Session(device, configuration.Seed), configuration, set, set.Store(), run);
         using IDisplay display = arguments.GetValue(CommonOptions.Json) ? new JsonLines()
-            : AnsiConsole.Profile.Capabilities.Interactive && !Console.IsOutputRedirected ? new ProgressBar()
+            : AnsiConsole.Profile.Capabilities.Interactive && !Console.IsOutputRedirected ? new TrainingBar()
             : new PlainLines();
         display.Begin(configuration, set, device, trainer.Network);
         bool finished = trainer.Run(display, stop.Token);

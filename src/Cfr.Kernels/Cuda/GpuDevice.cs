@@ -33,6 +33,9 @@ public abstract class GpuDevice : Device
     /// </summary>
     internal abstract int FullGrid { get; }
 
+    /// <summary>The most shared memory that a block may have, in bytes.</summary>
+    internal abstract int SharedBytesPerBlock { get; }
+
     /// <summary>Threads that a block of this kernel has on this device.</summary>
     internal virtual int BlockSize(Kernel kernel) => kernel.Threads;
 

@@ -4,8 +4,7 @@ namespace Cfr.Kernels;
 
 /// <summary>
 /// What becomes of sums: the same on all devices. Constants say which operands there are, so that a loop compiled for
-/// an
-/// epilogue has no branches:
+/// an epilogue has no branches:
 /// <code>x = sum + bias;  pre-activation = x;  C = act(x) + residual</code>
 /// <c>C += AB</c> is the form whose residual is C.
 /// </summary>

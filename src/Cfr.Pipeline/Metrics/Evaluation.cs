@@ -17,11 +17,14 @@ public sealed record Evaluation(IReadOnlyList<CaseScore> Cases, ScoreSummary Sum
     /// <param name="predictions">Folder of predictions, or one file.</param>
     /// <param name="references">The references by the names of their cases.</param>
     /// <param name="needsAll">Every reference must have its prediction; otherwise one is enough.</param>
+    /// <param name="others">Cases whose predictions may be there but are not asked for.</param>
     /// <exception cref="BadDataException">A prediction without reference, or a reference without prediction.</exception>
     public static IReadOnlyList<PredictedCase> Match(
-        string predictions, IReadOnlyList<(string Name, string Path)> references, bool needsAll)
+        string predictions, IReadOnlyList<(string Name, string Path)> references, bool needsAll,
+        IEnumerable<string>? others = null)
     {
         Dictionary<string, string> found = CaseFiles.Find([predictions]).ToDictionary(file => file.Name, file => file.Path);
+        foreach (string other in (others ?? []).Except(references.Select(file => file.Name))) found.Remove(other);
         var labels = references.ToDictionary(file => file.Name, file => file.Path);
         Refuse("there is no reference for", found.Keys.Where(name => !labels.ContainsKey(name)));
         if (needsAll) Refuse("there is no prediction of", labels.Keys.Where(name => !found.ContainsKey(name)));

@@ -17,6 +17,7 @@ public class KernelCompilationTests
         Assert.Contains(".target sm_90", ptx);
         Assert.DoesNotContain(".local", ptx);
         Assert.DoesNotMatch(@"\s(add|sub|mul)\.f32", ptx);
+        Assert.DoesNotMatch(@"@!?%p\d+\s+bra\.uni", ptx);
     }
 
     [Fact]

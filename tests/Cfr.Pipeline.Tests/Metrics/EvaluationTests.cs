@@ -37,6 +37,7 @@ public sealed class EvaluationTests : IDisposable
         Write(Predictions, "y.nii", 1);
         Assert.Equal($"{Predictions}: there is no reference for 2 cases: x, y", Assert.Throws<BadDataException>(
             () => Evaluation.Match(Predictions, references, needsAll: false)).Message);
+        Assert.Equal(["a", "b"], Evaluation.Match(Predictions, references, false, others: ["x", "y", "a"]).Select(each => each.Name));
     }
 
     [Fact]

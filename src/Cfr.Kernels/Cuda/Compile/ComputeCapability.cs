@@ -10,7 +10,13 @@ public readonly record struct ComputeCapability(int Major, int Minor) : ICompara
     public int Number => Major * 10 + Minor;
 
     /// <summary>The first version of PTX with all generations up to this one.</summary>
-    public string PtxVersion => Number <= 90 ? "7.8" : Number <= 101 ? "8.6" : "8.7";
+    public string PtxVersion => Number switch
+    {
+        <= 90 => "7.8",
+        100 or 101 => "8.6",
+        120 => "8.7",
+        _ => "8.8",
+    };
 
     /// <inheritdoc/>
     public int CompareTo(ComputeCapability other) => Number.CompareTo(other.Number);

@@ -55,12 +55,13 @@ public sealed partial record KernelFacts(
     /// </summary>
     internal static double OccupancyOf(int threads, int registers, int sharedBytes, ComputeCapability capability)
     {
-        const int Registers = 65536, RegisterRun = 256, MostBlocks = 32, Reserved = 1024;
-        int mostWarps = capability.Number is 80 or 90 or 100 ? 64 : 48;
-        int shared = 1024 * (capability.Number switch { 80 or 87 => 164, 90 or 100 => 228, _ => 100 });
+        const int Registers = 65536, RegisterRun = 256, Reserved = 1024;
+        int mostWarps = capability.Number is 80 or 90 or 100 or 103 ? 64 : 48;
+        int mostBlocks = capability.Number switch { 86 or 87 => 16, 89 => 24, _ => 32 };
+        int shared = 1024 * (capability.Number switch { 80 or 87 => 164, 90 or 100 or 103 => 228, _ => 100 });
         int warps = (threads + 31) / 32, runs = (registers * 32 + RegisterRun - 1) / RegisterRun * RegisterRun;
         int blocks = Math.Min(
-            Math.Min(MostBlocks, mostWarps / warps),
+            Math.Min(mostBlocks, mostWarps / warps),
             Math.Min(Registers / Math.Max(1, runs) / warps, shared / (sharedBytes + Reserved)));
         return (double)blocks * warps / mostWarps;
     }

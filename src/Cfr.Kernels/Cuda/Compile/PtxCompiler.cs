@@ -25,7 +25,7 @@ sealed class PtxCompiler : IDisposable
         ptx = ReachableCode.Apply(ptx);
         ptx = RegisterPromotion.Apply(kernel.Name, ptx);
         ptx = GlobalAddressing.Apply(kernel.Name, ptx);
-        ptx = PtxText.Target(PtxText.Round(PtxText.Name(ptx, kernel.Name)), capability);
+        ptx = PtxText.Target(PtxText.Round(PtxText.Diverge(PtxText.Name(ptx, kernel.Name))), capability);
         int want = SizeOf(kernel.Arguments), got = PtxText.ParameterBytes(ptx);
         return want == got
             ? ptx

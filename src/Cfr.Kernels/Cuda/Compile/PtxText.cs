@@ -25,6 +25,13 @@ static partial class PtxText
             ? $"{message.Trim()} `{line.Trim()}`"
             : message.Trim();
 
+    /// <summary>
+    /// Takes the claim "all threads of a warp go the same way" from conditional branches. ILGPU makes it of conditions
+    /// that come from shuffles or from a divergent branch before; ptxas then leaves out the meeting point behind the
+    /// branch, and the next shuffle runs with a part of the warp.
+    /// </summary>
+    public static string Diverge(string ptx) => ClaimedUniform().Replace(ptx, "${condition}bra\t");
+
     /// <summary>Bytes of the one parameter.</summary>
     public static int ParameterBytes(string ptx) =>
         Parameter().Match(ptx) is { Success: true } match ? int.Parse(match.Groups[1].Value) : 0;
@@ -38,6 +45,9 @@ static partial class PtxText
 
     [GeneratedRegex(@"(?<=\s)(add|sub|mul)\.f32")]
     private static partial Regex OpenRounding();
+
+    [GeneratedRegex(@"(?<condition>@!?%p\d+\s+)bra\.uni\s")]
+    private static partial Regex ClaimedUniform();
 
     [GeneratedRegex(@"line (\d+)")]
     private static partial Regex MessageLine();

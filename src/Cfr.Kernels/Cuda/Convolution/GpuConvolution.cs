@@ -13,13 +13,18 @@ sealed class GpuConvolution(GpuDevice gpu) : IConvolution
 
     static readonly Kernel<ConvolutionArguments>[] InputGradientKernels =
     [
-        new("convolution_input_gradient_naive", NaiveConvolution.InputGradient<NoActivation>),
-        new("convolution_input_gradient_naive_relu", NaiveConvolution.InputGradient<Relu>),
-        new("convolution_input_gradient_naive_gelu", NaiveConvolution.InputGradient<Gelu>),
+        InputGradientKernel<NoActivation>("convolution_input_gradient_naive"),
+        InputGradientKernel<Relu>("convolution_input_gradient_naive_relu"),
+        InputGradientKernel<Gelu>("convolution_input_gradient_naive_gelu"),
     ];
 
     static readonly Kernel<ConvolutionArguments> WeightGradientKernel =
         new("convolution_weight_gradient_naive", NaiveConvolution.WeightGradient);
+
+    /// <summary>Left alone, ptxas holds these at 32 registers, and spills.</summary>
+    static Kernel<ConvolutionArguments> InputGradientKernel<TActivation>(string name)
+        where TActivation : struct, IActivation =>
+        new(name, NaiveConvolution.InputGradient<TActivation>) { BlocksPerMultiprocessor = 4 };
 
     public void Forward(
         ConvolutionShape shape, View x, View w, View bias, View y, Activation activation = Activation.None)

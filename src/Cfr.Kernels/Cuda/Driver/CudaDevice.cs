@@ -17,6 +17,7 @@ public sealed unsafe class CudaDevice : GpuDevice
 
     readonly CudaInfo _info;
     readonly CudaGpu _gpu;
+    readonly int _device;
     readonly nint _context, _stream;
     readonly Staging _staging;
     readonly KernelLoader _loader;
@@ -37,8 +38,8 @@ public sealed unsafe class CudaDevice : GpuDevice
         _gpu = _info.Gpus[ordinal];
         if (_gpu.Problem is { } problem) throw new DeviceException($"cuda:{ordinal} ({_gpu.Name}) cannot be used: {problem}");
 
-        CudaException.Check(cuDeviceGet(out int device, ordinal), Name);
-        CudaException.Check(cuDevicePrimaryCtxRetain(out _context, device), $"the context of {Name}");
+        CudaException.Check(cuDeviceGet(out _device, ordinal), Name);
+        CudaException.Check(cuDevicePrimaryCtxRetain(out _context, _device), $"the context of {Name}");
         MakeCurrent();
         CudaException.Check(cuStreamCreate(out _stream, NonBlocking), $"a stream on {Name}");
         _staging = new Staging(_stream);
@@ -70,6 +71,8 @@ public sealed unsafe class CudaDevice : GpuDevice
 
     internal override int FullGrid => _gpu.Multiprocessors * BlocksPerMultiprocessor;
 
+    internal override int SharedBytesPerBlock => _gpu.SharedBytesPerBlock;
+
     internal override View Fault => _fault;
 
     private protected override int* FaultOnHost => (int*)_faultOnHost;
@@ -87,13 +90,14 @@ public sealed unsafe class CudaDevice : GpuDevice
                 function, (uint)blocksX, (uint)blocksY, (uint)blocksZ, (uint)kernel.Threads, 1, 1,
                 (uint)kernel.SharedBytes, _stream, &parameter, null);
             if (result != CudaResult.Success)
-                throw new CudaException($"kernel {kernel.Name} on a grid of {blocksX}x{blocksY}x{blocksZ} blocks", result);
+                throw Refused(result, $"kernel {kernel.Name} on a grid of {blocksX}x{blocksY}x{blocksZ} blocks");
         }
     }
 
     /// <summary>
     /// Records what <paramref name="work"/> launches, without running it, for replay. The work may rent and return
-    /// memory, which then belongs to the graph, but may neither copy from or to the host nor wait.
+    /// memory, which then belongs to the graph, but may neither copy from or to the host nor wait. Run it once before:
+    /// kernels are compiled at their first launch.
     /// </summary>
     public CudaGraph Capture(Action work)
     {
@@ -101,35 +105,35 @@ public sealed unsafe class CudaDevice : GpuDevice
         if (_capturing) throw new InvalidOperationException("a capture inside a capture");
         MakeCurrent();
         Shelf shelf = Pool.BeginShelf();
-        CudaException.Check(cuStreamBeginCapture_v2(_stream, RelaxedMode), "the beginning of a capture");
-        _capturing = true;
         nint graph = 0;
         try
         {
-            work();
+            CudaException.Check(cuStreamBeginCapture_v2(_stream, RelaxedMode), "the beginning of a capture");
+            try
+            {
+                _capturing = true;
+                work();
+            }
+            finally
+            {
+                _capturing = false;
+                // Also ends a capture that failed: the stream would stay in it.
+                CudaResult ended = cuStreamEndCapture(_stream, out graph);
+                if (ended != CudaResult.Success) graph = 0;
+            }
+            if (graph == 0) throw new InvalidOperationException("what was launched cannot be captured as a graph");
+            CudaException.Check(cuGraphInstantiateWithFlags(out nint executable, graph, 0), "a graph of launches");
+            return new CudaGraph(this, executable, shelf);
         }
         catch
         {
-            cuStreamEndCapture(_stream, out graph);
-            if (graph != 0) cuGraphDestroy(graph);
-            Pool.EndShelf();
             Pool.Merge(shelf);
             throw;
         }
         finally
         {
-            _capturing = false;
-        }
-        Pool.EndShelf();
-        CudaException.Check(cuStreamEndCapture(_stream, out graph), "the end of a capture");
-        try
-        {
-            CudaException.Check(cuGraphInstantiateWithFlags(out nint executable, graph, 0), "a graph of launches");
-            return new CudaGraph(this, executable, shelf);
-        }
-        finally
-        {
-            cuGraphDestroy(graph);
+            Pool.EndShelf();
+            if (graph != 0) cuGraphDestroy(graph);
         }
     }
 
@@ -138,7 +142,14 @@ public sealed unsafe class CudaDevice : GpuDevice
     {
         RefuseInCapture("a copy from the host");
         MakeCurrent();
-        fixed (T* data = source) _staging.Upload(data, destination.Address, (long)source.Length * sizeof(T));
+        try
+        {
+            fixed (T* data = source) _staging.Upload(data, destination.Address, (long)source.Length * sizeof(T));
+        }
+        catch (CudaException error)
+        {
+            throw Failed(error.Result);
+        }
     }
 
     /// <inheritdoc/>
@@ -170,7 +181,8 @@ public sealed unsafe class CudaDevice : GpuDevice
     internal override void FillBytes(nint address, long bytes, byte value)
     {
         MakeCurrent();
-        CudaException.Check(cuMemsetD8Async(address, value, (nuint)bytes, _stream), $"filling {bytes} bytes");
+        CudaResult result = cuMemsetD8Async(address, value, (nuint)bytes, _stream);
+        if (result != CudaResult.Success) throw Refused(result, $"filling {bytes} bytes");
     }
 
     /// <inheritdoc/>
@@ -178,13 +190,13 @@ public sealed unsafe class CudaDevice : GpuDevice
     {
         MakeCurrent();
         cuStreamSynchronize(_stream);
-        Pool.Close();
+        Pool.Close(lentToo: true);
         _loader.Dispose();
         _staging.Dispose();
         cuMemFreeHost(_faultOnHost);
         cuStreamDestroy_v2(_stream);
         _currentContext = 0;
-        cuDevicePrimaryCtxRelease_v2(_gpu.Ordinal);
+        cuDevicePrimaryCtxRelease_v2(_device);
     }
 
     internal void MakeCurrent()
@@ -199,7 +211,7 @@ public sealed unsafe class CudaDevice : GpuDevice
         MakeCurrent();
         CudaResult result = cuMemAlloc_v2(out nint address, (nuint)bytes);
         if (result == CudaResult.Success) return address;
-        if (result != CudaResult.OutOfMemory) throw new CudaException($"{bytes} bytes on {Name}", result);
+        if (result != CudaResult.OutOfMemory) throw Refused(result, $"{bytes} bytes on {Name}");
         cuMemGetInfo_v2(out nuint free, out nuint total);
         throw new OutOfMemoryException($"{Name} has {free / 1048576.0:F0} of {total / 1048576.0:F0} MiB free");
     }
@@ -209,6 +221,12 @@ public sealed unsafe class CudaDevice : GpuDevice
         MakeCurrent();
         cuMemFree_v2(address);
     }
+
+    /// <summary>Any call may return the fault of a kernel launched before it; what is its own is told by the number.</summary>
+    CudaException Refused(CudaResult result, string what) =>
+        result is CudaResult.InvalidValue or CudaResult.OutOfMemory or CudaResult.LaunchOutOfResources
+            ? new CudaException(what, result)
+            : Failed(result);
 
     /// <summary>A fault shows late: all that is known is which kernels were launched last.</summary>
     CudaException Failed(CudaResult result)

@@ -10,10 +10,9 @@ namespace Cfr.Kernels.Cuda.Driver;
 /// <param name="Capability">Its generation.</param>
 /// <param name="Multiprocessors">How many multiprocessors it has.</param>
 /// <param name="MemoryBytes">Its memory.</param>
-/// <param name="L2Bytes">Its second-level cache.</param>
 /// <param name="SharedBytesPerBlock">The most shared memory that a block may have.</param>
 public sealed record CudaGpu(
-    int Ordinal, string Name, ComputeCapability Capability, int Multiprocessors, long MemoryBytes, int L2Bytes,
+    int Ordinal, string Name, ComputeCapability Capability, int Multiprocessors, long MemoryBytes,
     int SharedBytesPerBlock)
 {
     /// <summary>Why it cannot be used, or null.</summary>
@@ -65,7 +64,7 @@ public sealed record CudaInfo(Version? DriverVersion, IReadOnlyList<CudaGpu> Gpu
                 Attribute(device, DeviceAttribute.ComputeCapabilityMajor),
                 Attribute(device, DeviceAttribute.ComputeCapabilityMinor)),
             Attribute(device, DeviceAttribute.MultiprocessorCount), (long)bytes,
-            Attribute(device, DeviceAttribute.L2CacheBytes), Attribute(device, DeviceAttribute.SharedBytesPerBlock));
+            Attribute(device, DeviceAttribute.SharedBytesPerBlock));
     }
 
     static int Attribute(int device, DeviceAttribute attribute)

@@ -164,9 +164,6 @@ static unsafe partial class CudaDriver
     public static partial CudaResult cuFuncSetAttribute(nint function, FunctionAttribute attribute, int value);
 
     [LibraryImport(Library)]
-    public static partial CudaResult cuFuncGetAttribute(out int value, FunctionAttribute attribute, nint function);
-
-    [LibraryImport(Library)]
     public static partial CudaResult cuLaunchKernel(
         nint function, uint gridX, uint gridY, uint gridZ, uint blockX, uint blockY, uint blockZ, uint sharedBytes,
         nint stream, void** parameters, void** extra);
@@ -176,34 +173,27 @@ static unsafe partial class CudaDriver
 enum CudaResult
 {
     Success = 0,
+    InvalidValue = 1,
     OutOfMemory = 2,
     NoDevice = 100,
+    LaunchOutOfResources = 701,
 }
 
 enum DeviceAttribute
 {
     MultiprocessorCount = 16,
-    L2CacheBytes = 38,
-    ThreadsPerMultiprocessor = 39,
     ComputeCapabilityMajor = 75,
     ComputeCapabilityMinor = 76,
-    SharedBytesPerMultiprocessor = 81,
     SharedBytesPerBlock = 97,
 }
 
 enum FunctionAttribute
 {
-    StaticSharedBytes = 1,
-    LocalBytes = 3,
-    Registers = 4,
     DynamicSharedBytes = 8,
 }
 
 enum JitOption
 {
-    InfoLog = 3,
-    InfoLogBytes = 4,
     ErrorLog = 5,
     ErrorLogBytes = 6,
-    LogVerbose = 12,
 }

@@ -3,15 +3,16 @@ using static Cfr.Kernels.Cuda.Driver.CudaDriver;
 namespace Cfr.Kernels.Cuda.Driver;
 
 /// <summary>
-/// Two chunks of pinned memory through which copies between host and GPU go: while one is on its way, the other is
-/// filled or emptied.
+/// A ring of chunks of pinned memory through which copies between host and GPU go: while some are on their way, the next
+/// is filled or emptied.
 /// </summary>
 sealed unsafe class Staging : IDisposable
 {
-    const int Chunks = 2, ChunkBytes = 4 << 20;
+    const int Chunks = 8, ChunkBytes = 1 << 20;
 
     readonly nint _stream;
     readonly nint[] _memory = new nint[Chunks], _landed = new nint[Chunks];
+    int _next;
 
     public Staging(nint stream)
     {
@@ -28,8 +29,9 @@ sealed unsafe class Staging : IDisposable
     {
         for (long at = 0; at < bytes; at += ChunkBytes)
         {
-            int i = (int)(at / ChunkBytes % Chunks);
+            int i = _next;
             long count = Math.Min(ChunkBytes, bytes - at);
+            _next = (_next + 1) % Chunks;
             CudaException.Check(cuEventSynchronize(_landed[i]), "a copy to the GPU");
             Buffer.MemoryCopy((byte*)source + at, (void*)_memory[i], ChunkBytes, count);
             CudaException.Check(
@@ -42,10 +44,10 @@ sealed unsafe class Staging : IDisposable
     public void Download(nint source, void* target, long bytes)
     {
         long chunks = (bytes + ChunkBytes - 1) / ChunkBytes;
-        for (long chunk = 0; chunk <= chunks; chunk++)
+        for (long chunk = 0; chunk < chunks + Chunks - 1; chunk++)
         {
             if (chunk < chunks) Start(chunk);
-            if (chunk > 0) Finish(chunk - 1);
+            if (chunk >= Chunks - 1) Finish(chunk - (Chunks - 1));
         }
 
         long Count(long chunk) => Math.Min(ChunkBytes, bytes - chunk * ChunkBytes);

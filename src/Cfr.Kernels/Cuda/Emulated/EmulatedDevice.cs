@@ -41,6 +41,11 @@ public sealed unsafe class EmulatedDevice : GpuDevice
 
     internal override int FullGrid => 2;
 
+    /// <summary>The emulator has no bound of its own; the choice of tiles for a GPU's is checked by setting it.</summary>
+    internal override int SharedBytesPerBlock => SharedBytesOfGpu;
+
+    internal int SharedBytesOfGpu { get; init; } = int.MaxValue;
+
     internal override View Fault => new((nint)_fault, 3, DType.Int32);
 
     private protected override int* FaultOnHost => _fault;

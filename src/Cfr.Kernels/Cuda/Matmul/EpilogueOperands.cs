@@ -5,10 +5,8 @@ namespace Cfr.Kernels.Cuda;
 /// <summary>What an epilogue reads and writes. C, pre-activation and residual are laid out alike.</summary>
 struct EpilogueOperands
 {
+    /// <summary>Addresses. That of the bias is 0 where there is none.</summary>
     public long C, Bias, PreActivation, Residual;
-
-    /// <summary>1, or 0 where there is no bias: then its address holds zeros.</summary>
-    public int BiasStep;
 
     /// <summary>Finishes the sums of neighbouring columns, the first of them at this place of C.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -16,7 +14,7 @@ struct EpilogueOperands
         where TEpilogue : struct, IEpilogue where V : struct, IDeviceVector<V>
     {
         V x = sum;
-        if (TEpilogue.HasBias) x += V.LoadFrom(o.Bias + (long)column * o.BiasStep * sizeof(float));
+        if (TEpilogue.HasBias && o.Bias != 0) x += V.LoadFrom(o.Bias + (long)column * sizeof(float));
         if (TEpilogue.KeepsPreActivation) x.StoreTo(o.PreActivation + at * sizeof(float));
         x = TEpilogue.Activate(x);
         if (TEpilogue.HasResidual) x += V.LoadFrom(o.Residual + at * sizeof(float));

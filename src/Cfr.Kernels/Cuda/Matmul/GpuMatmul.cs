@@ -206,14 +206,23 @@ sealed class GpuMatmul(GpuDevice gpu) : IMatmul
         sums.Release();
     }
 
-    /// <summary>The first tile of the rung of which there are enough, or else the smallest.</summary>
-    TileKernels Tile(MatmulRung rung, Matrix c, int batch)
+    /// <summary>
+    /// The first tile of the rung that fits into a block's shared memory and of which there are enough, or else the
+    /// smallest.
+    /// </summary>
+    internal TileKernels Tile(MatmulRung rung, Matrix c, int batch)
     {
         ReadOnlySpan<TileKernels> tiles = rung == MatmulRung.Registers ? TiledKernels.Float32
             : gpu.Precision == Precision.BFloat16 ? TiledKernels.BFloat16
             : TiledKernels.Tf32;
         foreach (TileKernels tile in tiles)
-            if (tile.Count(c.Rows, c.Columns) * batch >= WantedTiles) return tile;
+        {
+            if (tile.Nn.SharedBytes <= gpu.SharedBytesPerBlock
+                && tile.Count(c.Rows, c.Columns) * batch >= WantedTiles)
+            {
+                return tile;
+            }
+        }
         return tiles[^1];
     }
 
@@ -231,7 +240,7 @@ sealed class GpuMatmul(GpuDevice gpu) : IMatmul
             gpu.Launch(kernel, arguments, blocks, groups, Math.Min(LargestGridZ, batch - arguments.FirstMatrix));
     }
 
-    MatmulArguments Arguments(Matrix a, Matrix b, Matrix c, Epilogue epilogue) => new()
+    static MatmulArguments Arguments(Matrix a, Matrix b, Matrix c, Epilogue epilogue) => new()
     {
         A = a.Data.Address,
         B = b.Data.Address,
@@ -246,8 +255,7 @@ sealed class GpuMatmul(GpuDevice gpu) : IMatmul
         Epilogue = new EpilogueOperands
         {
             C = c.Data.Address,
-            Bias = epilogue.Bias.IsNone ? _operands.Zero : epilogue.Bias.Address,
-            BiasStep = epilogue.Bias.IsNone ? 0 : 1,
+            Bias = epilogue.Bias.Address,
             PreActivation = epilogue.PreActivation.Address,
             Residual = epilogue.Accumulate ? c.Data.Address : epilogue.Residual.Address,
         },

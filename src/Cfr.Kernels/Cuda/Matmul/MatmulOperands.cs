@@ -8,22 +8,6 @@ sealed class MatmulOperands(GpuDevice gpu)
 {
     const int PacketBytes = 16, LargestGrid = 65535;
 
-    DeviceBuffer? _zero;
-
-    /// <summary>Address of a packet of zeros: the bias of a product that has none.</summary>
-    public nint Zero
-    {
-        get
-        {
-            if (_zero is null)
-            {
-                _zero = gpu.Pool.Rent(PacketBytes);
-                gpu.FillBytes(_zero.Address, PacketBytes, 0);
-            }
-            return _zero.Address;
-        }
-    }
-
     /// <summary>Replaces an operand by a copy where needed; the copy is to be released after the launch.</summary>
     public DeviceBuffer? Fetchable(ref Matrix operand, DType type, bool wantsPackets, bool isKMajor, int batch)
     {
@@ -45,12 +29,15 @@ sealed class MatmulOperands(GpuDevice gpu)
         return buffer;
     }
 
-    /// <summary>A float32 matrix of the shape of this one.</summary>
+    /// <summary>
+    /// A float32 matrix of the shape of this one and with its strides: a residual and a pre-activation that are laid out
+    /// like the one are laid out like the other.
+    /// </summary>
     public DeviceBuffer RentFloats(Matrix like, int batch, out Matrix matrix)
     {
-        long count = (long)like.Rows * like.RowStride;
-        DeviceBuffer buffer = gpu.Pool.Rent(batch * count * sizeof(float));
-        matrix = like with { Data = new View(buffer.Address, batch * count, DType.Float32), BatchStride = count };
+        long count = (batch - 1) * like.BatchStride + like.Rows * like.RowStride;
+        DeviceBuffer buffer = gpu.Pool.Rent(count * sizeof(float));
+        matrix = like with { Data = new View(buffer.Address, count, DType.Float32) };
         return buffer;
     }
 

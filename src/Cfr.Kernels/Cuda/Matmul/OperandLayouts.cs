@@ -28,8 +28,7 @@ interface IOperandLayout
 /// <summary>
 /// An operand of tensor cores. A fragment is 16 lines by 32 bytes of k (half 0 or 1 of a stage): four matrices of 8
 /// lines by 16 bytes. Of A they come in the order of its registers: both halves of the lines, then further along k. Of
-/// B
-/// the two that belong to the same 8 columns come together, because an mma takes them from neighbouring registers.
+/// B the two that belong to the same 8 columns come together, because an mma takes them from neighbouring registers.
 /// </summary>
 interface IFragmentLayout : IOperandLayout
 {

@@ -66,10 +66,8 @@ struct SkinnyArguments
 /// <summary>
 /// Products with at most 8 rows or columns (LoRA's inner side, a decoder's tokens), in float32 whatever the precision.
 /// A tile of 128 would waste 15/16 of its work, and there is nothing to gain: with n narrow lines a wide element's 4
-/// bytes
-/// meet 2n FLOP, 4 FLOP/B at most, where the chip has 15 (float32) to 200. So the wide operand is read once from
-/// memory,
-/// and the aim is its bandwidth: M = 16,384, K = 768 are 50 MB, 12 us at 4.3 TB/s.
+/// bytes meet 2n FLOP, 4 FLOP/B at most, where the chip has 15 (float32) to 200. So the wide operand is read once from
+/// memory, and the aim is its bandwidth: M = 16,384, K = 768 are 50 MB, 12 us at 4.3 TB/s.
 /// </summary>
 static unsafe class SkinnyMatmul
 {

@@ -81,12 +81,10 @@ readonly struct Warps2x4 : IWarps
 /// Rung 4, tensor cores: a warp makes 64 x 64 (or 32 x 32) of the tile. Each fragment of A meets all of B's:
 /// <code>
 ///   64 x 64, 32 bytes of k:   8 fragments of 512 bytes for 32 mma     32 clocks of shared memory, 32 of mma at peak
-///   32 x 32:                  4 fragments for 8 mma                   16 and 8: for products too small to fill the
-/// chip
+///   32 x 32:                  4 fragments for 8 mma                   16 and 8: for small products
 /// </code>
 /// mma.sync reaches about 0.65 of the peak of an H100 (0.62 to 0.65 measured by others): 49 clocks, and shared memory
-/// keeps
-/// up. Registers: 128 of sums and 20 of fragments.
+/// keeps up. Registers: 128 of sums and 20 of fragments.
 /// </summary>
 readonly struct TensorTile<TMma, TWarp, TWarps, TA, TB> : ITile<TWarp>
     where TMma : struct, IMma where TWarp : unmanaged, IWarpTile<TWarp> where TWarps : struct, IWarps

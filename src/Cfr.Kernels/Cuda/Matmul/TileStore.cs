@@ -4,8 +4,7 @@ namespace Cfr.Kernels.Cuda;
 
 /// <summary>
 /// Takes a tile of sums from shared memory to C through an epilogue: neighbouring threads take neighbouring packets of
-/// a
-/// row.
+/// a row.
 /// </summary>
 struct TileStore : IEpilogueLoop<TileStore>
 {

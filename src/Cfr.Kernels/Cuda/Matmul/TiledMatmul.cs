@@ -29,17 +29,15 @@ interface ITile<TSums> where TSums : unmanaged
 
 /// <summary>
 /// The loop of the upper two rungs: wait, start the next stage's copies, multiply, rotate. Four stages of 64 bytes of
-/// k:
-/// copies are started three stages before they are needed, and one barrier a stage both shows the copies of all threads
-/// and says that the oldest stage has been read.
+/// k: copies are started three stages before they are needed, and one barrier a stage both shows the copies of all
+/// threads and says that the oldest stage has been read.
 /// <code>
 ///   bytes from L2 per block and stage: 64 (rows + columns); FLOP: 2 rows columns 64 / element
 ///   128 x 128: 64 FLOP/B in bfloat16, 32 in float;  128 x 256: 85 in bfloat16, 43 in TF32
 /// </code>
 /// In the end the tile goes through shared memory, so that C, bias, residual and pre-activation move in runs of whole
 /// rows of the tile, 16 bytes a thread. C, its rows and what is laid out like it begin at multiples of 16 bytes, and
-/// its
-/// columns are a multiple of 4; A and B as <see cref="IOperandLayout"/> wants.
+/// its columns are a multiple of 4; A and B as <see cref="IOperandLayout"/> wants.
 /// </summary>
 static class TiledMatmul
 {

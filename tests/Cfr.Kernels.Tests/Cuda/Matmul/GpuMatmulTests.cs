@@ -69,26 +69,82 @@ public class GpuMatmulTests
             Matrix.Dense(default, M, K), a.Doubles(), Matrix.Dense(default, K, N), b.Doubles(),
             Matrix.Dense(default, M, N), want, 1, [], Activation.None, [], [], accumulate: true);
         using var operands = new Operands(Device);
-        View c = Halves(held);
+        View c = Halves(operands, held);
         Device.Matmul.Multiply(
-            Matrix.Dense(Halves(a), M, K), Matrix.Dense(typeOfB == DType.BFloat16 ? Halves(b) : operands.Of(b), K, N),
+            Matrix.Dense(Halves(operands, a), M, K),
+            Matrix.Dense(typeOfB == DType.BFloat16 ? Halves(operands, b) : operands.Of(b), K, N),
             Matrix.Dense(c, M, N), 1, new Epilogue(Accumulate: true));
-        ushort[] got = new ushort[M * N];
-        Device.Download<ushort>(c, got);
-        Numbers.AssertClose(want, Array.ConvertAll(got, half => BitConverter.Int32BitsToSingle(half << 16)), 1.0 / 256);
-
-        View Halves(float[] values)
-        {
-            View view = operands.Output((values.Length + 1) / 2) with { Type = DType.BFloat16, Count = values.Length };
-            ushort[] halves = Array.ConvertAll(values, v => (ushort)(BitConverter.SingleToInt32Bits(v) >> 16));
-            Device.Upload<ushort>(halves, view);
-            return view;
-        }
-
-        static float[] Rounded(int count, int seed) => Array.ConvertAll(
-            Numbers.Draw(count, seed),
-            v => BitConverter.Int32BitsToSingle(BitConverter.SingleToInt32Bits(v) >> 16 << 16));
+        Numbers.AssertClose(want, Floats(c), 1.0 / 256);
     }
+
+    [Theory, InlineData("shared", 7), InlineData("skinny", 7), InlineData("float32", 7), InlineData("tf32", 7)]
+    [InlineData("naive", 8), InlineData("skinny", 8), InlineData("float32", 8), InlineData("bfloat16", 8)]
+    public void A_bfloat16_result_between_gaps_has_its_residual_and_pre_activation_where_it_has_its_elements(
+        string way, int columns)
+    {
+        const int M = 5, K = 16, Batch = 2, Row = 12, Matrices = M * Row + 20, Count = Matrices + M * Row;
+        var (tile, _) = SmallTiles.GetValueOrDefault(way);
+        MatmulRung rung = way switch
+        {
+            "naive" => MatmulRung.Naive,
+            "shared" => MatmulRung.Shared,
+            "skinny" => MatmulRung.Skinny,
+            "float32" => MatmulRung.Registers,
+            _ => MatmulRung.TensorCores,
+        };
+        float[] a = Rounded(Batch * M * K, 1), b = Rounded(Batch * K * columns, 2), held = Rounded(Count, 3);
+        float[] bias = Numbers.Draw(columns, 4), residual = Numbers.Draw(Count, 5);
+        Matrix ofA = Matrix.Dense(default, M, K), ofB = Matrix.Dense(default, K, columns);
+        var ofC = new Matrix(default, M, columns, Row, Matrices);
+        using var operands = new Operands(Device);
+        View c = Halves(operands, held), before = operands.Of(held);
+        double[] want = held.Doubles(), wantBefore = held.Doubles();
+
+        Multiply(new Epilogue(operands.Of(bias), Activation.Relu, before, operands.Of(residual)));
+        MatmulNaive.Multiply<double>(
+            ofA, a.Doubles(), ofB, b.Doubles(), ofC, want, Batch, bias.Doubles(), Activation.Relu, wantBefore,
+            residual.Doubles(), accumulate: false);
+        Numbers.AssertClose(want, Floats(c), 1.0 / 256);
+        Numbers.AssertClose(wantBefore, operands.Floats(before), 1e-6, 1e-5);
+
+        want = Floats(c).Doubles();
+        Multiply(new Epilogue(Accumulate: true));
+        MatmulNaive.Multiply<double>(
+            ofA, a.Doubles(), ofB, b.Doubles(), ofC, want, Batch, [], Activation.None, [], [], accumulate: true);
+        Numbers.AssertClose(want, Floats(c), 1.0 / 256);
+
+        void Multiply(Epilogue epilogue) => ((GpuMatmul)Device.Matmul).Multiply(
+            rung, ofA with { Data = Halves(operands, a) }, ofB with { Data = Halves(operands, b) },
+            ofC with { Data = c }, Batch, epilogue, tile);
+    }
+
+    [Theory, InlineData(int.MaxValue, 256), InlineData(101_376, 128), InlineData(131_072, 256)]
+    public void A_tile_fits_into_the_shared_memory_of_a_block(int bytes, int columns)
+    {
+        using var device = new EmulatedDevice(Precision.BFloat16) { SharedBytesOfGpu = bytes };
+        var large = Matrix.Dense(default, 4096, 4096);
+        TileKernels tile = ((GpuMatmul)device.Matmul).Tile(MatmulRung.TensorCores, large, batch: 1);
+        Assert.Equal((128, columns), (tile.Rows, tile.Columns));
+        Assert.All(tile.All, kernel => Assert.True(kernel.SharedBytes <= bytes));
+    }
+
+    static View Halves(Operands operands, float[] values)
+    {
+        View view = operands.Output((values.Length + 1) / 2) with { Type = DType.BFloat16, Count = values.Length };
+        ushort[] halves = Array.ConvertAll(values, v => (ushort)(BitConverter.SingleToInt32Bits(v) >> 16));
+        Device.Upload<ushort>(halves, view);
+        return view;
+    }
+
+    static float[] Floats(View view)
+    {
+        ushort[] halves = new ushort[view.Count];
+        Device.Download<ushort>(view, halves);
+        return Array.ConvertAll(halves, half => BitConverter.Int32BitsToSingle(half << 16));
+    }
+
+    static float[] Rounded(int count, int seed) => Array.ConvertAll(
+        Numbers.Draw(count, seed), v => BitConverter.Int32BitsToSingle(BitConverter.SingleToInt32Bits(v) >> 16 << 16));
 
     [Theory, MemberData(nameof(Types))]
     public void Tiles_match_double_precision_in_any_layout_and_epilogue(string type)

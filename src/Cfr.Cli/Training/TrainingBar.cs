@@ -7,7 +7,7 @@ using Spectre.Console;
 namespace Cfr.Cli.Training;
 
 /// <summary>A live bar with loss, speed and time left; validations and warnings scroll by above it.</summary>
-sealed class ProgressBar : IDisplay
+sealed class TrainingBar : IDisplay
 {
     readonly TaskCompletionSource _ended = new();
     readonly TaskCompletionSource<ProgressContext> _shown = new();
@@ -15,7 +15,7 @@ sealed class ProgressBar : IDisplay
     Pace _pace = new(0);
     ProgressTask? _reading, _training, _testing;
 
-    public ProgressBar()
+    public TrainingBar()
     {
         Progress progress = AnsiConsole.Progress().AutoClear(false).HideCompleted(true).Columns(
             new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn());
