@@ -32,9 +32,9 @@ run() {
     export CFR_CACHE=${CFR_CACHE:-$PWD/bench/out/cache}
     nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader | tee "$out/machine.txt" || true
     local status=0
-    "$app/cfr-gpu-bench" check | tee "$out/check.txt" || status=$?
-    "$app/cfr-gpu-bench" run | tee "$out/ours.tsv"
-    timeout 240 python3 bench/peers/torch_cuda.py | tee "$out/torch.tsv" || echo "gpu.sh: PyTorch stopped early or is not here" >&2
+    timeout 180 "$app/cfr-gpu-bench" check | tee "$out/check.txt" || status=$?
+    timeout 120 "$app/cfr-gpu-bench" run | tee "$out/ours.tsv" || status=$?
+    timeout 180 python3 bench/peers/torch_cuda.py | tee "$out/torch.tsv" || echo "gpu.sh: PyTorch stopped early or is not here" >&2
     { echo "$(date -u +%F), bench/gpu.sh run, $(cat "$out/machine.txt")"; echo; python3 bench/gpu_table.py "$out/ours.tsv" "$out/torch.tsv"; } |
         tee "$out/table.md"
     return "$status"

@@ -1,9 +1,12 @@
 """Joins what cfr-gpu-bench and torch_cuda.py print into one table: gpu_table.py OURS PEER.
 
 Ratio is PyTorch's time over ours, eager or compiled, whichever is faster: above 1 we are faster. The ceiling of memory-bound
-work is the copy of this run; that of matrix products PyTorch's own 8192^3 product in the same precision.
+work is the copy of this run; that of matrix products PyTorch's own 8192^3 product in the same precision. Products of few
+operations a byte, with few rows or columns, are memory-bound work.
 """
 import sys
+
+FEW_FLOP_PER_BYTE = 50
 
 
 def read(path):
@@ -33,7 +36,7 @@ def main():
         ms, flop, size = float(ms), float(flop), float(size)
         key = name.replace(" from fp32", "")
         others = [best(fields) for other, fields in peer.items() if other in (key, key + ", channels last")]
-        if flop:
+        if flop > FEW_FLOP_PER_BYTE * size:
             ceiling = ceilings.get(key.split()[-1])
             rate, share = f"{flop / ms / 1e9:.0f} TFLOP/s", f"{flop / ms / 1e9 / ceiling:.0%}" if ceiling else ""
         elif size:

@@ -125,15 +125,16 @@ def training():
 def main():
     torch.manual_seed(1)
     print(f"# {torch.cuda.get_device_name()}\ttorch {torch.__version__}\tCUDA {torch.version.cuda}")
-    memory_bound()
-    norms()
-    training()
+    # First what compiles nothing: torch.compile takes most of the time that there is.
     matmuls("fp32", torch.float32, False, [(4096, 4096, 4096)])
     matmuls("tf32", torch.float32, True, SHAPES)
     matmuls("bf16", torch.bfloat16, False, SHAPES)
     torch.backends.cuda.matmul.allow_tf32 = False
     x, w, b = random(16384, 768, dtype=torch.bfloat16), random(3072, 768, dtype=torch.bfloat16), random(3072, dtype=torch.bfloat16)
     report("linear+bias+gelu 16384x768x3072 bf16", lambda x, w, b: F.gelu(F.linear(x, w, b)), x, w, b)
+    memory_bound()
+    norms()
+    training()
 
 
 main()

@@ -50,8 +50,8 @@ sealed class SlotTables<TSlot>(GpuDevice gpu, SlotTables<TSlot>.Split split) whe
         _tables.Add(table);
         ReadOnlySpan<byte> bytes = MemoryMarshal.AsBytes(new ReadOnlySpan<TFactors>(in factors));
         if (bytes.SequenceEqual(table.Factors)) return table;
-        table.Factors = bytes.ToArray();
         gpu.Upload(bytes, new View(table.Buffer.Address, bytes.Length, DType.UInt8));
+        table.Factors = bytes.ToArray();
         return table;
     }
 
@@ -77,12 +77,22 @@ sealed class SlotTables<TSlot>(GpuDevice gpu, SlotTables<TSlot>.Split split) whe
         if (chunks.Count == 0) return null;
         if (_tables.Count == MostTables)
         {
+            // Launches in the stream have read the table before whoever rents its memory next writes there. A recorded
+            // launch has not: it may be replayed only while its list is among the tables used last.
             _tables[0].Buffer.Release();
             _tables.RemoveAt(0);
         }
         ReadOnlySpan<byte> bytes = MemoryMarshal.AsBytes(CollectionsMarshal.AsSpan(chunks));
         DeviceBuffer buffer = gpu.Pool.Rent(FactorBytes + bytes.Length);
-        gpu.Upload(bytes, new View(buffer.Address + FactorBytes, bytes.Length, DType.UInt8));
+        try
+        {
+            gpu.Upload(bytes, new View(buffer.Address + FactorBytes, bytes.Length, DType.UInt8));
+        }
+        catch
+        {
+            buffer.Release();
+            throw;
+        }
         return new Table(slots.ToArray(), buffer, chunks.Count);
     }
 
