@@ -4,8 +4,8 @@ using ILGPU;
 namespace Cfr.Kernels.Cuda;
 
 /// <summary>
-/// Arguments of an optimiser's step. The numbers of the step lie in device memory, before the table. New ones are a copy
-/// from the host, which no capture takes: a step can be recorded only with the list and the numbers that its table
+/// Arguments of an optimiser's step. The numbers of the step lie in device memory, before the table. New ones are a
+/// copy from the host, which no capture takes: a step can be recorded only with the list and the numbers that its table
 /// holds already, and a replay takes those that the table holds by then.
 /// </summary>
 struct OptimizerArguments

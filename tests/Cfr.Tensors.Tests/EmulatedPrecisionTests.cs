@@ -1,0 +1,59 @@
+using Cfr.Kernels;
+using Cfr.TestKit;
+
+namespace Cfr.Tensors.Tests;
+
+/// <summary>
+/// Matrix products in TF32 and bfloat16 on the CUDA kernels, in the emulator: small cases of the list, and one that is
+/// just large enough for tensor cores.
+/// </summary>
+public class EmulatedPrecisionTests
+{
+    const double MostFlop = 2e4;
+
+    static readonly Dictionary<Precision, Device> Devices = new()
+    {
+        [Precision.TF32] = Device.Open("emulated", Precision.TF32),
+        [Precision.BFloat16] = Device.Open("emulated", Precision.BFloat16),
+    };
+
+    /// <summary>2.1 million products, above the work that float32 does in any precision.</summary>
+    static readonly OpCase OnTensorCores = Product(129, 130, 126);
+
+    public static TheoryData<string, Precision> Cases =>
+    [
+        .. from one in OpCases.All
+           where OpCheck.IsOfMatrixProducts(one) && !one.BenchmarkOnly && one.Flop <= MostFlop
+           from precision in Devices.Keys
+           select new TheoryDataRow<string, Precision>(one.ToString(), precision),
+    ];
+
+    [Theory, MemberData(nameof(Cases))]
+    public void Small_products_match_the_naive_form_in_double_precision(string name, Precision precision) =>
+        OpCheck.Forward(OpCases.Named(name), Devices[precision]);
+
+    [Theory, InlineData(Precision.TF32), InlineData(Precision.BFloat16)]
+    public void Results_on_tensor_cores_are_off_by_the_rounding_of_their_factors(Precision precision)
+    {
+        OpCheck.Forward(OnTensorCores, Devices[precision]);
+        // Were it computed in float32, it would keep to the bound of float32 too.
+        Assert.Throws<CheckException>(
+            () => OpCheck.Forward(OnTensorCores with { Slack = 1e-2 }, Devices[precision]));
+    }
+
+    [Theory, InlineData(Precision.TF32), InlineData(Precision.BFloat16)]
+    public void Gradients_on_tensor_cores_match_finite_differences(Precision precision) =>
+        OpCheck.Gradients(OnTensorCores, Devices[precision]);
+
+    static OpCase Product(int m, int k, int n) => new(
+        "matmul", $"{m}x{k} x {k}x{n}", [new Input("a", [m, k]), new Input("b", [k, n])], x => x[0].Matmul(x[1]),
+        x =>
+        {
+            double[] c = new double[m * n];
+            MatmulNaive.Multiply<double>(
+                Matrix.Dense(default, m, k), x[0], Matrix.Dense(default, k, n), x[1], Matrix.Dense(default, m, n), c, 1,
+                [], Activation.None, [], [], false);
+            return c;
+        },
+        Terms: Math.Max(k, Math.Max(m, n)));
+}
