@@ -1,0 +1,41 @@
+using Cfr.Kernels.Cuda;
+using Cfr.Kernels.Cuda.Compile;
+
+namespace Cfr.Kernels.Tests.Cuda;
+
+/// <summary>
+/// Every kernel through NVIDIA's assembler, against its line in <c>tests/Golden/kernels.csv</c>
+/// (<c>cfr kernels --report --csv</c> writes that table).
+/// </summary>
+public class KernelGateTests
+{
+    const int StaticSharedLimit = 48 << 10;
+
+    static readonly KernelReport Report = new();
+    static readonly string[] Table = File.ReadAllLines(TestKit.Golden.Path("kernels.csv"));
+
+    static readonly Dictionary<(string, string), string[]> Lines = Table.Skip(2).Select(line => line.Split(','))
+        .ToDictionary(fields => (fields[0], fields[1]));
+
+    public static TheoryData<string, int> Kernels =>
+        [.. KernelCatalog.All.SelectMany(kernel => new (string, int)[] { (kernel.Name, 80), (kernel.Name, 90) })];
+
+    [Theory, MemberData(nameof(Kernels))]
+    public void Assembles_within_its_budget(string name, int target)
+    {
+        if (Report.AssemblerVersion is not { } version) { Assert.Skip("no ptxas here; scripts/get-ptxas.sh fetches it"); return; }
+        Kernel kernel = KernelCatalog.Named(name);
+        KernelFacts facts = Report.Facts(name, new ComputeCapability(target / 10, target % 10));
+        Assert.Equal((0, 0, 0), (facts.StackBytes, facts.SpillBytes, facts.LocalAccesses));
+        Assert.InRange(facts.StaticSharedBytes, 0, StaticSharedLimit);
+        if (kernel.TensorCores) Assert.NotEqual(0, facts.Hmma);
+        Assert.True(Lines.TryGetValue((name, facts.Target), out string[]? line), $"tests/Golden/kernels.csv has no line for {facts.ToCsv()}");
+        Assert.Equal(string.Join(',', line[5..]), string.Join(',', facts.ToCsv().Split(',')[5..]));
+        if (Table[0] == $"# ptxas {version}")
+            Assert.True(facts.Registers <= int.Parse(line[2]), $"{facts.Registers} registers, {line[2]} allowed: {facts.ToCsv()}");
+    }
+
+    [Fact]
+    public void The_table_has_no_line_for_a_kernel_that_is_gone() =>
+        Assert.Empty(Lines.Keys.Select(key => key.Item1).Except(KernelCatalog.All.Select(kernel => kernel.Name)));
+}
