@@ -116,7 +116,8 @@ public static class ConfigurationFile
     /// <summary>Each key must be known, each value of its kind.</summary>
     static void Check(string source, JsonObject settings, Type type, string path)
     {
-        var known = Options.GetTypeInfo(type).Properties.ToDictionary(property => property.Name, property => property.PropertyType);
+        var known = Options.GetTypeInfo(type).Properties.Where(property => property.Set is not null)
+            .ToDictionary(property => property.Name, property => property.PropertyType);
         foreach (var (key, value) in settings)
         {
             if (!known.TryGetValue(key, out Type? wanted))
