@@ -28,9 +28,14 @@ static class PrepareCommand
         var cases = new Option<int>("--cases") { Description = "Phantom: how many scans.", DefaultValueFactory = _ => 20 };
         var size = new Option<string>("--size") { Description = "Phantom: voxels of a scan.", DefaultValueFactory = _ => "96x96x64" };
         var organs = new Option<int>("--organs") { Description = "Phantom: organs in a scan.", DefaultValueFactory = _ => 1 };
+        var shrink = new Option<int>("--shrink")
+        {
+            Description = "Make one voxel of so many along each axis: small scans for a quick try.",
+            DefaultValueFactory = _ => 1,
+        };
         var command = new Command("prepare", "Makes a data set of what users download, or generates one.")
         {
-            name, input, output, cases, size, organs, CommonOptions.Seed, CommonOptions.Json,
+            name, input, output, cases, size, organs, shrink, CommonOptions.Seed, CommonOptions.Json,
         };
         command.SetAction(arguments =>
         {
@@ -46,7 +51,7 @@ static class PrepareCommand
                 : DataSetPreparation.Of(wanted, arguments.GetValue(input) ??
                     throw new ArgumentException($"--in is missing; expected the folder with the files of {wanted}"), seed);
             using var interruption = new Interruption();
-            return Run(preparation, arguments.GetValue(output)!, arguments.GetValue(CommonOptions.Json), interruption.Token);
+            return Run(preparation.Shrink(arguments.GetValue(shrink)), arguments.GetValue(output)!, arguments.GetValue(CommonOptions.Json), interruption.Token);
         });
         return command;
     }

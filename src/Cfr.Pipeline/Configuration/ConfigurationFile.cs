@@ -19,7 +19,7 @@ public static class ConfigurationFile
         AllowDuplicateProperties = false,
     };
 
-    static readonly JsonSerializerOptions Options = new()
+    internal static readonly JsonSerializerOptions Options = new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
         RespectNullableAnnotations = true,
@@ -51,15 +51,36 @@ public static class ConfigurationFile
     {
         try
         {
-            if (JsonNode.Parse(text, documentOptions: Lenient) is not JsonObject settings)
-                throw new BadDataException($"{source}: found no JSON object; expected settings in braces");
+            JsonObject settings = Object(source, text);
             foreach (string change in changes ?? []) Change(settings, change);
-            Check(source, settings, typeof(T), "");
-            return settings.Deserialize<T>(Options)!;
+            return Settings<T>(source, settings, KeyLines.Of(text));
         }
         catch (JsonException error)
         {
             throw new BadDataException($"{source}: {Where(error)}{Reason(error)}", error);
+        }
+    }
+
+    /// <summary>The object in a text of JSON with comments.</summary>
+    internal static JsonObject Object(string source, string text) =>
+        JsonNode.Parse(text, documentOptions: Lenient) as JsonObject
+        ?? throw new BadDataException($"{source}: found no JSON object; expected settings in braces");
+
+    /// <summary>Settings from an object.</summary>
+    /// <param name="source">Names it in messages.</param>
+    /// <param name="settings">The object.</param>
+    /// <param name="lines">Where its keys stand.</param>
+    /// <param name="path">The keys that lead to it, with a dot behind each.</param>
+    internal static T Settings<T>(string source, JsonObject settings, KeyLines lines, string path = "")
+    {
+        Check(source, settings, typeof(T), path, lines);
+        try
+        {
+            return settings.Deserialize<T>(Options)!;
+        }
+        catch (JsonException error)
+        {
+            throw new BadDataException($"{source}: {lines.At(path.TrimEnd('.'))}{Where(error)}{Reason(error)}", error);
         }
     }
 
@@ -87,7 +108,7 @@ public static class ConfigurationFile
         }
     }
 
-    static void Change(JsonObject settings, string change)
+    internal static void Change(JsonObject settings, string change)
     {
         int equals = change.IndexOf('=');
         if (equals < 1) throw new ArgumentException($"--set {change}: expected KEY=VALUE");
@@ -114,19 +135,27 @@ public static class ConfigurationFile
     }
 
     /// <summary>Each key must be known, each value of its kind.</summary>
-    static void Check(string source, JsonObject settings, Type type, string path)
+    static void Check(string source, JsonObject settings, Type type, string path, KeyLines lines)
     {
         var known = Options.GetTypeInfo(type).Properties.Where(property => property.Set is not null)
             .ToDictionary(property => property.Name, property => property.PropertyType);
         foreach (var (key, value) in settings)
         {
+            string line = lines.At(path + key);
             if (!known.TryGetValue(key, out Type? wanted))
-                throw new BadDataException($"{source}: unknown key '{path}{key}'; known here are {string.Join(", ", known.Keys)}");
+                throw new BadDataException(
+                    $"{source}: {line}unknown key '{path}{key}'; {Nearest.Suggestion(key, known.Keys)}known here are {string.Join(", ", known.Keys)}");
             wanted = Nullable.GetUnderlyingType(wanted) ?? wanted;
-            bool isObject = Options.GetTypeInfo(wanted).Kind == JsonTypeInfoKind.Object;
-            if (isObject && value is JsonObject nested) Check(source, nested, wanted, $"{path}{key}.");
+            JsonTypeInfo kind = Options.GetTypeInfo(wanted);
+            if (kind.Kind == JsonTypeInfoKind.Dictionary && value is JsonObject named && named.All(entry => entry.Value is JsonObject))
+            {
+                foreach (var (name, each) in named) Check(source, (JsonObject)each!, kind.ElementType!, $"{path}{key}.{name}.", lines);
+                continue;
+            }
+            bool isObject = kind.Kind == JsonTypeInfoKind.Object;
+            if (isObject && value is JsonObject nested) Check(source, nested, wanted, $"{path}{key}.", lines);
             else if (value is not null && (isObject || !Fits(value, wanted)))
-                throw new BadDataException($"{source}: {path}{key}: found {value.ToJsonString()}; expected {Expected(wanted)}");
+                throw new BadDataException($"{source}: {line}{path}{key}: found {value.ToJsonString()}; expected {Expected(wanted)}");
         }
     }
 

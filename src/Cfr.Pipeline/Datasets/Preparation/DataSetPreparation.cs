@@ -44,6 +44,20 @@ public sealed class DataSetPreparation
     public static DataSetPreparation OfPhantom(int cases, GridSize size, int organs, ulong seed) =>
         new(new Phantom(cases, size, organs, seed), "", seed);
 
+    /// <summary>The same scans with <paramref name="factor"/> voxels along each axis made one.</summary>
+    public DataSetPreparation Shrink(int factor) =>
+        factor == 1 ? this : factor > 1 ? new(new Shrunk(_recipe, factor), _input, _seed)
+        : throw new ArgumentException($"scans shrunk by {factor}; expected at least 1");
+
+    /// <summary>The first cases of the lists alone.</summary>
+    /// <param name="train">How many to train on; null for all.</param>
+    /// <param name="test">How many to test on; null for all.</param>
+    public DataSetPreparation First(int? train, int? test) =>
+        train is null && test is null ? this : new(new FirstCases(_recipe, train, test), _input, _seed);
+
+    /// <summary>What is prepared, and how, in a line.</summary>
+    public string Signature => $"{_recipe.Signature}, seed {_seed}";
+
     /// <summary>Prepares what is not there yet.</summary>
     /// <param name="output">A new folder, or one that this preparation began.</param>
     /// <param name="progress">Told about each case: how many are done, of how many, and its name.</param>

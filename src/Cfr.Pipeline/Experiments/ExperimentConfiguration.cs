@@ -1,0 +1,105 @@
+using Cfr.Pipeline.Datasets;
+using Cfr.Pipeline.FineTuning;
+using Cfr.Pipeline.Training;
+using Cfr.Pipeline.Volumes;
+
+namespace Cfr.Pipeline.Experiments;
+
+/// <summary>
+/// All three stages of the paper (Algorithm 1) as one job: mosaics, fine-tuning, re-training by one or several methods, and
+/// the test of each.
+/// </summary>
+public sealed record ExperimentConfiguration
+{
+    /// <summary>A word for it.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Folder of the data set, from the folder of this file; not with <see cref="Prepare"/>.</summary>
+    public string? Data { get; init; }
+
+    /// <summary>A data set to make first.</summary>
+    public PrepareConfiguration? Prepare { get; init; }
+
+    /// <summary>Labelled cases: the first of the training list.</summary>
+    public required int Labelled { get; init; }
+
+    /// <summary>Unlabelled cases: the next ones; by default all others of the list.</summary>
+    public int? Unlabelled { get; init; }
+
+    /// <summary>Test cases: the first of their list; by default all.</summary>
+    public int? Test { get; init; }
+
+    /// <summary>The fine-tuning of SAM; without it there are no pseudo-labels.</summary>
+    public FineTuningConfiguration? FineTuning { get; init; }
+
+    /// <summary>How fine-tuned SAM labels whole volumes.</summary>
+    public PredictionConfiguration? PseudoLabels { get; init; }
+
+    /// <summary>The re-training runs by the names of their rows.</summary>
+    public IReadOnlyDictionary<string, TrainingConfiguration> Methods { get; init; } =
+        new Dictionary<string, TrainingConfiguration>();
+
+    /// <summary>How the trained networks segment the test cases.</summary>
+    public required PredictionConfiguration Prediction { get; init; }
+
+    /// <summary>Seed of everything random.</summary>
+    public ulong Seed { get; init; } = 1337;
+
+    /// <exception cref="ArgumentException">A setting that makes no sense.</exception>
+    public void Check()
+    {
+        if (Name.Length == 0 || Name.IndexOfAny(Path.GetInvalidFileNameChars()) >= 0)
+            throw new ArgumentException($"name is '{Name}'; expected a word that can be a folder's name");
+        if (Data is null == Prepare is null)
+            throw new ArgumentException("expected either \"data\", a folder, or \"prepare\", a data set to make");
+        RunConfiguration.Positive("labelled", Labelled);
+        if (Unlabelled is { } unlabelled) RunConfiguration.Positive("unlabelled", unlabelled);
+        if (Test is { } test) RunConfiguration.Positive("test", test);
+        if (Methods.Count == 0 && FineTuning is null)
+            throw new ArgumentException("nothing to do: expected \"methods\", \"fineTuning\", or both");
+        Prepare?.Check();
+        FineTuning?.Check();
+        foreach (var (name, training) in Methods) Checked($"methods.{name}", training.Check);
+
+        static void Checked(string part, Action check)
+        {
+            try
+            {
+                check();
+            }
+            catch (ArgumentException error)
+            {
+                throw new ArgumentException($"{part}: {error.Message}", error);
+            }
+        }
+    }
+}
+
+/// <summary>A data set to be made before anything else, as <c>cfr prepare</c> makes it.</summary>
+/// <param name="Recipe"><c>phantom</c>, <c>la</c>, <c>brats2019</c>, <c>btcv</c> or <c>mact</c>.</param>
+/// <param name="From">The folder with what was downloaded; none for phantoms.</param>
+/// <param name="Cases">Phantoms: how many.</param>
+/// <param name="Size">Phantoms: voxels of a scan.</param>
+/// <param name="Organs">Phantoms: organs in a scan.</param>
+/// <param name="Shrink">Voxels along each axis that become one.</param>
+public sealed record PrepareConfiguration(
+    string Recipe, string? From = null, int Cases = 20, GridSize? Size = null, int Organs = 1, int Shrink = 1)
+{
+    /// <summary>The name of generated scans.</summary>
+    public const string Phantom = "phantom";
+
+    internal void Check()
+    {
+        if (Recipe == Phantom != From is null)
+            throw new ArgumentException(Recipe == Phantom
+                ? "prepare.from has no meaning for phantoms"
+                : $"prepare.from is missing; expected the folder with the files of {Recipe}");
+        RunConfiguration.Positive("prepare.shrink", Shrink);
+    }
+}
+
+/// <summary>How whole volumes are segmented, by overlapping windows.</summary>
+/// <param name="Stride">From one window to the next.</param>
+/// <param name="Batch">Windows that the network sees at once.</param>
+/// <param name="LargestComponent">Keep only the largest connected part of each class.</param>
+public sealed record PredictionConfiguration(GridSize Stride, int Batch = 1, bool LargestComponent = false);

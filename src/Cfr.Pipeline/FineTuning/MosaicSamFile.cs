@@ -1,0 +1,97 @@
+using System.Globalization;
+using Cfr.Models;
+using Cfr.Pipeline.Concatenation;
+using Cfr.Pipeline.Configuration;
+using Cfr.Pipeline.Networks;
+using Cfr.Tensors;
+using Cfr.Tensors.Files;
+
+namespace Cfr.Pipeline.FineTuning;
+
+/// <summary>Where the frozen part of a fine-tuned SAM comes from.</summary>
+/// <param name="Weights">The checkpoint; null for one of random weights, which is then saved whole.</param>
+/// <param name="Hash">SHA-256 of that file.</param>
+/// <param name="Rank">Rank of the low-rank adaptation.</param>
+public sealed record MosaicSamOrigin(string? Weights, string? Hash, int Rank);
+
+/// <summary>
+/// A fine-tuned SAM as safetensors: what was trained (LoRA, prompt encoder, mask decoder; about 16 MB with ViT-B), and in the
+/// metadata the sizes, the layout of slices, and which checkpoint the frozen encoder stands in, with its hash.
+/// </summary>
+public static class MosaicSamFile
+{
+    const string Kind = "cfr-mosaic-sam";
+    const string SamKey = "sam", ConcatenationKey = "concatenation", RankKey = "lora_rank", BaseKey = "base", HashKey = "base_sha256";
+
+    /// <summary>A SAM about to be fine-tuned.</summary>
+    /// <exception cref="BadDataException">The checkpoint is none of SAM.</exception>
+    /// <exception cref="ArgumentException">The sizes make no sense.</exception>
+    internal static MosaicSam Begin(Session session, FineTuningConfiguration configuration, int classes)
+    {
+        SamSource source = configuration.Sam;
+        var sam = new Sam(new Weights(session), source.Configuration(classes));
+        string? file = source.Weights is { } weights ? SamFile.Load(sam, weights) : null;
+        Adapt(sam, configuration.Lora.Rank);
+        var origin = new MosaicSamOrigin(source.Weights, file, configuration.Lora.Rank);
+        return new MosaicSam(sam, configuration.Concatenation, origin);
+    }
+
+    /// <summary>Whether a file holds a fine-tuned SAM.</summary>
+    public static bool Is(string path)
+    {
+        using WeightFile file = WeightFile.Open(path);
+        return file.Metadata.GetValueOrDefault("kind") == Kind;
+    }
+
+    /// <summary>Writes what was trained, or everything if there is no checkpoint with the rest.</summary>
+    internal static void Save(MosaicSam network, MosaicSamOrigin origin, string path, IReadOnlyDictionary<string, string> notes)
+    {
+        var metadata = new Dictionary<string, string>(notes)
+        {
+            ["kind"] = Kind,
+            [SamKey] = ConfigurationFile.Write(network.Sam.Configuration),
+            [ConcatenationKey] = ConfigurationFile.Write(network.Concatenation),
+            [RankKey] = origin.Rank.ToString(CultureInfo.InvariantCulture),
+        };
+        if (origin.Weights is { } weights) (metadata[BaseKey], metadata[HashKey]) = (weights, origin.Hash!);
+        network.Weights.Save(path, weight => origin.Weights is null || weight.Tensor.RequiresGrad, metadata);
+    }
+
+    /// <summary>Builds a fine-tuned SAM, ready for prediction: its updates merged into the encoder.</summary>
+    /// <param name="session">Where it is to live.</param>
+    /// <param name="path">The file.</param>
+    /// <param name="weights">The checkpoint that it was made from, if that is no longer where it was.</param>
+    /// <exception cref="BadDataException">The file is no fine-tuned SAM, or its checkpoint is missing or another one.</exception>
+    public static MosaicSam Load(Session session, string path, string? weights = null)
+    {
+        using WeightFile file = WeightFile.Open(path);
+        IReadOnlyDictionary<string, string> notes = file.Metadata;
+        if (notes.GetValueOrDefault("kind") != Kind)
+            throw new BadDataException($"{path}: found no fine-tuned SAM; expected a model that cfr finetune wrote");
+        var configuration = ConfigurationFile.Parse<SamConfiguration>(path, Note(SamKey));
+        var concatenation = ConfigurationFile.Parse<ConcatenationConfiguration>(path, Note(ConcatenationKey));
+        int rank = int.Parse(Note(RankKey), CultureInfo.InvariantCulture);
+        string? hash = notes.GetValueOrDefault(HashKey);
+        weights = hash is null ? null : weights ?? Note(BaseKey);
+
+        var sam = new Sam(new Weights(session, seed: 0), configuration);
+        if (weights is not null)
+        {
+            if (weights != SmallSam.Name && !File.Exists(weights))
+                throw new BadDataException($"{path}: was fine-tuned from {weights}, which is not there; name the checkpoint with --sam");
+            string found = SamFile.Load(sam, weights);
+            if (found != hash)
+                throw new BadDataException($"{weights}: SHA-256 {found}; {path} was fine-tuned from one with {hash}");
+        }
+        Lora lora = Adapt(sam, rank);
+        sam.Weights.LoadPresent(path);
+        lora.Merge();
+        sam.Weights.Training = false;
+        return new MosaicSam(sam, concatenation, new MosaicSamOrigin(weights, hash, rank));
+
+        string Note(string key) => notes.GetValueOrDefault(key)
+            ?? throw new BadDataException($"{path}: the metadata has no '{key}'");
+    }
+
+    static Lora Adapt(Sam sam, int rank) => Lora.AttachToEncoder(sam, rank);
+}

@@ -1,0 +1,34 @@
+using Cfr.Models;
+
+namespace Cfr.Pipeline.FineTuning;
+
+/// <summary>The SAM that fine-tuning starts from: a file, or sizes alone for one of random weights.</summary>
+/// <param name="Weights">
+/// A checkpoint (<c>sam_vit_b_01ec64.pth</c>, safetensors), from the working folder; <see cref="SmallSam.Name"/> for the small
+/// model that comes with the program.
+/// </param>
+/// <param name="Model">Sizes, if there is no file; each has the default of ViT-B.</param>
+/// <param name="ImageSize">Height and width of a canvas in pixels; default: those of the checkpoint.</param>
+public sealed record SamSource(string? Weights = null, SamConfiguration? Model = null, int? ImageSize = null)
+{
+    /// <exception cref="ArgumentException">Neither a file nor sizes, or both.</exception>
+    public void Check()
+    {
+        if (Weights is null == Model is null)
+            throw new ArgumentException(
+                "sam: expected either \"weights\", a checkpoint, or \"model\", the sizes of one with random weights");
+        Model?.Check();
+    }
+
+    /// <summary>The same with the path of the checkpoint taken from a folder.</summary>
+    public SamSource From(string folder) =>
+        Weights is null or SmallSam.Name ? this : this with { Weights = Path.GetFullPath(Weights, folder) };
+
+    /// <summary>The sizes of the model for so many classes.</summary>
+    /// <exception cref="BadDataException">The file is no checkpoint of SAM.</exception>
+    public SamConfiguration Configuration(int classes)
+    {
+        SamConfiguration stored = Model ?? SamFile.Describe(Weights!);
+        return stored with { ImageSize = ImageSize ?? stored.ImageSize, Masks = classes };
+    }
+}
