@@ -5,13 +5,13 @@ namespace Cfr.Tensors;
 /// <summary>
 /// A border of one value: y = x inside, value outside.   x [A, B], widths ((1, 2), (0, 3)) -> y [1 + A + 2, 0 + B + 3]
 ///   dx = dy inside
+/// Labels (int32) can have a border, too.
 /// </summary>
 public static class PadOp
 {
     /// <summary>The tensor with a border: for each axis how much before and after it.</summary>
     public static Tensor Pad(this Tensor x, ReadOnlySpan<(int Before, int After)> widths, float value = 0)
     {
-        Expect.Type(nameof(Pad), nameof(x), x, DType.Float32);
         if (widths.Length != x.Rank)
             throw Expect.Mismatch(nameof(Pad), nameof(x), x, $"{widths.Length} axes, one for each pair");
         Session session = x.Session;
@@ -26,7 +26,10 @@ public static class PadOp
         long start = 0;
         for (int axis = 0; axis < widths.Length; axis++) start += widths[axis].Before * shape.Stride(axis);
 
-        Tensor y = session.Full(shape, value);
+        Tensor y = session.Empty(shape, x.DType);
+        // Both kinds have 4 bytes, so a label is filled in as the float of the same bits.
+        session.Device.ElementWise.Fill(
+            y.View, x.DType == DType.Int32 ? BitConverter.Int32BitsToSingle(checked((int)value)) : value);
         if (inside.Count > 0)
             Box.Copy(nameof(Pad), session.Device, inside, x.View, inside.Strides(), y.View.Slice(start),
                 shape.Strides());
