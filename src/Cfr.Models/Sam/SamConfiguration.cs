@@ -65,4 +65,36 @@ public sealed record SamConfiguration
 
     /// <summary>Tokens along each axis of the image.</summary>
     public int Grid => ImageSize / PatchSize;
+
+    /// <exception cref="ArgumentException">A size makes no sense, or does not go with another one.</exception>
+    public void Check()
+    {
+        Require(PatchSize >= 1, $"patches of {PatchSize} pixels; expected at least 1");
+        Require(
+            ImageSize >= PatchSize && ImageSize % PatchSize == 0,
+            $"an image size of {ImageSize}; expected a multiple of the patch size, {PatchSize}");
+        Require(Depth >= 1, $"{Depth} encoder blocks; expected at least 1");
+        Require(
+            Heads >= 1 && Width >= Heads && Width % Heads == 0,
+            $"a width of {Width} with {Heads} heads; expected a multiple of the heads");
+        Require(Window >= 1, $"windows of {Window} tokens; expected at least 1");
+        Require(
+            GlobalBlocks.All(block => block >= 0 && block < Depth),
+            $"global blocks {string.Join(", ", GlobalBlocks)}; expected numbers from 0 to {Depth - 1}");
+        Require(
+            DecoderHeads >= 1 && PromptWidth >= 1 && PromptWidth % (2 * DecoderHeads) == 0 && PromptWidth % 8 == 0,
+            $"a prompt width of {PromptWidth} with {DecoderHeads} decoder heads; expected a multiple of 8 and of twice the heads");
+        Require(
+            MaskPromptChannels >= 4 && MaskPromptChannels % 4 == 0,
+            $"{MaskPromptChannels} channels of a mask prompt; expected a multiple of 4");
+        Require(DecoderDepth >= 1, $"{DecoderDepth} decoder blocks; expected at least 1");
+        Require(DecoderHidden >= 1, $"{DecoderHidden} hidden channels of the decoder; expected at least 1");
+        Require(QualityHidden >= 1, $"{QualityHidden} hidden channels of the head of qualities; expected at least 1");
+        Require(Masks >= 1, $"{Masks} masks; expected at least 1");
+    }
+
+    static void Require(bool holds, string found)
+    {
+        if (!holds) throw new ArgumentException($"SAM: {found}");
+    }
 }

@@ -19,6 +19,15 @@ public sealed class Linear : Layer
         _activation = activation;
     }
 
+    /// <summary>act(x W^T + b) + residual, the sum in the same pass; the residual has the shape of the result.</summary>
+    public Tensor Forward(Tensor x, Tensor residual)
+    {
+        using Scope scope = x.Session.Scope();
+        return scope.Return(Compute(x, residual));
+    }
+
     /// <inheritdoc/>
-    protected override Tensor Compute(Tensor x) => x.Linear(_weight, _bias, _activation);
+    protected override Tensor Compute(Tensor x) => Compute(x, residual: null);
+
+    Tensor Compute(Tensor x, Tensor? residual) => x.Linear(_weight, _bias, _activation, residual);
 }

@@ -96,20 +96,27 @@ public sealed class GoldenSamTests : IDisposable
     }
 
     [Theory, InlineData("a"), InlineData("b"), InlineData("c")]
-    public void Windows_are_a_pad_and_a_permutation(string name)
+    public void Images_are_cut_into_windows_and_put_together_again(string name)
     {
         using var file = new GoldenFile("sam/window.safetensors");
-        Tensor x = file.Tensor(_session, $"{name}/x");
-        int window = (int)file.Values($"{name}/window_size")[0], n = x.Size(0), c = x.Size(3);
-        int[] padded = [.. file.Values($"{name}/pad_hw").Select(v => (int)v)];
-        int rows = padded[0] / window, columns = padded[1] / window;
-        Tensor windows = x.Pad([(0, 0), (0, padded[0] - x.Size(1)), (0, padded[1] - x.Size(2)), (0, 0)])
-            .Reshape(n, rows, window, columns, window, c).Permute(0, 1, 3, 2, 4, 5).Reshape(-1, window, window, c);
+        int window = (int)file.Values($"{name}/window_size")[0];
+        Tensor x = file.Tensor(_session, $"{name}/x"), windows = x.WindowPartition(window);
         file.AssertEqual($"{name}/windows", windows, 0);
-        Tensor back = file.Tensor(_session, $"{name}/unpart_in")
-            .Reshape(n, rows, columns, window, window, c).Permute(0, 1, 3, 2, 4, 5).Reshape(n, padded[0], padded[1], c)
-            .Slice(1, 0, x.Size(1)).Slice(2, 0, x.Size(2));
+        Assert.Equal(x.ToArray(), windows.WindowUnpartition(x.Size(1), x.Size(2)).ToArray());
+        Tensor back = file.Tensor(_session, $"{name}/unpart_in").WindowUnpartition(x.Size(1), x.Size(2));
         file.AssertEqual($"{name}/unpart_out", back, 0);
+    }
+
+    [Fact]
+    public void Windows_that_fit_no_image_are_named()
+    {
+        Tensor windows = _session.Zeros([5, 3, 3, 2]);
+        Assert.Equal(
+            "WindowUnpartition: x has shape [5, 3, 3, 2], expected square windows of images of 6 x 6, 4 for each",
+            Assert.Throws<ArgumentException>(() => windows.WindowUnpartition(6, 6)).Message);
+        Assert.Throws<ArgumentException>(() => _session.Zeros([4, 3, 2, 2]).WindowUnpartition(6, 6));
+        Assert.Throws<ArgumentException>(() => windows.WindowUnpartition(0, 6));
+        Assert.Throws<ArgumentException>(() => windows.WindowPartition(0));
     }
 
     public static TheoryData<string, Interpolation, bool> Resizings => new()
