@@ -1,0 +1,103 @@
+using System.Diagnostics;
+using System.Text;
+using Cfr.Kernels;
+using Cfr.Pipeline.Configuration;
+using Cfr.Tensors.Files;
+
+namespace Cfr.Pipeline.Experiments;
+
+/// <summary>
+/// Runs an experiment in its folder. A stage whose results are there, and were made of the same settings, data and weights, is
+/// left out; one that was interrupted goes on. So the same command, given again, does what is still to do and nothing else,
+/// and ends with the same bits as if it had never been interrupted.
+/// </summary>
+public sealed class ExperimentRun
+{
+    readonly StageContext _context;
+    readonly Manifest _manifest;
+
+    /// <summary>An experiment and its folder.</summary>
+    /// <param name="experiment">The settings.</param>
+    /// <param name="folder">A new folder, or one of this experiment, perhaps with other settings.</param>
+    /// <param name="openDevice">Where to compute; called once a stage.</param>
+    /// <param name="command">How to do it again, for the manifest.</param>
+    /// <param name="observer">Is told what happens.</param>
+    /// <param name="stop">Ends the run after what cannot be interrupted.</param>
+    public ExperimentRun(
+        ExperimentConfiguration experiment, ExperimentFolder folder, Func<Device> openDevice, string command,
+        IExperimentObserver observer, CancellationToken stop = default)
+    {
+        _context = new StageContext(experiment, folder, openDevice, observer, stop);
+        _manifest = new Manifest(_context, command);
+        Stages = ExperimentStages.Of(_context);
+    }
+
+    internal IReadOnlyList<Stage> Stages { get; }
+
+    /// <summary>Whether data, checkpoint and settings fit each other, as far as can be known before any work.</summary>
+    /// <exception cref="ArgumentException">They do not.</exception>
+    /// <exception cref="BadDataException">A file cannot be used.</exception>
+    public void Check() => ExperimentStages.Check(_context);
+
+    /// <summary>Does all that is to do.</summary>
+    /// <returns>Whether the end was reached; otherwise it was stopped.</returns>
+    /// <exception cref="ArgumentException">The folder holds something else.</exception>
+    /// <exception cref="BadDataException">A file cannot be used.</exception>
+    public bool Run()
+    {
+        Begin();
+        for (int i = 0; i < Stages.Count; i++)
+        {
+            if (_context.Stop.IsCancellationRequested) return false;
+            try
+            {
+                Run(Stages[i], i + 1);
+            }
+            catch (OperationCanceledException)
+            {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    void Begin()
+    {
+        ExperimentFolder folder = _context.Folder;
+        bool isOther = Directory.Exists(folder.Root) && Directory.EnumerateFileSystemEntries(folder.Root).Any()
+            && !File.Exists(folder.Experiment);
+        if (isOther || File.Exists(folder.Root))
+            throw new ArgumentException($"{folder.Root} is there and holds no experiment; expected a new folder, or one of an experiment");
+        Directory.CreateDirectory(folder.Root);
+        byte[] settings = Encoding.UTF8.GetBytes(ConfigurationFile.Write(_context.Experiment));
+        AtomicFile.Write(folder.Experiment, file => file.Write(settings));
+        _manifest.Begin();
+    }
+
+    void Run(Stage stage, int number)
+    {
+        string path = _context.Folder.Record(stage.Name), inputs = Fingerprint.Of(stage.Inputs);
+        StageRecord? before = StageRecord.Read(path);
+        if (before is { Complete: true } && before.Inputs == inputs && before.IsIntact(_context.Folder.Root))
+        {
+            _context.Completed(before);
+            _manifest.Add(before, skipped: true);
+            _context.Observer.Skipped(stage.Name, number, Stages.Count);
+            return;
+        }
+        if (before is null || before.Inputs != inputs || before.Complete) stage.Clear();
+        _context.Observer.Began(stage.Name, number, Stages.Count);
+        new StageRecord(stage.Name, inputs, Complete: false, 0, 0, new Dictionary<string, string>()).Write(path);
+        long began = Stopwatch.GetTimestamp();
+        using var memory = new MemoryWatch();
+        string? result = stage.Run();
+        TimeSpan time = Stopwatch.GetElapsedTime(began);
+        var record = new StageRecord(
+            stage.Name, inputs, Complete: true, Math.Round(time.TotalSeconds, 2), memory.Peak,
+            stage.Outputs.ToDictionary(output => Path.GetRelativePath(_context.Folder.Root, output), Fingerprint.OfFile));
+        record.Write(path);
+        _context.Completed(record);
+        _manifest.Add(record, skipped: false);
+        _context.Observer.Ended(stage.Name, time, result);
+    }
+}

@@ -1,0 +1,109 @@
+using System.Reflection;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Cfr.Kernels;
+using Cfr.Tensors.Files;
+
+namespace Cfr.Pipeline.Experiments;
+
+/// <summary>
+/// What stands in <c>manifest.json</c>: what was run, by which program, on which device, with which data and weights, and what each stage
+/// took. It is brought up to date after every stage.
+/// </summary>
+sealed class Manifest(StageContext context, string command)
+{
+    static readonly JsonSerializerOptions Indented = new()
+    {
+        WriteIndented = true,
+        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
+    readonly JsonObject _document = [];
+    readonly JsonArray _stages = [];
+
+    /// <summary>Writes what is known before the first stage.</summary>
+    public void Begin()
+    {
+        ExperimentConfiguration experiment = context.Experiment;
+        var (version, commit) = Program();
+        _document["name"] = experiment.Name;
+        _document["version"] = version;
+        _document["commit"] = commit;
+        _document["command"] = command;
+        _document["seed"] = experiment.Seed;
+        (_document["device"], _document["driver"]) = DeviceAndDriver();
+        _document["started"] = Started() ?? Now();
+        _document["finished"] = null;
+        _document["dataset"] = null;
+        _document["weights"] = new JsonObject();
+        _document["stages"] = _stages;
+        Write();
+    }
+
+    /// <summary>Adds a stage that is complete.</summary>
+    public void Add(StageRecord stage, bool skipped)
+    {
+        _stages.Add(new JsonObject
+        {
+            ["name"] = stage.Name,
+            ["seconds"] = stage.Seconds,
+            ["peakMemoryBytes"] = stage.PeakMemoryBytes,
+            ["skipped"] = skipped,
+            ["inputs"] = stage.Inputs,
+            ["outputs"] = new JsonArray([.. stage.Outputs.Keys.Order(StringComparer.Ordinal).Select(path => (JsonNode)path)]),
+        });
+        _document["dataset"] = Dataset();
+        if (context.Experiment.FineTuning is { Sam.Weights: { } sam } && _document["weights"]!["sam"] is null)
+            _document["weights"]!["sam"] = new JsonObject { ["path"] = sam, ["hash"] = context.SamHash };
+        _document["finished"] = Now();
+        Write();
+    }
+
+    JsonObject Dataset() => new()
+    {
+        ["name"] = context.Data.Name,
+        ["path"] = Path.GetFullPath(context.Data.ListPath),
+        ["hash"] = Fingerprint.Of([context.LabelledHash, context.UnlabelledHash, context.TestHash]),
+        ["labelled"] = context.Labelled.Count,
+        ["unlabelled"] = context.Unlabelled.Count,
+        ["test"] = context.Data.Test.Count,
+        ["classes"] = new JsonArray([.. context.Data.Classes.Select(name => (JsonNode)name)]),
+    };
+
+    (string Device, string? Driver) DeviceAndDriver()
+    {
+        using Device device = context.OpenDevice();
+        return ($"{device.Name}: {device.Description}", device.Driver);
+    }
+
+    /// <summary>When the folder's first run began.</summary>
+    string? Started()
+    {
+        try
+        {
+            return File.Exists(context.Folder.Manifest)
+                ? (string?)JsonNode.Parse(File.ReadAllText(context.Folder.Manifest))?["started"] : null;
+        }
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
+        {
+            return null;
+        }
+    }
+
+    void Write()
+    {
+        byte[] bytes = Encoding.UTF8.GetBytes(_document.ToJsonString(Indented) + "\n");
+        AtomicFile.Write(context.Folder.Manifest, file => file.Write(bytes));
+    }
+
+    static string Now() => DateTimeOffset.Now.ToString("yyyy-MM-dd HH:mm:ss zzz", System.Globalization.CultureInfo.InvariantCulture);
+
+    /// <summary>Version and commit of the program, as the compiler has noted them.</summary>
+    static (string Version, string? Commit) Program()
+    {
+        string text = typeof(Manifest).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
+        int plus = text.IndexOf('+');
+        return plus < 0 ? (text, null) : (text[..plus], text[(plus + 1)..]);
+    }
+}
