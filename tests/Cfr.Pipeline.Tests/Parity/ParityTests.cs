@@ -38,7 +38,20 @@ public sealed class ParityTests : IDisposable
         Assert.Equal(unused, report.Unused);
     }
 
+    [Fact]
+    public void So_are_those_of_mosaics()
+    {
+        foreach (string name in (string[])["sam/concat", "ssl/concat"])
+        {
+            ParityReport report = ParityKinds.Check(Golden.Path($"{name}.safetensors"), _device);
+            Assert.True(report.Passes, string.Join("\n", report.Checks.Take(5)));
+            Assert.All(report.Unused, tensor => Assert.EndsWith("y_unsorted", tensor));
+        }
+    }
+
     [Theory]
+    [InlineData("concat", "13x13x81_128/mosaic_label")]
+    [InlineData("concat", "9x9x20_64/mosaic_image_at")]
     [InlineData("vnet_nf2_c3", "eval.logits")]
     [InlineData("vnet_nf2_c3", "train.grad.out_conv.bias")]
     [InlineData("vnet_nf2_c3", "after.block_six.conv.4.running_var")]
