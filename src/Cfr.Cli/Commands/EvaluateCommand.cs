@@ -92,9 +92,9 @@ static class EvaluateCommand
         if (unpredicted.Length > 0)
             Console.Error.WriteLine($"Note: {unpredicted.Length} reference(s) have no prediction: "
                 + string.Join(", ", unpredicted.Take(NamesShown)) + (unpredicted.Length > NamesShown ? ", .." : ""));
-        if (arguments.GetValue(Csv) is { } csv) ScoreFile.Write(csv, found.Cases, NameOf);
         string unit = spacing is null ? "voxel" : "mm";
-        if (isJson) JsonOutput.Print(Report(found, NameOf, unit));
+        if (arguments.GetValue(Csv) is { } csv) ScoreFile.Write(csv, found.Cases, NameOf, unit);
+        if (isJson) JsonOutput.Print(ScoreFile.Json(found.Cases, NameOf, unit, found.Warnings));
         else Print(found, NameOf, unit);
         return ExitCode.Done;
     }
@@ -114,35 +114,6 @@ static class EvaluateCommand
             : set?.Spacing is [var x, var y, var z] ? (x, y, z)
             : throw new BadDataException($"{path}: does not say how large its voxels are; give --spacing X,Y,Z"),
     };
-
-    static object Report(Evaluation found, Func<int, string> nameOf, string unit) => new
-    {
-        DistanceUnit = unit,
-        Cases = found.Cases.Select(scored => new
-        {
-            scored.Case,
-            Classes = scored.Classes.Select(score => new
-            {
-                score.Class,
-                Name = nameOf(score.Class),
-                Metrics = Metric.All.ToDictionary(metric => metric.Name, metric => metric.Of(score)),
-                score.PredictedVoxels,
-                score.TrueVoxels,
-                score.IsPredictionEmpty,
-                score.IsTruthEmpty,
-            }),
-        }),
-        Summary = new
-        {
-            found.Summary.Cases,
-            Classes = found.Summary.Classes.Select(summary => Summary(summary, nameOf(summary.Class))),
-            Average = Summary(found.Summary.Average, "average"),
-        },
-        found.Warnings,
-    };
-
-    static object Summary(ClassSummary summary, string name) =>
-        new { summary.Class, Name = name, summary.Metrics, summary.EmptyPredictions, summary.EmptyTruths };
 
     static void Print(Evaluation found, Func<int, string> nameOf, string unit)
     {
