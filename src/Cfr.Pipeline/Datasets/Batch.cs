@@ -1,3 +1,4 @@
+using Cfr.Kernels;
 using Cfr.Pipeline.Volumes;
 using Cfr.Tensors;
 
@@ -51,6 +52,15 @@ public sealed class Batch : IDisposable
 
     internal void Begin(long iteration, IReadOnlyList<Case> cases, Action<Batch> recycle) =>
         (Iteration, Cases, _recycle) = (iteration, cases, recycle);
+
+    /// <summary>Random intensities and classes, to see what a step takes.</summary>
+    internal void FillRandom(IReadOnlyList<Case> cases, int classes)
+    {
+        var random = new RandomNumbers(RandomKey.For(0, "trial"));
+        random.Normal(_images);
+        for (int i = 0; i < _labels.Length; i++) _labels[i] = random.Below(classes);
+        Cases = cases;
+    }
 
     internal void Fill(int slot, LoadedCase from, PatchDraw draw)
     {

@@ -32,8 +32,8 @@ public sealed record ExperimentConfiguration
     /// <summary>The fine-tuning of SAM; without it there are no pseudo-labels.</summary>
     public FineTuningConfiguration? FineTuning { get; init; }
 
-    /// <summary>How fine-tuned SAM labels whole volumes.</summary>
-    public PredictionConfiguration? PseudoLabels { get; init; }
+    /// <summary>How fine-tuned SAM labels whole volumes; by default by windows half a patch apart.</summary>
+    public PredictionConfiguration? PseudoLabelling { get; init; }
 
     /// <summary>The re-training runs by the names of their rows.</summary>
     public IReadOnlyDictionary<string, TrainingConfiguration> Methods { get; init; } =
@@ -102,4 +102,9 @@ public sealed record PrepareConfiguration(
 /// <param name="Stride">From one window to the next.</param>
 /// <param name="Batch">Windows that the network sees at once.</param>
 /// <param name="LargestComponent">Keep only the largest connected part of each class.</param>
-public sealed record PredictionConfiguration(GridSize Stride, int Batch = 1, bool LargestComponent = false);
+public sealed record PredictionConfiguration(GridSize Stride, int Batch = 1, bool LargestComponent = false)
+{
+    /// <summary>Windows half a patch apart.</summary>
+    public static PredictionConfiguration HalfPatch(GridSize patch) =>
+        new(new GridSize(Math.Max(1, patch.X / 2), Math.Max(1, patch.Y / 2), Math.Max(1, patch.Z / 2)));
+}

@@ -61,6 +61,17 @@ public sealed class ExperimentRun
         return true;
     }
 
+    /// <summary>What there is of a stage whose predecessors are complete; notes it if it is complete, too.</summary>
+    internal StageState StateOf(Stage stage)
+    {
+        StageRecord? record = StageRecord.Read(_context.Folder.Record(stage.Name));
+        if (record is null || record.Inputs != Fingerprint.Of(stage.Inputs)) return StageState.ToDo;
+        if (!record.Complete) return StageState.Begun;
+        if (!record.IsIntact(_context.Folder.Root)) return StageState.ToDo;
+        _context.Completed(record);
+        return StageState.Done;
+    }
+
     void Begin()
     {
         ExperimentFolder folder = _context.Folder;
@@ -77,15 +88,14 @@ public sealed class ExperimentRun
     void Run(Stage stage, int number)
     {
         string path = _context.Folder.Record(stage.Name), inputs = Fingerprint.Of(stage.Inputs);
-        StageRecord? before = StageRecord.Read(path);
-        if (before is { Complete: true } && before.Inputs == inputs && before.IsIntact(_context.Folder.Root))
+        StageState state = StateOf(stage);
+        if (state == StageState.Done)
         {
-            _context.Completed(before);
-            _manifest.Add(before, skipped: true);
+            _manifest.Add(StageRecord.Read(path)!, skipped: true);
             _context.Observer.Skipped(stage.Name, number, Stages.Count);
             return;
         }
-        if (before is null || before.Inputs != inputs || before.Complete) stage.Clear();
+        if (state == StageState.ToDo) stage.Clear();
         _context.Observer.Began(stage.Name, number, Stages.Count);
         new StageRecord(stage.Name, inputs, Complete: false, 0, 0, new Dictionary<string, string>()).Write(path);
         long began = Stopwatch.GetTimestamp();

@@ -32,9 +32,9 @@ sealed class Manifest(StageContext context, string command)
         _document["commit"] = commit;
         _document["command"] = command;
         _document["seed"] = experiment.Seed;
-        (_document["device"], _document["driver"]) = DeviceAndDriver();
-        _document["started"] = Started() ?? Now();
-        _document["finished"] = null;
+        _document["device"] = DeviceText();
+        _document["started"] = Before("started") ?? Now();
+        _document["finished"] = Before("finished");
         _document["dataset"] = null;
         _document["weights"] = new JsonObject();
         _document["stages"] = _stages;
@@ -56,7 +56,7 @@ sealed class Manifest(StageContext context, string command)
         _document["dataset"] = Dataset();
         if (context.Experiment.FineTuning is { Sam.Weights: { } sam } && _document["weights"]!["sam"] is null)
             _document["weights"]!["sam"] = new JsonObject { ["path"] = sam, ["hash"] = context.SamHash };
-        _document["finished"] = Now();
+        if (!skipped) _document["finished"] = Now();
         Write();
     }
 
@@ -71,19 +71,19 @@ sealed class Manifest(StageContext context, string command)
         ["classes"] = new JsonArray([.. context.Data.Classes.Select(name => (JsonNode)name)]),
     };
 
-    (string Device, string? Driver) DeviceAndDriver()
+    string DeviceText()
     {
         using Device device = context.OpenDevice();
-        return ($"{device.Name}: {device.Description}", device.Driver);
+        return $"{device.Name}: {device.Description}";
     }
 
-    /// <summary>When the folder's first run began.</summary>
-    string? Started()
+    /// <summary>What an earlier run in this folder has written.</summary>
+    string? Before(string key)
     {
         try
         {
             return File.Exists(context.Folder.Manifest)
-                ? (string?)JsonNode.Parse(File.ReadAllText(context.Folder.Manifest))?["started"] : null;
+                ? (string?)JsonNode.Parse(File.ReadAllText(context.Folder.Manifest))?[key] : null;
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException)
         {

@@ -27,6 +27,10 @@ abstract class Stage(StageContext context)
     /// <exception cref="OperationCanceledException">It was stopped; what is done is kept.</exception>
     public abstract string? Run();
 
+    /// <summary>What it will take.</summary>
+    /// <param name="done">Whether there is nothing to do, so that nothing need be measured.</param>
+    public abstract StageCost Cost(bool done);
+
     /// <summary>Removes everything that is its own.</summary>
     public void Clear()
     {

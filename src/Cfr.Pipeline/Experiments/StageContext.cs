@@ -1,5 +1,7 @@
 using Cfr.Kernels;
 using Cfr.Pipeline.Datasets;
+using Cfr.Pipeline.Training;
+using Cfr.Pipeline.Volumes;
 using Cfr.Tensors;
 
 namespace Cfr.Pipeline.Experiments;
@@ -10,8 +12,8 @@ sealed class StageContext(
     CancellationToken stop)
 {
     readonly Dictionary<string, StageRecord> _records = [];
-    DataSet? _data;
-    string? _labelledHash, _unlabelledHash, _testHash;
+    DataSet? _all, _data, _planned;
+    string? _trainHash, _labelledHash, _unlabelledHash, _testHash, _samHash;
 
     public ExperimentConfiguration Experiment => experiment;
 
@@ -24,7 +26,24 @@ sealed class StageContext(
     /// <summary>The data set with the cases of this experiment alone.</summary>
     /// <exception cref="ArgumentException">It has fewer cases than the experiment wants.</exception>
     /// <exception cref="BadDataException">It cannot be used.</exception>
-    public DataSet Data => _data ??= Limited(DataSetFile.Open(experiment.Data ?? folder.Data), experiment);
+    public DataSet Data => _data ??= Limited(All, experiment);
+
+    DataSet All => _all ??= DataSetFile.Open(experiment.Data ?? folder.Data);
+
+    /// <summary>The same before it is made: names, and for phantoms sizes, but no files.</summary>
+    public DataSet PlannedData => _planned ??= experiment.Prepare is { } prepare && !File.Exists(Path.Combine(folder.Data, DataSetFile.FileName))
+        ? PrepareStage.Planned(experiment, prepare) : All with { Train = All.Train, Test = Data.Test };
+
+    /// <summary>Voxels of a case; null as long as they are not known.</summary>
+    public GridSize? SizeOf(Case each) => File.Exists(each.ImagePath) ? VolumeFile.ReadHeader(each.ImagePath).Geometry.Size
+        : experiment.Prepare is { Recipe: PrepareConfiguration.Phantom } phantom ? PrepareStage.SizeOf(phantom) : null;
+
+    /// <summary>What a training sees: its normalisation; the whole training list, if it takes more labels than the experiment.</summary>
+    public DataSet DataFor(RunConfiguration configuration) => Data with
+    {
+        Train = configuration.Labelled > experiment.Labelled ? All.Train : Data.Train,
+        Normalization = configuration.Normalization ?? Data.Normalization,
+    };
 
     public IReadOnlyList<Case> Labelled => Data.Labelled(experiment.Labelled);
 
@@ -34,7 +53,18 @@ sealed class StageContext(
 
     public string UnlabelledHash => _unlabelledHash ??= Fingerprint.OfCases(Data, Unlabelled);
 
+    public string TrainHash => _trainHash ??= Fingerprint.OfCases(All, All.Train);
+
     public string TestHash => _testHash ??= Fingerprint.OfCases(Data, Data.WithLabels(Data.Test));
+
+    /// <summary>Of the checkpoint that SAM begins with; null for random weights.</summary>
+    public string? SamHash => _samHash ??= experiment.FineTuning?.Sam.Hash();
+
+    /// <exception cref="BadDataException">The checkpoint of SAM is another one than its published name says.</exception>
+    public void VerifySam() => _ = SamHash;
+
+    /// <summary>A device; whoever opens it closes it.</summary>
+    public Device OpenDevice() => openDevice();
 
     /// <summary>A session on a device of its own, which is closed with it.</summary>
     public (Device Device, Session Session) Open(ulong seed)
@@ -45,6 +75,9 @@ sealed class StageContext(
 
     /// <summary>What a stage that is complete has made.</summary>
     public string OutputsOf(string stage) => _records[stage].Fingerprint;
+
+    /// <summary>How many seconds it took.</summary>
+    public double TimeOf(string stage) => _records[stage].Seconds;
 
     public void Completed(StageRecord record) => _records[record.Name] = record;
 

@@ -30,7 +30,7 @@ public sealed class MosaicSam : IVolumeNetwork
     public Weights Weights => _sam.Weights;
 
     /// <inheritdoc/>
-    public string Name => $"SAM {_sam.Configuration.Name} on mosaics";
+    public string Name => $"SAM {SamRecognition.Describe(_sam.Configuration)} on mosaics";
 
     /// <inheritdoc/>
     public int Classes => _sam.Configuration.Masks;

@@ -21,7 +21,7 @@ public sealed record MosaicSamOrigin(string? Weights, string? Hash, int Rank);
 public static class MosaicSamFile
 {
     const string Kind = "cfr-mosaic-sam";
-    const string SamKey = "sam", ConcatenationKey = "concatenation", RankKey = "lora_rank", BaseKey = "base", HashKey = "base_sha256";
+    const string ConcatenationKey = "concatenation", RankKey = "lora_rank", BaseKey = "base", HashKey = "base_sha256";
 
     /// <summary>A SAM about to be fine-tuned.</summary>
     /// <exception cref="BadDataException">The checkpoint is none of SAM.</exception>
@@ -30,10 +30,18 @@ public static class MosaicSamFile
     {
         SamSource source = configuration.Sam;
         var sam = new Sam(new Weights(session), source.Configuration(classes));
-        string? file = source.Weights is { } weights ? SamFile.Load(sam, weights) : null;
-        Adapt(sam, configuration.Lora.Rank);
-        var origin = new MosaicSamOrigin(source.Weights, file, configuration.Lora.Rank);
+        if (source.File is { } file) SamFile.LoadInto(sam, file);
+        SamLora.Attach(sam.Weights, configuration.Lora.Rank);
+        var origin = new MosaicSamOrigin(source.Weights, source.Hash(), configuration.Lora.Rank);
         return new MosaicSam(sam, configuration.Concatenation, origin);
+    }
+
+    /// <summary>One of the sizes that it will have, of random weights, to see what it takes.</summary>
+    internal static MosaicSam Untrained(Session session, FineTuningConfiguration configuration, int classes)
+    {
+        var sam = new Sam(new Weights(session, seed: 0), configuration.Sam.Configuration(classes));
+        sam.Weights.Training = false;
+        return new MosaicSam(sam, configuration.Concatenation, new MosaicSamOrigin(null, null, configuration.Lora.Rank));
     }
 
     /// <summary>Whether a file holds a fine-tuned SAM.</summary>
@@ -49,12 +57,13 @@ public static class MosaicSamFile
         var metadata = new Dictionary<string, string>(notes)
         {
             ["kind"] = Kind,
-            [SamKey] = ConfigurationFile.Write(network.Sam.Configuration),
+            [SamFile.MetadataKey] = network.Sam.Configuration.ToJson(),
             [ConcatenationKey] = ConfigurationFile.Write(network.Concatenation),
             [RankKey] = origin.Rank.ToString(CultureInfo.InvariantCulture),
         };
         if (origin.Weights is { } weights) (metadata[BaseKey], metadata[HashKey]) = (weights, origin.Hash!);
-        network.Weights.Save(path, weight => origin.Weights is null || weight.Tensor.RequiresGrad, metadata);
+        IEnumerable<Weight> saved = origin.Weights is null ? network.Weights.All : SamLora.Changed(network.Weights);
+        saved.Save(path, metadata);
     }
 
     /// <summary>Builds a fine-tuned SAM, ready for prediction: its updates merged into the encoder.</summary>
@@ -68,30 +77,28 @@ public static class MosaicSamFile
         IReadOnlyDictionary<string, string> notes = file.Metadata;
         if (notes.GetValueOrDefault("kind") != Kind)
             throw new BadDataException($"{path}: found no fine-tuned SAM; expected a model that cfr finetune wrote");
-        var configuration = ConfigurationFile.Parse<SamConfiguration>(path, Note(SamKey));
+        SamConfiguration configuration = SamFile.Describe(path);
         var concatenation = ConfigurationFile.Parse<ConcatenationConfiguration>(path, Note(ConcatenationKey));
         int rank = int.Parse(Note(RankKey), CultureInfo.InvariantCulture);
-        string? hash = notes.GetValueOrDefault(HashKey);
-        weights = hash is null ? null : weights ?? Note(BaseKey);
-
         var sam = new Sam(new Weights(session, seed: 0), configuration);
-        if (weights is not null)
+        var origin = new MosaicSamOrigin(null, null, rank);
+        if (notes.TryGetValue(HashKey, out string? hash))
         {
-            if (weights != SmallSam.Name && !File.Exists(weights))
-                throw new BadDataException($"{path}: was fine-tuned from {weights}, which is not there; name the checkpoint with --sam");
-            string found = SamFile.Load(sam, weights);
-            if (found != hash)
-                throw new BadDataException($"{weights}: SHA-256 {found}; {path} was fine-tuned from one with {hash}");
+            var source = new SamSource(weights ?? Note(BaseKey));
+            if (!File.Exists(source.File))
+                throw new BadDataException($"{path}: was fine-tuned from {source.File}, which is not there; name the checkpoint with --sam");
+            if (source.Hash() is var found && found != hash)
+                throw new BadDataException($"{source.File}: its SHA-256 is {found}; {path} was fine-tuned from one with {hash}");
+            SamFile.LoadInto(sam, source.File);
+            origin = new MosaicSamOrigin(source.Weights, hash, rank);
         }
-        Lora lora = Adapt(sam, rank);
+        Lora lora = SamLora.Attach(sam.Weights, rank);
         sam.Weights.LoadPresent(path);
         lora.Merge();
         sam.Weights.Training = false;
-        return new MosaicSam(sam, concatenation, new MosaicSamOrigin(weights, hash, rank));
+        return new MosaicSam(sam, concatenation, origin);
 
         string Note(string key) => notes.GetValueOrDefault(key)
             ?? throw new BadDataException($"{path}: the metadata has no '{key}'");
     }
-
-    static Lora Adapt(Sam sam, int rank) => Lora.AttachToEncoder(sam, rank);
 }

@@ -24,7 +24,7 @@ public sealed class SamFineTuning : IMethod
     {
         (_session, _configuration) = (session, configuration);
         _sam = MosaicSamFile.Begin(session, configuration, data.Classes.Count);
-        _sam.Sam.Encoder.Checkpointing = configuration.Checkpointing;
+        _sam.Sam.ImageEncoder.Checkpointing = configuration.Checkpointing;
         AdamWConfiguration adamW = configuration.AdamW;
         Weight[] trained = [.. _sam.Weights.Parameters.Where(weight => weight.Tensor.RequiresGrad)];
         State = new Dictionary<string, IReadOnlyList<Weight>> { ["sam"] = trained };

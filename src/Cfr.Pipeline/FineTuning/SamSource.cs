@@ -1,4 +1,7 @@
+using System.Text.Json.Serialization;
 using Cfr.Models;
+using Cfr.Pipeline.Experiments;
+using Cfr.Pipeline.Networks;
 
 namespace Cfr.Pipeline.FineTuning;
 
@@ -11,6 +14,19 @@ namespace Cfr.Pipeline.FineTuning;
 /// <param name="ImageSize">Height and width of a canvas in pixels; default: those of the checkpoint.</param>
 public sealed record SamSource(string? Weights = null, SamConfiguration? Model = null, int? ImageSize = null)
 {
+    /// <summary>The checkpoint's file; null for random weights.</summary>
+    [JsonIgnore]
+    public string? File => Weights == SmallSam.Name ? SmallSam.File : Weights;
+
+    /// <summary>SHA-256 of the checkpoint; null for random weights.</summary>
+    /// <exception cref="BadDataException">The file is another one than its published name says.</exception>
+    public string? Hash()
+    {
+        if (File is not { } file) return null;
+        SamFile.Verify(file);
+        return Fingerprint.OfFile(file);
+    }
+
     /// <exception cref="ArgumentException">Neither a file nor sizes, or both.</exception>
     public void Check()
     {
@@ -28,7 +44,7 @@ public sealed record SamSource(string? Weights = null, SamConfiguration? Model =
     /// <exception cref="BadDataException">The file is no checkpoint of SAM.</exception>
     public SamConfiguration Configuration(int classes)
     {
-        SamConfiguration stored = Model ?? SamFile.Describe(Weights!);
+        SamConfiguration stored = Model ?? SamFile.Describe(File!);
         return stored with { ImageSize = ImageSize ?? stored.ImageSize, Masks = classes };
     }
 }

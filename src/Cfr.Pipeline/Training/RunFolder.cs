@@ -17,8 +17,11 @@ public sealed class RunFolder
     /// <summary>The folder.</summary>
     public string Root { get; }
 
+    /// <summary>Name of the file with all settings.</summary>
+    public const string ConfigurationName = "configuration.json";
+
     /// <summary>All settings.</summary>
-    public string Configuration => Path.Combine(Root, "configuration.json");
+    public string Configuration => Path.Combine(Root, ConfigurationName);
 
     /// <summary>What happened.</summary>
     public string Log => Path.Combine(Root, "log.jsonl");

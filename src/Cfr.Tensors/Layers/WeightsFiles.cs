@@ -65,7 +65,12 @@ public static class WeightsFiles
     /// <param name="path">The file.</param>
     /// <param name="metadata">Notes for its header.</param>
     public static void Save(this Weights weights, string path, IReadOnlyDictionary<string, string>? metadata = null) =>
-        SafetensorsFile.Write(path, [.. weights.All.Select(ToStore)], metadata);
+        weights.All.Save(path, metadata);
+
+    /// <summary>Saves some weights of a model in the same way.</summary>
+    public static void Save(
+        this IEnumerable<Weight> weights, string path, IReadOnlyDictionary<string, string>? metadata = null) =>
+        SafetensorsFile.Write(path, [.. weights.Select(ToStore)], metadata);
 
     /// <summary>Sets a weight from numbers that lie as in a file: [O, I, k..] for kernels.</summary>
     public static void SetAsInFile(this Weight weight, float[] values) =>

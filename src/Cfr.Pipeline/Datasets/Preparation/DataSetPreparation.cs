@@ -58,6 +58,24 @@ public sealed class DataSetPreparation
     /// <summary>What is prepared, and how, in a line.</summary>
     public string Signature => $"{_recipe.Signature}, seed {_seed}";
 
+    /// <summary>The data set that there will be; its files are not there yet.</summary>
+    internal DataSet Planned()
+    {
+        DataSetList list = _recipe.Describe([.. _recipe.Find(_input).Select(each => each.Name)]);
+        return new DataSet
+        {
+            Name = list.Name,
+            ListPath = _recipe.Signature,
+            Classes = list.Classes,
+            Normalization = list.Normalization ?? Normalization.ZScore,
+            Train = Cases(list.Train),
+            Validation = Cases(list.Validation),
+            Test = Cases(list.Test),
+        };
+
+        Case[] Cases(IReadOnlyList<string>? names) => [.. (names ?? []).Select(name => new Case(name, "", ""))];
+    }
+
     /// <summary>Prepares what is not there yet.</summary>
     /// <param name="output">A new folder, or one that this preparation began.</param>
     /// <param name="progress">Told about each case: how many are done, of how many, and its name.</param>

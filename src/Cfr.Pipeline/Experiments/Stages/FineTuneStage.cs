@@ -26,4 +26,8 @@ sealed class FineTuneStage(StageContext context, FineTuningConfiguration configu
 
     public override string? Run() => TrainingStage.Run(
         Context, Folder.FineTuning, configuration, (session, data) => new SamFineTuning(session, configuration, data));
+
+    public override StageCost Cost(bool done) => TrainingStage.Cost(
+        Context, configuration, done, configuration.Iterations,
+        (session, data) => new SamFineTuning(session, configuration, data));
 }

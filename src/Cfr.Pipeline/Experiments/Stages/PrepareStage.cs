@@ -24,9 +24,23 @@ sealed class PrepareStage(StageContext context, PrepareConfiguration prepare) : 
         return $"{data.Train.Count} cases to train on, {data.Test.Count} to test on";
     }
 
-    DataSetPreparation Preparation()
+    public override StageCost Cost(bool done) => new(Preparation().Signature);
+
+    /// <summary>Voxels of a phantom.</summary>
+    public static GridSize SizeOf(PrepareConfiguration prepare)
     {
-        ExperimentConfiguration experiment = Context.Experiment;
+        GridSize size = prepare.Size ?? PhantomSize;
+        return new GridSize(size.X / prepare.Shrink, size.Y / prepare.Shrink, size.Z / prepare.Shrink);
+    }
+
+    /// <summary>The list that there will be.</summary>
+    public static DataSet Planned(ExperimentConfiguration experiment, PrepareConfiguration prepare) =>
+        StageContext.Limited(Preparation(experiment, prepare).Planned(), experiment);
+
+    DataSetPreparation Preparation() => Preparation(Context.Experiment, prepare);
+
+    static DataSetPreparation Preparation(ExperimentConfiguration experiment, PrepareConfiguration prepare)
+    {
         DataSetPreparation all = prepare.Recipe == PrepareConfiguration.Phantom
             ? DataSetPreparation.OfPhantom(prepare.Cases, prepare.Size ?? PhantomSize, prepare.Organs, experiment.Seed)
             : DataSetPreparation.Of(prepare.Recipe, prepare.From!, experiment.Seed);

@@ -7,12 +7,14 @@ sealed class ReportStage(StageContext context, IReadOnlyList<string> stages) : S
 {
     public override string Name => "report";
 
-    /// <summary>Everything, and times, which are shown too: so the report is written whenever something else was done.</summary>
-    public override IEnumerable<string> Inputs => stages.Select(Context.OutputsOf).Append(File.ReadAllText(Folder.Manifest));
+    /// <summary>Times are shown, too: the report is written anew whenever another stage was.</summary>
+    public override IEnumerable<string> Inputs => stages.SelectMany(stage => new[] { Context.OutputsOf(stage), $"{Context.TimeOf(stage)}" });
 
     public override IReadOnlyList<string> Owned => [Path.GetDirectoryName(Folder.Report)!];
 
     public override IEnumerable<string> Outputs => [Folder.Report];
 
     public override string Run() => RunReport.Write(Folder.Root);
+
+    public override StageCost Cost(bool done) => new(Path.GetRelativePath(Folder.Root, Folder.Report));
 }

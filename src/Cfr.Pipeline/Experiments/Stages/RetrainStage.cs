@@ -1,0 +1,84 @@
+using Cfr.Pipeline.Configuration;
+using Cfr.Pipeline.Datasets;
+using Cfr.Pipeline.FineTuning;
+using Cfr.Pipeline.Retraining;
+using Cfr.Pipeline.Training;
+using Cfr.Tensors;
+
+namespace Cfr.Pipeline.Experiments;
+
+/// <summary>Trains a 3D network by one method, with or without SAM's pseudo-labels.</summary>
+sealed class RetrainStage(StageContext context, string row, TrainingConfiguration configuration) : Stage(context)
+{
+    public static string StageName(string row) => $"train {row}";
+
+    public override string Name => StageName(row);
+
+    public override IEnumerable<string> Inputs =>
+    [
+        ConfigurationFile.Write(configuration), Context.LabelledHash,
+        configuration.IsSemiSupervised ? Context.UnlabelledHash : "",
+        configuration.Labelled > Context.Experiment.Labelled ? Context.TrainHash : "",
+        configuration.Validation is null ? "" : Context.TestHash,
+        configuration.PseudoLabels?.From switch
+        {
+            null => "",
+            PseudoLabelSource.Network => Context.OutputsOf(FineTuneStage.StageName),
+            _ => Context.OutputsOf(PseudoLabelStage.StageName),
+        },
+    ];
+
+    public override IReadOnlyList<string> Owned => [Folder.Retraining(row)];
+
+    public override IEnumerable<string> Outputs => [Path.Combine(Folder.Retraining(row), "model.safetensors")];
+
+    public override string? Run()
+    {
+        DataSet data = Context.DataFor(configuration);
+        string folder = Folder.Retraining(row);
+        var (device, session) = Context.Open(configuration.Seed);
+        using (device)
+        {
+            RunFolder run = RunFolder.BeginOrOpen(folder, configuration);
+            var training = new RetrainingRun(session, configuration, data, run, PseudoLabels(session));
+            if (!training.Execute(Context.Observer.Training, Context.Stop)) throw new OperationCanceledException();
+            return null;
+        }
+    }
+
+    public override StageCost Cost(bool done)
+    {
+        // Self-training trains a teacher, unless SAM is that, and a student a round.
+        long trainings = configuration.Method == MethodKind.SelfTraining
+            ? configuration.SelfTraining.Rounds + (configuration.PseudoLabels is null ? 1 : 0)
+            : 1;
+        return TrainingStage.Cost(Context, configuration, done, trainings * configuration.Iterations, (session, data) =>
+            Methods.Create(new MethodContext(session, configuration, data, Planned(session, data))));
+    }
+
+    /// <summary>What takes as long as the pseudo-labels that there will be.</summary>
+    IPseudoLabels? Planned(Session session, DataSet data) =>
+        configuration.PseudoLabels?.From == PseudoLabelSource.Network
+            ? new NetworkPseudoLabels(
+                MosaicSamFile.Untrained(session, Context.Experiment.FineTuning!, data.Classes.Count), "SAM", data.Classes.Count)
+            : configuration.PseudoLabels is null && configuration.Method != MethodKind.SelfTraining ? null : new LoadedLabels();
+
+    IPseudoLabels? PseudoLabels(Session session) => configuration.PseudoLabels?.From switch
+    {
+        null => null,
+        PseudoLabelSource.Folder => new FolderPseudoLabels(Folder.PseudoLabels),
+        _ => new NetworkPseudoLabels(
+            MosaicSamFile.Load(session, Folder.FineTunedSam, Context.Experiment.FineTuning!.Sam.Weights),
+            Folder.FineTunedSam, Context.Data.Classes.Count),
+    };
+
+    /// <summary>Labels as they come with a batch.</summary>
+    sealed class LoadedLabels : IPseudoLabels
+    {
+        public string Description => "loaded";
+
+        public IReadOnlyList<Case> Cases(IReadOnlyList<Case> unlabelled) => unlabelled;
+
+        public Tensor Labels(Tensor patches, Tensor loaded) => loaded;
+    }
+}
