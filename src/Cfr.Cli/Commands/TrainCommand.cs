@@ -4,6 +4,7 @@ using Cfr.Cli.Training;
 using Cfr.Kernels;
 using Cfr.Pipeline.Configuration;
 using Cfr.Pipeline.Datasets;
+using Cfr.Pipeline.Retraining;
 using Cfr.Pipeline.Training;
 using Cfr.Tensors;
 using Spectre.Console;
@@ -66,13 +67,12 @@ static class TrainCommand
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
         var session = new Session(device, configuration.Seed);
-        IMethod method = configuration.Create(session, set);
-        var trainer = new Trainer(session, configuration, method, set, set.Store(), run);
+        var training = new RetrainingRun(session, configuration, set, run);
         using IDisplay display = arguments.GetValue(CommonOptions.Json) ? new JsonLines()
             : AnsiConsole.Profile.Capabilities.Interactive && !Console.IsOutputRedirected ? new TrainingBar()
             : new PlainLines();
-        display.Begin(configuration, set, device, method.Network);
-        bool finished = trainer.Run(display, stop.Token);
+        display.Begin(configuration, set, device, training.Network);
+        bool finished = training.Execute(display, stop.Token);
         display.End(finished, run, configuration);
         return ExitCode.Done;
 
@@ -96,6 +96,8 @@ static class TrainCommand
         }
         var read = ConfigurationFile.Read<TrainingConfiguration>(file.FullName, changes);
         if (read.Data is { } data) read = read with { Data = Path.GetFullPath(data, file.DirectoryName!) };
+        if (read.PseudoLabels is { Path: { } path } labels)
+            read = read with { PseudoLabels = labels with { Path = Path.GetFullPath(path, file.DirectoryName!) } };
         return arguments.GetValue(CommonOptions.Seed) is { } seed ? read with { Seed = seed } : read;
     }
 }

@@ -19,6 +19,8 @@ sealed class PlainLines : IDisplay
         foreach (string line in TrainingSummary.Lines(configuration, data, device, network)) Console.WriteLine(line);
     }
 
+    public void Stage(string name) => Console.WriteLine($"{char.ToUpperInvariant(name[0])}{name[1..]}:");
+
     public void Started(long iteration, long iterations)
     {
         (_pace, _iterations) = (new Pace(iterations), iterations);

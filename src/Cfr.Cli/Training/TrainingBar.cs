@@ -13,7 +13,7 @@ sealed class TrainingBar : IDisplay
     readonly TaskCompletionSource<ProgressContext> _shown = new();
     readonly Task _bar;
     Pace _pace = new(0);
-    ProgressTask? _reading, _training, _testing;
+    ProgressTask? _reading, _training, _testing, _labelling;
 
     public TrainingBar()
     {
@@ -32,6 +32,13 @@ sealed class TrainingBar : IDisplay
     {
         foreach (string line in TrainingSummary.Lines(configuration, data, device, network))
             AnsiConsole.MarkupLineInterpolated($"{line}");
+    }
+
+    public void Stage(string name)
+    {
+        foreach (ProgressTask? task in (ProgressTask?[])[_reading, _training, _testing, _labelling]) task?.StopTask();
+        (_reading, _training, _testing, _labelling) = (null, null, null, null);
+        AnsiConsole.MarkupLineInterpolated($"{char.ToUpperInvariant(name[0])}{name[1..]}");
     }
 
     public void Loading(int done, int all)
@@ -59,6 +66,12 @@ sealed class TrainingBar : IDisplay
     {
         _testing ??= Context.AddTask("validation", maxValue: all);
         _testing.Value = done;
+    }
+
+    public void Labelling(int done, int all)
+    {
+        _labelling ??= Context.AddTask("labelling", maxValue: all);
+        _labelling.Value = done;
     }
 
     public void Validated(ValidationScores scores)

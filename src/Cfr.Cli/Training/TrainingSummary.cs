@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Cfr.Kernels;
 using Cfr.Pipeline.Datasets;
 using Cfr.Pipeline.Networks;
@@ -14,12 +15,19 @@ static class TrainingSummary
         int labelled = configuration.Labelled ?? data.Train.Count;
         long parameters = network.Weights.Parameters.Sum(weight => weight.Tensor.Count);
         long trained = network.Weights.Parameters.Where(weight => weight.Tensor.RequiresGrad).Sum(weight => weight.Tensor.Count);
-        yield return $"Data: {data.Name}, {labelled} labelled cases; classes {string.Join(", ", data.Classes)}";
+        var training = configuration as TrainingConfiguration;
+        string unlabelled = training is { IsSemiSupervised: true } ? $" and {data.Train.Count - labelled} unlabelled" : "";
+        yield return $"Data: {data.Name}, {labelled} labelled{unlabelled} cases; classes {string.Join(", ", data.Classes)}";
+        if (training is not null) yield return $"Method: {JsonNamingPolicy.KebabCaseLower.ConvertName($"{training.Method}")}{PseudoLabels(training)}";
         yield return $"Network: {network.Name}, {parameters:N0} parameters"
             + (trained < parameters ? $", of which {trained:N0} are trained" : "");
         yield return $"Training: {configuration.Iterations:N0} iterations of {configuration.Batch} patches {configuration.Patch}, "
             + $"seed {configuration.Seed}, on {device.Name} ({device.Description})";
     }
+
+    static string PseudoLabels(TrainingConfiguration training) => training.PseudoLabels is { } labels
+        ? $", pseudo labels from the {labels.From.ToString().ToLowerInvariant()} {labels.Path} (weight {labels.Weight})"
+        : "";
 
     public static string Validated(ValidationScores scores) =>
         $"validation after {scores.Iteration}: Dice {scores.Dice:F4} on {scores.Cases.Count} cases"

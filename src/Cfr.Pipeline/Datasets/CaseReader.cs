@@ -45,12 +45,21 @@ public static class CaseReader
             : label;
     }
 
+    /// <summary>Writes classes of a case that was read, as its label file would be: axes in the files' order.</summary>
+    internal static void WriteLabels(this DataSet set, string path, LabelMap labels)
+    {
+        if (OrderOf(set, back: true) is { } order)
+            labels = new LabelMap(order.Apply(labels.Geometry), order.Apply(labels.Voxels, labels.Size));
+        VolumeFile.Write(path, labels);
+    }
+
     /// <summary>The axes' letters as if they were directions: a change of order is then one of orientations.</summary>
-    static AxisChange? OrderOf(DataSet set)
+    static AxisChange? OrderOf(DataSet set, bool back = false)
     {
         if (set.Axes == "xyz") return null;
         string code = string.Concat(set.Axes.Select(letter => "RAS"["xyz".IndexOf(letter)]));
-        return AxisChange.Between(Orientation.Parse(code), Orientation.Ras);
+        Orientation file = Orientation.Parse(code);
+        return back ? AxisChange.Between(Orientation.Ras, file) : AxisChange.Between(file, Orientation.Ras);
     }
 
     /// <exception cref="BadDataException">NaN or infinity.</exception>

@@ -24,6 +24,7 @@ static class LossesParity
 
     public static void Run(ParityRun run)
     {
+        SemiSupervisedLossesParity.Run(run);
         foreach (string group in run.File.Names.Select(name => name.Split('/')[0]).Distinct())
         {
             if (!group.StartsWith("basic")) continue;

@@ -12,6 +12,7 @@ public static class ParityKinds
     static readonly (string Name, Action<ParityRun> Run)[] All =
     [
         ("augment", AugmentParity.Run),
+        ("cfr-mt-iterations", MeanTeacherParity.Run),
         ("metrics", MetricsParity.Run),
         ("ops3d", OpsParity.Run),
         ("sam-attention", AttentionParity.Run),

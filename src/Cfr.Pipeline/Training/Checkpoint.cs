@@ -5,10 +5,11 @@ using Cfr.Tensors.Files;
 namespace Cfr.Pipeline.Training;
 
 /// <summary>
-/// All that a run needs to go on as if it had never stopped, in one safetensors file: what training changes of every network
-/// (<c>model.NETWORK.NAME</c>, as PyTorch's files have them), the optimiser's state (<c>optimizer.STATE.NAME</c>) and steps
-/// (<c>steps.NAME</c>), and in the metadata the number of iterations done and the place in the random stream. Batches and learning rates are functions of the
-/// iteration, so it is the sampler's and the schedule's state too.
+/// All that a run needs to go on as if it had never stopped, in one safetensors file: what training changes of every
+/// network (<c>model.NETWORK.NAME</c>, as PyTorch's files have them), the states of the optimisers
+/// (<c>optimizer.OPTIMIZER.STATE.NAME</c>) and their steps (<c>steps.OPTIMIZER.NAME</c>), and in the metadata the number of
+/// iterations done and the place in the random stream. Batches and learning rates are functions of the iteration, so it
+/// is the sampler's and the schedule's state too.
 /// </summary>
 static class Checkpoint
 {
@@ -22,10 +23,13 @@ static class Checkpoint
         foreach (var (model, weights) in method.State)
             foreach (Weight weight in weights)
                 tensors.Add(TensorToStore.Of(ModelKey(model, weight), Sizes(weight.FileShape), weight.AsInFile()));
-        foreach (var (name, state) in method.Optimizer.State)
-            tensors.Add(TensorToStore.Of($"{OptimizerPrefix}{name}", Sizes(state.Shape), state.ToArray()));
-        foreach (var (name, steps) in method.Optimizer.Steps)
-            tensors.Add(TensorToStore.Of<long>($"{StepsPrefix}{name}", [1], [steps]));
+        foreach (var (of, optimizer) in method.Optimizers)
+        {
+            foreach (var (name, state) in optimizer.State)
+                tensors.Add(TensorToStore.Of($"{OptimizerPrefix}{of}.{name}", Sizes(state.Shape), state.ToArray()));
+            foreach (var (name, steps) in optimizer.Steps)
+                tensors.Add(TensorToStore.Of<long>($"{StepsPrefix}{of}.{name}", [1], [steps]));
+        }
         SafetensorsFile.Write(path, tensors, new Dictionary<string, string>
         {
             ["kind"] = Kind,
@@ -53,10 +57,14 @@ static class Checkpoint
         foreach (var (model, weights) in method.State)
             foreach (Weight weight in weights)
                 weight.SetAsInFile(Numbers(ModelKey(model, weight), weight.Tensor.Count));
-        foreach (string name in Below(OptimizerPrefix))
-            method.Optimizer.Restore(name[OptimizerPrefix.Length..], Numbers(name, file[name].Count));
-        foreach (string name in Below(StepsPrefix))
-            method.Optimizer.RestoreSteps(name[StepsPrefix.Length..], (int)Numbers(name, 1)[0]);
+        foreach (var (of, optimizer) in method.Optimizers)
+        {
+            string states = $"{OptimizerPrefix}{of}.", steps = $"{StepsPrefix}{of}.";
+            foreach (string name in Below(states))
+                optimizer.Restore(name[states.Length..], Numbers(name, file[name].Count));
+            foreach (string name in Below(steps))
+                optimizer.RestoreSteps(name[steps.Length..], (int)Numbers(name, 1)[0]);
+        }
         session.Random.Draws = Number(DrawsKey);
         return iteration;
 

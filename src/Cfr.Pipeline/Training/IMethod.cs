@@ -21,8 +21,8 @@ public interface IMethod
     /// <summary>All that training changes, by the name of the network that it belongs to; a checkpoint holds it.</summary>
     IReadOnlyDictionary<string, IReadOnlyList<Weight>> State { get; }
 
-    /// <summary>Changes whatever is trained.</summary>
-    Optimizer Optimizer { get; }
+    /// <summary>What changes the networks, by the name of what each trains; a checkpoint holds their states.</summary>
+    IReadOnlyDictionary<string, Optimizer> Optimizers { get; }
 
     /// <summary>The cases that are trained on.</summary>
     IReadOnlyList<Case> Cases { get; }
@@ -33,6 +33,17 @@ public interface IMethod
     /// <summary>The losses of a batch.</summary>
     Losses Losses(Batch batch, long iteration);
 
-    /// <summary>What follows the optimiser's step: moving averages.</summary>
+    /// <summary>Moves whatever is trained along its gradients, and forgets them.</summary>
+    void Step(float learningRate)
+    {
+        foreach (Optimizer optimizer in Optimizers.Values)
+        {
+            optimizer.LearningRate = learningRate;
+            optimizer.Step();
+            optimizer.ClearGradients();
+        }
+    }
+
+    /// <summary>What follows the step: moving averages.</summary>
     void AfterStep(long iteration) { }
 }

@@ -25,6 +25,9 @@ public sealed record TrainingStep(
 /// <summary>Is told what a run does.</summary>
 public interface ITrainingObserver
 {
+    /// <summary>One of several trainings of a run begins, or what is done between two of them.</summary>
+    void Stage(string name) { }
+
     /// <summary>Cases are being read.</summary>
     void Loading(int done, int all) { }
 
@@ -37,7 +40,10 @@ public interface ITrainingObserver
     /// <summary>Cases are being tested on.</summary>
     void Validating(int done, int all) { }
 
-    /// <summary>They have been.</summary>
+    /// <summary>Cases are being given labels.</summary>
+    void Labelling(int done, int all) { }
+
+    /// <summary>Cases have been tested on.</summary>
     void Validated(ValidationScores scores) { }
 
     /// <summary>A line for the user.</summary>

@@ -6,7 +6,8 @@ namespace Cfr.Pipeline.Training;
 /// <summary>
 /// The folder of a training run: <c>configuration.json</c> (all settings, defaults included), <c>log.jsonl</c>,
 /// <c>checkpoint.safetensors</c> (to go on), <c>model.safetensors</c> (the network after the last checkpoint) and, where
-/// there are validation cases, <c>best.safetensors</c>.
+/// there are validation cases, <c>best.safetensors</c>. A run of several trainings has a folder for each, and the last
+/// one's network at the top.
 /// </summary>
 public sealed class RunFolder
 {
@@ -35,6 +36,9 @@ public sealed class RunFolder
     /// <summary>The network with the best validation.</summary>
     public string Best => Path.Combine(Root, "best.safetensors");
 
+    /// <summary>Label maps that the network gave to cases, for another one to learn from.</summary>
+    public string Labels => Path.Combine(Root, "labels");
+
     /// <summary>The folder of a new run. Nothing is written before the run begins.</summary>
     /// <exception cref="ArgumentException">There is something in it already.</exception>
     public static RunFolder Create<T>(string path, T configuration) where T : RunConfiguration
@@ -45,6 +49,14 @@ public sealed class RunFolder
         if (File.Exists(path) || Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path).Any())
             throw new ArgumentException($"{path} is there and not empty; expected a new or an empty folder");
         return run;
+    }
+
+    /// <summary>A training that is part of a run, in a folder of its own below it: a new one, or one to go on with.</summary>
+    /// <exception cref="ArgumentException">It has other settings.</exception>
+    internal RunFolder Part<T>(string name, T configuration) where T : RunConfiguration
+    {
+        var part = new RunFolder(Path.Combine(Root, name), ConfigurationFile.Write(configuration));
+        return File.Exists(part.Configuration) ? Open(part.Root, configuration).Run : part;
     }
 
     /// <summary>Makes the folder of a new run, with its settings.</summary>

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Cfr.Pipeline.Datasets;
 using Cfr.Pipeline.Metrics;
+using Cfr.Pipeline.Retraining;
 using Cfr.Tensors;
 
 namespace Cfr.Pipeline.Training;
@@ -10,7 +11,7 @@ namespace Cfr.Pipeline.Training;
 /// stopped or killed goes on from its last checkpoint with the same bits as if it had not been.
 /// </summary>
 /// <example><code>
-/// var method = new Supervised(session, configuration, data);
+/// IMethod method = Methods.Create(new MethodContext(session, configuration, data));
 /// var trainer = new Trainer(session, configuration, method, data, data.Store(), RunFolder.Create("runs/la", configuration));
 /// bool finished = trainer.Run(observer, stop);
 /// </code></example>
@@ -57,6 +58,7 @@ public sealed class Trainer
         if (configuration.Network.Channels != 1)
             throw new ArgumentException($"network.channels is {configuration.Network.Channels}; scans have one");
         CheckCases(configuration, data);
+        Methods.Check(configuration, data);
     }
 
     /// <exception cref="ArgumentException">There are not as many cases as the settings want.</exception>
@@ -145,9 +147,7 @@ public sealed class Trainer
                 + $") on {names}; the run stops, its last checkpoint is kept. A lower learning rate may help");
         losses.Total.Backward();
         double rate = _schedule.At(iteration);
-        _method.Optimizer.LearningRate = (float)rate;
-        _method.Optimizer.Step();
-        _method.Optimizer.ClearGradients();
+        _method.Step((float)rate);
         _method.AfterStep(iteration);
         return new TrainingStep(iteration + 1, loss, parts, rate, Stopwatch.GetElapsedTime(began).TotalSeconds);
     }

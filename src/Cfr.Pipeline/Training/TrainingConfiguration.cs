@@ -1,17 +1,10 @@
 using System.Text.Json.Serialization;
 using Cfr.Models;
-using Cfr.Pipeline.Datasets;
+using Cfr.Pipeline.Retraining;
 using Cfr.Pipeline.Volumes;
 using Cfr.Tensors;
 
 namespace Cfr.Pipeline.Training;
-
-/// <summary>How a network learns.</summary>
-public enum MethodKind
-{
-    /// <summary>From labelled cases alone: <see cref="Training.Supervised"/>.</summary>
-    Supervised,
-}
 
 /// <summary>All that the training of a 3D network depends on.</summary>
 public sealed record TrainingConfiguration : RunConfiguration
@@ -24,6 +17,28 @@ public sealed record TrainingConfiguration : RunConfiguration
 
     /// <summary>The optimiser, stochastic gradient descent.</summary>
     public SgdConfiguration Sgd { get; init; } = new();
+
+    /// <summary>The consistency loss's weight, of methods that have one.</summary>
+    public ConsistencyConfiguration Consistency { get; init; } = new();
+
+    /// <summary>The teacher, of methods that have one.</summary>
+    public TeacherConfiguration Teacher { get; init; } = new();
+
+    /// <summary>Mean Teacher's own settings.</summary>
+    public MeanTeacherConfiguration MeanTeacher { get; init; } = new();
+
+    /// <summary>Ambiguity-consensus Mean Teacher's own settings.</summary>
+    public AcmtConfiguration Acmt { get; init; } = new();
+
+    /// <summary>Self-training's own settings.</summary>
+    public SelfTrainingConfiguration SelfTraining { get; init; } = new();
+
+    /// <summary>The pseudo-label loss; null for the method alone.</summary>
+    public PseudoLabelConfiguration? PseudoLabels { get; init; }
+
+    /// <summary>Whether the method looks at unlabelled cases.</summary>
+    [JsonIgnore]
+    public bool IsSemiSupervised => Method != MethodKind.Supervised;
 
     /// <inheritdoc/>
     [JsonIgnore]
@@ -42,14 +57,16 @@ public sealed record TrainingConfiguration : RunConfiguration
             throw new ArgumentException(
                 $"patch is {Patch}; expected multiples of {Segmenter.Multiple} along each axis");
         Sgd.Check();
+        Consistency.Check();
+        Teacher.Check();
+        Acmt.Check();
+        SelfTraining.Check(Patch);
+        PseudoLabels?.Check();
+        if (IsSemiSupervised && Batch % 2 != 0)
+            throw new ArgumentException($"batch is {Batch}; expected an even number, half labelled and half unlabelled");
+        if (!IsSemiSupervised && PseudoLabels is not null)
+            throw new ArgumentException("pseudoLabels are of unlabelled cases, which the method supervised does not look at");
     }
-
-    /// <summary>The method, its networks with initial values by the session's seed.</summary>
-    /// <exception cref="ArgumentException">The network does not fit the method.</exception>
-    public IMethod Create(Session session, DataSet data) => Method switch
-    {
-        _ => new Supervised(session, this, data),
-    };
 
     static bool IsPatch(GridSize patch) =>
         Math.Min(patch.X, Math.Min(patch.Y, patch.Z)) > 0
@@ -66,6 +83,10 @@ public sealed record TrainingConfiguration : RunConfiguration
 public sealed record LossConfiguration(
     float CrossEntropy = 0.5f, float Dice = 0.5f, bool Background = true, float Smoothing = 1e-5f)
 {
+    /// <summary>The loss of logits <c>[N, D, H, W, K]</c> against labels <c>[N, D, H, W]</c>.</summary>
+    internal SegmentationLosses Of(Tensor logits, Tensor labels) => logits.SegmentationLoss(
+        labels, CrossEntropy, Dice, Smoothing, firstClass: Background ? 0 : 1, ignore: Datasets.Batch.Unknown);
+
     internal void Check()
     {
         bool fits = CrossEntropy >= 0 && Dice >= 0 && CrossEntropy + Dice > 0 && Smoothing > 0;

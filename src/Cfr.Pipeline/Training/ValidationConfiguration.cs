@@ -23,12 +23,12 @@ public sealed record ValidationConfiguration(
     /// <summary>The windows.</summary>
     public SlidingWindow Windows(GridSize patch) => new(patch, Stride);
 
-    internal void Check(GridSize patch)
+    internal void Check(GridSize patch, string key = "validation")
     {
         RunConfiguration.Positive("validation.every", Every);
         if (Limit is { } limit) RunConfiguration.Positive("validation.limit", limit);
         bool fits = Stride.X >= 1 && Stride.Y >= 1 && Stride.Z >= 1
             && Stride.X <= patch.X && Stride.Y <= patch.Y && Stride.Z <= patch.Z;
-        if (!fits) throw new ArgumentException($"validation.stride is {Stride}; expected 1x1x1 to the patch, {patch}");
+        if (!fits) throw new ArgumentException($"{key}.stride is {Stride}; expected 1x1x1 to the patch, {patch}");
     }
 }

@@ -59,3 +59,18 @@ public sealed record LaggedSchedule(Schedule Inner) : Schedule
     /// <inheritdoc/>
     public override double At(long iteration) => Inner.At(Math.Max(0, iteration - 1));
 }
+
+/// <summary>
+/// Rises from Start to End along exp(-5 (1 - c / Length)^2), c = floor(iteration / Every) up to Length (Laine 2017): the
+/// weights of consistency losses. At iteration 0 it is Start + (End - Start) e^-5, from Length periods on it is End; a
+/// Length of 0 is End throughout.
+/// </summary>
+public sealed record RampSchedule(double Start, double End, long Every, long Length) : Schedule
+{
+    /// <inheritdoc/>
+    public override double At(long iteration)
+    {
+        double left = Length == 0 ? 0 : 1 - (double)Math.Min(iteration / Every, Length) / Length;
+        return Start + (End - Start) * Math.Exp(-5 * left * left);
+    }
+}

@@ -1,6 +1,7 @@
 using Cfr.Kernels.Cpu;
 using Cfr.Models;
 using Cfr.Pipeline.Datasets;
+using Cfr.Pipeline.Retraining;
 using Cfr.Pipeline.Training;
 using Cfr.Pipeline.Volumes;
 using Cfr.Tensors;
@@ -38,6 +39,9 @@ sealed class SmallTask : IDisposable
         Seed = 11,
     };
 
+    /// <summary>Pseudo labels that no configuration names.</summary>
+    public Func<Session, IPseudoLabels>? PseudoLabels { get; init; }
+
     public string Run(string name) => Path.Combine(_folder, name);
 
     /// <summary>Trains from the beginning, or goes on; true if the last iteration was reached.</summary>
@@ -51,10 +55,9 @@ sealed class SmallTask : IDisposable
             ? RunFolder.Open(Run(name), configuration).Run
             : RunFolder.Create(Run(name), configuration);
         var session = new Session(device, configuration.Seed);
-        Trainer.Check(configuration, Data);
-        var trainer = new Trainer(
-            session, configuration, configuration.Create(session, Data), Data, new CaseStore(Load), run);
-        return trainer.Run(observer ?? new Silent(), stop?.Token ?? CancellationToken.None);
+        var training = new RetrainingRun(
+            session, configuration, Data, run, PseudoLabels?.Invoke(session), () => new CaseStore(Load));
+        return training.Execute(observer ?? new Silent(), stop?.Token ?? CancellationToken.None);
     }
 
     public byte[] Checkpoint(string name) => File.ReadAllBytes(Path.Combine(Run(name), "checkpoint.safetensors"));
@@ -75,7 +78,8 @@ sealed class SmallTask : IDisposable
 
     static Case Named(int number) => new($"case{number}", $"case{number}", $"case{number}");
 
-    LoadedCase Load(Case each)
+    /// <summary>A case with its true label, the label of a file, or none.</summary>
+    public LoadedCase Load(Case each)
     {
         if (each.Name == "broken") throw new BadDataException($"{each.ImagePath}: damaged");
         var random = new Random(each.Name[^1]);
@@ -90,7 +94,9 @@ sealed class SmallTask : IDisposable
             image[i] = (inside ? 2 : 0) + (float)random.NextDouble();
         }
         if (Data.Classes.Count == 3) label[0] = 2;
-        return new LoadedCase(each.Name, Geometry.Unit(Size), image, label);
+        byte[]? told = each.LabelPath is null ? null
+            : each.LabelPath.EndsWith(".nii.gz") ? VolumeFile.ReadLabels(each.LabelPath).Voxels : label;
+        return new LoadedCase(each.Name, Geometry.Unit(Size), image, told);
     }
 
     public sealed class Silent : ITrainingObserver;

@@ -1,0 +1,45 @@
+using Cfr.Pipeline.Training;
+using Cfr.Tensors;
+
+namespace Cfr.Pipeline.Retraining;
+
+/// <summary>
+/// Mean Teacher (Tarvainen and Valpola 2017) as CFR and SSL4MIS have it, p = softmax(student(x)),
+/// q = softmax(teacher(x + noise)):
+///   L = L_sup [+ v L_pl] + w(t) mean (p - q)^2
+/// The mean is over classes, voxels and all samples (CFR), or those of the unlabelled half (SSL4MIS).
+/// </summary>
+public sealed class MeanTeacher : SemiSupervised
+{
+    readonly Teacher _teacher;
+    readonly Schedule _weight;
+
+    /// <summary>Builds both networks.</summary>
+    /// <inheritdoc cref="SemiSupervised(MethodContext)"/>
+    public MeanTeacher(MethodContext context) : base(context)
+    {
+        _teacher = new Teacher(context, Student);
+        _weight = Configuration.Consistency.Schedule;
+        Keep("teacher", _teacher.Weights);
+    }
+
+    internal Teacher Teacher => _teacher;
+
+    /// <inheritdoc/>
+    protected internal override Losses Losses(TwoStreamBatch batch, long iteration)
+    {
+        Tensor target = _teacher.Probabilities(Seen(batch, batch.Images));
+        Tensor logits = Student.Logits(batch.Images);
+        return AgainstLabels(batch, logits)
+            .Add("consistency", Consistency(Seen(batch, logits), target), _weight.At(iteration)).Losses;
+    }
+
+    /// <inheritdoc/>
+    public override void AfterStep(long iteration) => _teacher.Follow(iteration);
+
+    /// <summary>Mean of (softmax(logits) - target)^2.</summary>
+    internal static Tensor Consistency(Tensor logits, Tensor target) => (logits.Softmax() - target).Square().Mean();
+
+    Tensor Seen(TwoStreamBatch batch, Tensor all) =>
+        Configuration.MeanTeacher.On == ConsistencySamples.All ? all : batch.Unlabelled(all);
+}
