@@ -28,8 +28,10 @@ public sealed class SamFineTuning : IMethod
         AdamWConfiguration adamW = configuration.AdamW;
         Weight[] trained = [.. _sam.Weights.Parameters.Where(weight => weight.Tensor.RequiresGrad)];
         State = new Dictionary<string, IReadOnlyList<Weight>> { ["sam"] = trained };
-        Optimizer = new AdamW(
-            [new ParameterGroup(trained, adamW.WeightDecay)], (float)adamW.LearningRate, adamW.Beta1, adamW.Beta2);
+        Optimizers = new Dictionary<string, Optimizer>
+        {
+            ["sam"] = new AdamW([new ParameterGroup(trained, adamW.WeightDecay)], (float)adamW.LearningRate, adamW.Beta1, adamW.Beta2),
+        };
         Cases = configuration.LabelledCases(data);
         Sampler = new ShuffledSampler(Cases.Count, configuration.Batch, configuration.Seed);
     }
@@ -41,7 +43,7 @@ public sealed class SamFineTuning : IMethod
     public IReadOnlyDictionary<string, IReadOnlyList<Weight>> State { get; }
 
     /// <inheritdoc/>
-    public Optimizer Optimizer { get; }
+    public IReadOnlyDictionary<string, Optimizer> Optimizers { get; }
 
     /// <inheritdoc/>
     public IReadOnlyList<Case> Cases { get; }
@@ -60,9 +62,7 @@ public sealed class SamFineTuning : IMethod
             RotateFlip turn = RotateFlip.Draw(random);
             (canvases, labels) = (turn.Apply(canvases), turn.Apply(labels));
         }
-        LossConfiguration loss = _configuration.Loss;
-        SegmentationLosses losses = _sam.CanvasLogits(canvases).SegmentationLoss(
-            labels, loss.CrossEntropy, loss.Dice, loss.Smoothing, firstClass: loss.Background ? 0 : 1, ignore: Batch.Unknown);
+        SegmentationLosses losses = _configuration.Loss.Of(_sam.CanvasLogits(canvases), labels);
         return new Losses(losses.Total, [("crossEntropy", losses.CrossEntropy), ("dice", losses.Dice)]);
     }
 

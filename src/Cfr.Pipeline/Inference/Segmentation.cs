@@ -82,7 +82,7 @@ public sealed class Segmentation(IVolumeNetwork network, SegmentationSettings se
         return new(name, input, path, probabilities, scan.Size, settings.Windows.Windows(scan.Size), voxels);
     }
 
-    static void KeepLargest(LabelMap labels)
+    internal static void KeepLargest(LabelMap labels)
     {
         foreach (byte value in labels.Voxels.Distinct().Where(value => value > 0).ToArray())
         {

@@ -59,6 +59,11 @@ public sealed class RunFolder
         return File.Exists(part.Configuration) ? Open(part.Root, configuration).Run : part;
     }
 
+    /// <summary>The folder of a new run, or of one with these settings to go on with.</summary>
+    /// <exception cref="ArgumentException">There is a run with other settings, or something else.</exception>
+    public static RunFolder CreateOrOpen<T>(string path, T configuration) where T : RunConfiguration =>
+        File.Exists(Path.Combine(path, ConfigurationName)) ? Open(path, configuration).Run : Create(path, configuration);
+
     /// <summary>Makes the folder of a new run, with its settings.</summary>
     internal void Begin()
     {

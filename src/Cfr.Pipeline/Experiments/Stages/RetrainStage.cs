@@ -39,7 +39,7 @@ sealed class RetrainStage(StageContext context, string row, TrainingConfiguratio
         var (device, session) = Context.Open(configuration.Seed);
         using (device)
         {
-            RunFolder run = RunFolder.BeginOrOpen(folder, configuration);
+            RunFolder run = RunFolder.CreateOrOpen(folder, configuration);
             var training = new RetrainingRun(session, configuration, data, run, PseudoLabels(session));
             if (!training.Execute(Context.Observer.Training, Context.Stop)) throw new OperationCanceledException();
             return null;

@@ -17,7 +17,7 @@ static class TrainingStage
         var (device, session) = context.Open(configuration.Seed);
         using (device)
         {
-            RunFolder run = RunFolder.BeginOrOpen(folder, configuration);
+            RunFolder run = RunFolder.CreateOrOpen(folder, configuration);
             var trainer = new Trainer(session, configuration, method(session, data), data, data.Store(), run);
             if (!trainer.Run(context.Observer.Training, context.Stop)) throw new OperationCanceledException();
             return TrainingLog.Read(run.Log).LastOrDefault(line => line["loss"] is not null) is { } last
