@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Cfr.Models;
 
 /// <summary>
@@ -64,6 +66,7 @@ public sealed record SamConfiguration
     public int Masks { get; init; } = 4;
 
     /// <summary>Tokens along each axis of the image.</summary>
+    [JsonIgnore]
     public int Grid => ImageSize / PatchSize;
 
     /// <exception cref="ArgumentException">A size makes no sense, or does not go with another one.</exception>

@@ -45,6 +45,12 @@ public sealed record ExperimentConfiguration
     /// <summary>Seed of everything random.</summary>
     public ulong Seed { get; init; } = 1337;
 
+    /// <summary>The same with another checkpoint of SAM, from the working folder.</summary>
+    /// <exception cref="ArgumentException">Nothing is fine-tuned.</exception>
+    public ExperimentConfiguration WithSam(string weights) => FineTuning is { } tuning
+        ? this with { FineTuning = tuning with { Sam = (tuning.Sam with { Weights = weights, Model = null }).From(Environment.CurrentDirectory) } }
+        : throw new ArgumentException("--sam names a checkpoint, but the experiment fine-tunes none: it has no \"fineTuning\"");
+
     /// <exception cref="ArgumentException">A setting that makes no sense.</exception>
     public void Check()
     {

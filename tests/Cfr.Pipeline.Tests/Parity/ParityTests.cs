@@ -41,6 +41,15 @@ public sealed class ParityTests : IDisposable
         Assert.Equal(unused, report.Unused);
     }
 
+    [Theory]
+    [InlineData("sam_lora_tiny"), InlineData("sam_lora_off"), InlineData("adamw_5steps")]
+    public void So_is_a_whole_fine_tuned_SAM(string name)
+    {
+        ParityReport report = ParityKinds.Check(Golden.Path($"sam/{name}.safetensors"), _device);
+        Assert.True(report.Passes, string.Join("\n", report.Checks.Take(5)));
+        Assert.All(report.Unused, tensor => Assert.StartsWith("mid/", tensor));
+    }
+
     [Fact]
     public void So_are_those_of_mosaics()
     {

@@ -1,0 +1,96 @@
+using System.CommandLine;
+using Cfr.Kernels;
+using Cfr.Pipeline.Datasets;
+using Cfr.Pipeline.Experiments;
+using Cfr.Pipeline.FineTuning;
+using Cfr.Pipeline.Metrics;
+using Cfr.Pipeline.Networks;
+using Cfr.Pipeline.Retraining;
+using Cfr.Pipeline.Volumes;
+using Cfr.Tensors;
+
+namespace Cfr.Cli.Commands;
+
+/// <summary><c>cfr pseudolabel</c>: a fine-tuned SAM labels the unlabelled cases of a data set.</summary>
+static class PseudolabelCommand
+{
+    static readonly Option<string> Model = new("--model") { Description = "What cfr finetune made: model.safetensors.", Required = true };
+
+    static readonly Option<string?> Sam = new("--sam")
+    {
+        Description = "The checkpoint that it was fine-tuned from, if that is no longer where it was.",
+    };
+
+    static readonly Option<string> Data = new("--data") { Description = "Folder of the data set.", Required = true };
+
+    static readonly Option<int> Labelled = new("--labelled")
+    {
+        Description = "How many cases of the training list are labelled; the others get labels.",
+        Required = true,
+    };
+
+    static readonly Option<string> Out = new("--out") { Description = "Folder for CASE.nii.gz; cases that are there are left out.", Required = true };
+
+    static readonly Option<GridSize?> Stride = new("--stride")
+    {
+        Description = "From one window to the next, such as 56,56,40; default: half a patch.",
+        CustomParser = result =>
+        {
+            GridSize? size = NetworkNotes.ParseSize(result.Tokens[0].Value);
+            if (size is null) result.AddError($"--stride is {result.Tokens[0].Value}; expected three sizes such as 56,56,40");
+            return size;
+        },
+    };
+
+    public static Command Create()
+    {
+        var command = new Command("pseudolabel", "Labels the unlabelled cases of a data set with a fine-tuned SAM.")
+        {
+            Model, Sam, Data, Labelled, Out, Stride, CommonOptions.Device, CommonOptions.Precision, CommonOptions.Threads, CommonOptions.Json,
+        };
+        command.SetAction(Run);
+        return command;
+    }
+
+    static int Run(ParseResult arguments)
+    {
+        string model = arguments.GetValue(Model)!, folder = arguments.GetValue(Out)!;
+        DataSet data = DataSetFile.Open(arguments.GetValue(Data)!);
+        int labelled = arguments.GetValue(Labelled);
+        data.Labelled(labelled);
+        IReadOnlyList<Case> cases = data.Unlabelled(labelled);
+        if (cases.Count == 0) throw new ArgumentException($"--labelled is {labelled}: no case of {data.Name} is left to label");
+        NetworkNotes notes = NetworkNotes.Read(model);
+        data = data with { Normalization = notes.Normalization ?? data.Normalization };
+        GridSize patch = notes.Patch ?? throw new Pipeline.BadDataException($"{model}: the metadata has no 'patch'");
+
+        using Device device = CommonOptions.OpenDevice(arguments);
+        using var interruption = new Interruption();
+        MosaicSam sam = MosaicSamFile.Load(new Session(device), model, arguments.GetValue(Sam));
+        if (sam.Classes != data.Classes.Count)
+            throw new ArgumentException($"{model} tells {sam.Classes} classes apart; {data.Name} has {data.Classes.Count}");
+        PredictionConfiguration prediction = arguments.GetValue(Stride) is { } stride ? new(stride) : PredictionConfiguration.HalfPatch(patch);
+        var labelling = new CaseLabelling(data, sam, patch, prediction);
+        WorkProgress.Show("labelling", told =>
+        {
+            labelling.Write(cases, folder, (_, done, all) => told?.Invoke(done, all), interruption.Token);
+            return true;
+        });
+        return Report(arguments, data, labelled, folder, cases.Count);
+    }
+
+    /// <summary>Where the truth is known, how good the labels are.</summary>
+    static int Report(ParseResult arguments, DataSet data, int labelled, string folder, int count)
+    {
+        PredictedCase[] known = [.. data.Train.Skip(labelled).Where(each => each.LabelPath is not null)
+            .Select(each => new PredictedCase(each.Name, FolderPseudoLabels.PathOf(folder, each), each.LabelPath!))];
+        Evaluation? found = known.Length == 0 ? null : Evaluation.Of(known, data.Classes.Count, threads: Environment.ProcessorCount);
+        double? dice = found?.Summary.Average.Metrics["dice"].Mean;
+        if (arguments.GetValue(CommonOptions.Json))
+            JsonOutput.Print(new { Folder = folder, Cases = count, Known = known.Length, Dice = dice });
+        else
+            Console.WriteLine($"{folder}: {count} cases labelled"
+                + (dice is null ? "; the truth of none is known" : $"; Dice {dice:F4} over the {known.Length} whose truth is known"));
+        return ExitCode.Done;
+    }
+}

@@ -1,0 +1,68 @@
+using System.CommandLine;
+using Cfr.Cli.Experiments;
+using Cfr.Pipeline.Experiments;
+using Cfr.Pipeline.FineTuning;
+
+namespace Cfr.Cli.Commands;
+
+/// <summary><c>cfr run</c>: all stages of an experiment, or those that are still to do.</summary>
+static class RunCommand
+{
+    static readonly Argument<FileInfo> Settings = new("experiment") { Description = "The experiment, JSON with comments." };
+
+    static readonly Option<string?> Out = new("--out") { Description = "Folder of the results; default runs/NAME." };
+
+    static readonly Option<string?> Data = new("--data") { Description = "Folder of the data set; overrides the experiment's." };
+
+    static readonly Option<string?> Sam = new("--sam")
+    {
+        Description = $"Checkpoint of SAM, such as sam_vit_b_01ec64.pth, or {SmallSam.Name}; overrides the experiment's.",
+    };
+
+    static readonly Option<string[]> Set = new("--set")
+    {
+        Description = "Change a setting: KEY=VALUE, as in training.iterations=100; may be repeated.",
+    };
+
+    static readonly Option<bool> DryRun = new("--dry-run")
+    {
+        Description = "Print what would be done, with the time and memory of a step of each kind, and write nothing.",
+    };
+
+    public static Command Create()
+    {
+        var command = new Command("run", "Runs an experiment: from volumes to a tested segmenter and a report; goes on where it was stopped.")
+        {
+            Settings, Out, Data, Sam, Set, DryRun, CommonOptions.Device, CommonOptions.Precision, CommonOptions.Threads, CommonOptions.Json,
+        };
+        command.SetAction(Run);
+        return command;
+    }
+
+    static int Run(ParseResult arguments)
+    {
+        ExperimentConfiguration experiment = ExperimentFile.Read(arguments.GetValue(Settings)!.FullName, arguments.GetValue(Set));
+        if (arguments.GetValue(Data) is { } data) experiment = experiment with { Data = Path.GetFullPath(data), Prepare = null };
+        if (arguments.GetValue(Sam) is { } sam) experiment = experiment.WithSam(sam);
+        var folder = new ExperimentFolder(arguments.GetValue(Out) ?? Path.Combine("runs", experiment.Name));
+        bool isJson = arguments.GetValue(CommonOptions.Json);
+
+        using var interruption = new Interruption();
+        using var display = new ExperimentDisplay(isJson);
+        var run = new ExperimentRun(
+            experiment, folder, () => CommonOptions.OpenDevice(arguments), Command(arguments), display, interruption.Token);
+        run.Check();
+        if (arguments.GetValue(DryRun))
+        {
+            PlanTable.Print(ExperimentPlan.Of(run, display.Measuring), folder, isJson);
+            return ExitCode.Done;
+        }
+        bool finished = run.Run();
+        display.End(finished, folder);
+        return finished ? ExitCode.Done : ExitCode.Failed;
+    }
+
+    /// <summary>The command line, as one would type it again.</summary>
+    static string Command(ParseResult arguments) =>
+        "cfr " + string.Join(' ', arguments.Tokens.Select(token => token.Value.Any(char.IsWhiteSpace) ? $"\"{token.Value}\"" : token.Value));
+}
