@@ -19,8 +19,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 NETWORKS = [  # the same, each phase in processes of its own
     ("V-Net: 112x112x80, batch 1", ["forward"], 1.5),
     ("V-Net: 112x112x80, batch 1", ["training step"], 1.3),
-    ("SAM ViT-B encoder: 1024x1024, batch 1", ["forward"], 1.5),
-    ("SAM ViT-B encoder: 1024x1024, batch 1", ["LoRA training step"], 1.3),
+    ("SAM ViT-B encoder: 1024x1024, batch 1", ["forward"], None),
+    ("SAM ViT-B encoder: 1024x1024, batch 1", ["LoRA training step"], None),
     ("sliding window: 190x142x88, 8 windows of 112x112x80", ["labels"], 1.3),
 ]
 

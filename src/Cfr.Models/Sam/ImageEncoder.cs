@@ -19,7 +19,7 @@ public sealed class ImageEncoder : Layer
     readonly Conv2d _patches;
     readonly Tensor _positions;
     readonly EncoderBlock[] _blocks;
-    readonly Sequential _trunk;
+    readonly Sequential _trunk, _neck;
 
     /// <summary>Creates its weights, under the names of the published checkpoints.</summary>
     /// <exception cref="ArgumentException">The configuration makes no sense.</exception>
@@ -40,6 +40,7 @@ public sealed class ImageEncoder : Layer
             new Conv2d(w / "neck" / 2, embedding, embedding, kernel: 3, padding: 1, bias: false),
             new LayerNorm(w / "neck" / 3, embedding, Epsilon),
         ];
+        _neck = new Sequential(w / "neck", [.. Neck]);
     }
 
     /// <summary>
@@ -65,11 +66,7 @@ public sealed class ImageEncoder : Layer
     public IReadOnlyList<Layer> Neck { get; }
 
     /// <inheritdoc/>
-    protected override Tensor Compute(Tensor image)
-    {
-        Tensor x = _trunk.Forward(Tokens(image));
-        return new Sequential(Weights / "neck", [.. Neck]).Forward(x);
-    }
+    protected override Tensor Compute(Tensor image) => _neck.Forward(_trunk.Forward(Tokens(image)));
 
     /// <summary>The tokens before the first block: [B, S, S, 3] -> [B, grid, grid, width].</summary>
     /// <exception cref="ArgumentException">The image has another size.</exception>

@@ -89,7 +89,7 @@ public sealed record SamConfiguration
             $"{MaskPromptChannels} channels of a mask prompt; expected a multiple of 4");
         Require(DecoderDepth >= 1, $"{DecoderDepth} decoder blocks; expected at least 1");
         Require(DecoderHidden >= 1, $"{DecoderHidden} hidden channels of the decoder; expected at least 1");
-        Require(QualityHidden >= 1, $"{QualityHidden} hidden channels of the head of qualities; expected at least 1");
+        Require(QualityHidden >= 1, $"{QualityHidden} hidden channels of the quality head; expected at least 1");
         Require(Masks >= 1, $"{Masks} masks; expected at least 1");
     }
 
