@@ -5,8 +5,8 @@ using Cfr.Kernels;
 namespace Cfr.Bench;
 
 /// <summary>
-/// A device that notes how long each kernel takes, by its name and sizes. It waits for every kernel. Optimisers are left
-/// out: a proxy takes no spans.
+/// A device that notes how long each kernel takes, by its name and sizes. It waits for every kernel. Optimisers are
+/// left out: a proxy takes no spans.
 /// </summary>
 sealed class ProfiledDevice(Device device) : Device
 {

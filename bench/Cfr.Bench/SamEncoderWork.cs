@@ -5,8 +5,8 @@ using Cfr.Tensors;
 namespace Cfr.Bench;
 
 /// <summary>
-/// SAM's image encoder ViT-B on one image of 1024x1024: <c>forward</c>, or a <c>LoRA training step</c> (rank 4 on q and v of every
-/// block, all else frozen; the loss is a weighted sum of the embedding; AdamW).
+/// SAM's image encoder ViT-B on one image of 1024x1024: <c>forward</c>, or a <c>LoRA training step</c> (rank 4 on q and
+/// v of every block, all else frozen; the loss is a weighted sum of the embedding; AdamW).
 /// </summary>
 sealed class SamEncoderWork : IWork
 {

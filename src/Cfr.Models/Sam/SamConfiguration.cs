@@ -83,7 +83,8 @@ public sealed record SamConfiguration
             $"global blocks {string.Join(", ", GlobalBlocks)}; expected numbers from 0 to {Depth - 1}");
         Require(
             DecoderHeads >= 1 && PromptWidth >= 1 && PromptWidth % (2 * DecoderHeads) == 0 && PromptWidth % 8 == 0,
-            $"a prompt width of {PromptWidth} with {DecoderHeads} decoder heads; expected a multiple of 8 and of twice the heads");
+            $"a prompt width of {PromptWidth} with {DecoderHeads} decoder heads; "
+            + "expected a multiple of 8 and of twice the heads");
         Require(
             MaskPromptChannels >= 4 && MaskPromptChannels % 4 == 0,
             $"{MaskPromptChannels} channels of a mask prompt; expected a multiple of 4");
