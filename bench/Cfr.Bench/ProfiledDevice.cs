@@ -5,8 +5,8 @@ using Cfr.Kernels;
 namespace Cfr.Bench;
 
 /// <summary>
-/// A device that notes how long each kernel takes, by its name and sizes. It waits for every kernel. Layout and optimisers
-/// are left out: a proxy takes no spans.
+/// A device that notes how long each kernel takes, by its name and sizes. It waits for every kernel. Optimisers are
+/// left out: a proxy takes no spans.
 /// </summary>
 sealed class ProfiledDevice(Device device) : Device
 {
@@ -34,7 +34,7 @@ sealed class ProfiledDevice(Device device) : Device
 
     public override IReduction Reduction => Timed(device.Reduction);
 
-    public override ILayout Layout => device.Layout;
+    public override ILayout Layout => Timed(device.Layout);
 
     public override IResampling Resampling => Timed(device.Resampling);
 

@@ -3,9 +3,9 @@ using Cfr.Tensors;
 namespace Cfr.Models;
 
 /// <summary>
-/// Low-rank adaptation (LoRA, Hu 2021) of linear layers: y = x W^T + b stays frozen, runs of its outputs get + (x A^T) B^T, A [rank,
-/// inputs], B [outputs of the run, rank]. Neither scaling nor dropout, as in SAMed. A begins uniform within 1 / sqrt(inputs), B
-/// with 0, so that at first nothing changes.
+/// Low-rank adaptation (LoRA, Hu 2021) of linear layers: y = x W^T + b stays frozen, runs of its outputs get + (x A^T)
+/// B^T, A [rank, inputs], B [outputs of the run, rank]. Neither scaling nor dropout, as in SAMed. A begins uniform
+/// within 1 / sqrt(inputs), B with 0, so that at first nothing changes.
 /// </summary>
 /// <example><code>
 /// Lora lora = Lora.Attach(weights, "image_encoder.blocks.*.attn.qkv", [new("q", 0, 3), new("v", 2, 3)], rank: 4);
@@ -42,7 +42,8 @@ public sealed class Lora
     }
 
     /// <summary>
-    /// W += B A: the layers become plain ones of the same result, and faster. While merged, A and B take no part: do not train.
+    /// W += B A: the layers become plain ones of the same result, and faster. While merged, A and B take no part: do
+    /// not train.
     /// </summary>
     /// <exception cref="InvalidOperationException">It is merged already.</exception>
     public void Merge()
@@ -71,7 +72,8 @@ public sealed class Lora
             if (part.Index < 0 || part.Index >= part.Count || layer.Outputs % part.Count != 0)
             {
                 throw new ArgumentException(
-                    $"LoRA: '{path}' has {layer.Outputs} outputs; there is no run '{part.Name}' number {part.Index} of {part.Count}");
+                    $"LoRA: '{path}' has {layer.Outputs} outputs; "
+                    + $"there is no run '{part.Name}' number {part.Index} of {part.Count}");
             }
             int largest = Math.Min(layer.Inputs, layer.Outputs / part.Count);
             if (rank < 1 || rank > largest)
@@ -100,8 +102,9 @@ public sealed class Lora
             LowRankPart Create(LoraPart part)
             {
                 int outputs = layer.Outputs / part.Count;
-                Tensor a = (own / $"linear_a_{part.Name}").Parameter("weight", [rank, layer.Inputs], Initialize.FanIn(layer.Inputs));
-                Tensor b = (own / $"linear_b_{part.Name}").Parameter("weight", [outputs, rank], Initialize.Constant(0));
+                Weights ofA = own / $"linear_a_{part.Name}", ofB = own / $"linear_b_{part.Name}";
+                Tensor a = ofA.Parameter("weight", [rank, layer.Inputs], Initialize.FanIn(layer.Inputs));
+                Tensor b = ofB.Parameter("weight", [outputs, rank], Initialize.Constant(0));
                 return new LowRankPart(part.Index * outputs, a, b);
             }
         }

@@ -5,8 +5,8 @@ using Cfr.Tensors;
 namespace Cfr.Models;
 
 /// <summary>
-/// Fine-tuning of SAM as SAMed does it (Zhang 2023): LoRA on q and v of every encoder block, the rest of the encoder frozen; the
-/// prompt encoder and the mask decoder train.
+/// Fine-tuning of SAM as SAMed does it (Zhang 2023): LoRA on q and v of every encoder block, the rest of the encoder
+/// frozen; the prompt encoder and the mask decoder train.
 /// </summary>
 public static partial class SamLora
 {
@@ -19,7 +19,9 @@ public static partial class SamLora
     /// <summary>Gives each block of the image encoder a LoRA on q and v and freezes all else of the encoder.</summary>
     /// <param name="sam">A whole SAM, or one without its prompt encoder and decoder.</param>
     /// <param name="rank">SAMed's is 4.</param>
-    /// <exception cref="ArgumentException">There is no image encoder, or the rank does not go with its width.</exception>
+    /// <exception cref="ArgumentException">
+    /// There is no image encoder, or the rank does not go with its width.
+    /// </exception>
     public static Lora Attach(Weights sam, int rank = 4)
     {
         Weight[] encoder = [.. sam.Matching("image_encoder.*").Where(weight => weight.IsParameter)];
@@ -34,8 +36,8 @@ public static partial class SamLora
     public static IReadOnlyList<Weight> Changed(Weights sam) => [.. Tuned.SelectMany(sam.Matching)];
 
     /// <summary>
-    /// The name here of a tensor in SAMed's files: <c>w_a_003</c> is A of v in block 1, <c>w_b_002</c> B of q there; in a state dict
-    /// after its surgery the frozen layer is called <c>qkv.qkv</c>. Other names are the same.
+    /// The name here of a tensor in SAMed's files: <c>w_a_003</c> is A of v in block 1, <c>w_b_002</c> B of q there; in
+    /// a state dict after its surgery the frozen layer is called <c>qkv.qkv</c>. Other names are the same.
     /// </summary>
     public static string NameOf(string samed)
     {

@@ -3,12 +3,13 @@ using Cfr.Tensors;
 namespace Cfr.Models;
 
 /// <summary>
-/// Attention of SAM's image encoder, among all tokens or within windows, with decomposed relative positions (MViTv2 eq. 4):
-/// y = proj(attention(qkv(x))) + residual.   x [B, H, W, E], residual alike -> [B, H, W, E]
+/// Attention of SAM's image encoder, among all tokens or within windows, with decomposed relative positions (MViTv2
+/// eq. 4): y = proj(attention(qkv(x))) + residual.
+///   x [B, H, W, E], residual alike -> [B, H, W, E]
 /// </summary>
 /// <remarks>
-/// Windows that hang over the edge are filled up with zeros, whose keys and values are the bias of qkv: there is no mask. Their
-/// results are dropped before the projection, which works on each token alone.
+/// Windows that hang over the edge are filled up with zeros, whose keys and values are the bias of qkv: there is no
+/// mask. Their results are dropped before the projection, which works on each token alone.
 /// </remarks>
 public sealed class EncoderAttention : Module
 {

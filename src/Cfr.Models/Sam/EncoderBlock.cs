@@ -3,7 +3,8 @@ using Cfr.Tensors;
 namespace Cfr.Models;
 
 /// <summary>
-/// A block of SAM's image encoder: y = x + attention(norm1(x)), then y + mlp(norm2(y)). Tokens [B, H, W, E] -> [B, H, W, E].
+/// A block of SAM's image encoder: y = x + attention(norm1(x)), then y + mlp(norm2(y)).
+///   x [B, H, W, E] -> [B, H, W, E]
 /// </summary>
 public sealed class EncoderBlock : Layer
 {

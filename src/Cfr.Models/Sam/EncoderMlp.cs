@@ -4,7 +4,8 @@ using Cfr.Tensors;
 namespace Cfr.Models;
 
 /// <summary>
-/// The MLP of SAM's image encoder: y = lin2(GELU(lin1(x))) + residual, four times as wide inside.   x [.., E] -> [.., E]
+/// The MLP of SAM's image encoder: y = lin2(GELU(lin1(x))) + residual, four times as wide inside.
+///   x [.., E], residual alike -> [.., E]
 /// </summary>
 public sealed class EncoderMlp : Module
 {

@@ -3,8 +3,8 @@ using Cfr.Tensors;
 namespace Cfr.Models;
 
 /// <summary>
-/// SAM's image encoder (Kirillov 2023; ViTDet, Li 2022): patches become tokens, positions are added, transformer blocks attend
-/// within windows or to everything, a neck of two convolutions narrows the tokens to the embedding.
+/// SAM's image encoder (Kirillov 2023; ViTDet, Li 2022): patches become tokens, positions are added, transformer blocks
+/// attend within windows or to everything, a neck of two convolutions narrows the tokens to the embedding.
 ///   image [B, S, S, 3], normalised -> embedding [B, S / patch, S / patch, prompt width]
 /// At S = 1024: 972 GFLOP with ViT-B.
 /// </summary>
@@ -19,7 +19,7 @@ public sealed class ImageEncoder : Layer
     readonly Conv2d _patches;
     readonly Tensor _positions;
     readonly EncoderBlock[] _blocks;
-    readonly Sequential _trunk;
+    readonly Sequential _trunk, _neck;
 
     /// <summary>Creates its weights, under the names of the published checkpoints.</summary>
     /// <exception cref="ArgumentException">The configuration makes no sense.</exception>
@@ -31,7 +31,8 @@ public sealed class ImageEncoder : Layer
         _positions = w.Parameter("pos_embed", [1, grid, grid, width], Initialize.Constant(0));
         _patches = new Conv2d(
             w / "patch_embed" / "proj", Channels, width, configuration.PatchSize, stride: configuration.PatchSize);
-        _blocks = [.. Enumerable.Range(0, configuration.Depth).Select(i => new EncoderBlock(w / "blocks" / i, configuration, i))];
+        _blocks = new EncoderBlock[configuration.Depth];
+        for (int i = 0; i < _blocks.Length; i++) _blocks[i] = new EncoderBlock(w / "blocks" / i, configuration, i);
         _trunk = new Sequential(w / "blocks", [.. _blocks]);
         Neck =
         [
@@ -40,11 +41,12 @@ public sealed class ImageEncoder : Layer
             new Conv2d(w / "neck" / 2, embedding, embedding, kernel: 3, padding: 1, bias: false),
             new LayerNorm(w / "neck" / 3, embedding, Epsilon),
         ];
+        _neck = new Sequential(w / "neck", [.. Neck]);
     }
 
     /// <summary>
-    /// Trades time for memory while training: a block keeps its input alone and is computed again in the backward pass. The
-    /// gradients are the same.
+    /// Trades time for memory while training: a block keeps its input alone and is computed again in the backward pass.
+    /// The gradients are the same.
     /// </summary>
     public bool Checkpointing
     {
@@ -59,17 +61,13 @@ public sealed class ImageEncoder : Layer
     public IReadOnlyList<EncoderBlock> Blocks => _blocks;
 
     /// <summary>
-    /// What comes after the blocks: convolution 1x1, layer norm, convolution 3x3, layer norm; together [B, grid, grid, width] -> [B,
-    /// grid, grid, prompt width].
+    /// What comes after the blocks: convolution 1x1, layer norm, convolution 3x3, layer norm; together
+    /// [B, grid, grid, width] -> [B, grid, grid, prompt width].
     /// </summary>
     public IReadOnlyList<Layer> Neck { get; }
 
     /// <inheritdoc/>
-    protected override Tensor Compute(Tensor image)
-    {
-        Tensor x = _trunk.Forward(Tokens(image));
-        return new Sequential(Weights / "neck", [.. Neck]).Forward(x);
-    }
+    protected override Tensor Compute(Tensor image) => _neck.Forward(_trunk.Forward(Tokens(image)));
 
     /// <summary>The tokens before the first block: [B, S, S, 3] -> [B, grid, grid, width].</summary>
     /// <exception cref="ArgumentException">The image has another size.</exception>
@@ -77,7 +75,10 @@ public sealed class ImageEncoder : Layer
     {
         int size = _configuration.ImageSize;
         if (image.Rank != 4 || image.Size(1) != size || image.Size(2) != size || image.Size(3) != Channels)
-            throw new ArgumentException($"ImageEncoder: the image is {image.Shape}; expected [B, {size}, {size}, {Channels}]");
+        {
+            throw new ArgumentException(
+                $"ImageEncoder: the image is {image.Shape}; expected [B, {size}, {size}, {Channels}]");
+        }
         using Scope scope = image.Session.Scope();
         return scope.Return(_patches.Forward(image) + _positions);
     }

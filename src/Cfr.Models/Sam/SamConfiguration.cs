@@ -86,13 +86,14 @@ public sealed record SamConfiguration
             $"global blocks {string.Join(", ", GlobalBlocks)}; expected numbers from 0 to {Depth - 1}");
         Require(
             DecoderHeads >= 1 && PromptWidth >= 1 && PromptWidth % (2 * DecoderHeads) == 0 && PromptWidth % 8 == 0,
-            $"a prompt width of {PromptWidth} with {DecoderHeads} decoder heads; expected a multiple of 8 and of twice the heads");
+            $"a prompt width of {PromptWidth} with {DecoderHeads} decoder heads; "
+            + "expected a multiple of 8 and of twice the heads");
         Require(
             MaskPromptChannels >= 4 && MaskPromptChannels % 4 == 0,
             $"{MaskPromptChannels} channels of a mask prompt; expected a multiple of 4");
         Require(DecoderDepth >= 1, $"{DecoderDepth} decoder blocks; expected at least 1");
         Require(DecoderHidden >= 1, $"{DecoderHidden} hidden channels of the decoder; expected at least 1");
-        Require(QualityHidden >= 1, $"{QualityHidden} hidden channels of the head of qualities; expected at least 1");
+        Require(QualityHidden >= 1, $"{QualityHidden} hidden channels of the quality head; expected at least 1");
         Require(Masks >= 1, $"{Masks} masks; expected at least 1");
     }
 

@@ -5,7 +5,8 @@ using Cfr.Tensors;
 namespace Cfr.Pipeline.Parity;
 
 /// <summary>
-/// Kind <c>sam-window</c>: for each case, <c>x</c> cut into <c>windows</c> of <c>window_size</c>, which cover <c>pad_hw</c> tokens, and
+/// Kind <c>sam-window</c>: for each case, <c>x</c> cut into <c>windows</c> of <c>window_size</c>, which cover
+/// <c>pad_hw</c> tokens, and
 /// <c>unpart_in</c> put together to <c>unpart_out</c>.
 /// </summary>
 static class WindowParity
@@ -18,7 +19,7 @@ static class WindowParity
             Tensor x = run.File.Tensor(run.Session, $"{name}/x");
             Tensor windows = x.WindowPartition((int)run.File.Values(name + End)[0]);
             run.Output($"{name}/windows", windows, tolerance: 0);
-            double[] covered = [(double)windows.Count / (x.Size(0) * x.Size(3))], padded = run.File.Values($"{name}/pad_hw");
+            double[] padded = run.File.Values($"{name}/pad_hw"), covered = [(double)windows.Count / (x.Size(0) * x.Size(3))];
             run.Output($"{name}/pad_hw", covered, [padded[0] * padded[1]], tolerance: 0);
             Tensor whole = run.File.Tensor(run.Session, $"{name}/unpart_in").WindowUnpartition(x.Size(1), x.Size(2));
             run.Output($"{name}/unpart_out", whole, tolerance: 0);
@@ -27,7 +28,8 @@ static class WindowParity
 }
 
 /// <summary>
-/// Kind <c>sam-attention</c>: projection to q, k and v, attention with relative positions on a grid, projection; <c>w/..</c>,
+/// Kind <c>sam-attention</c>: projection to q, k and v, attention with relative positions on a grid, projection;
+/// <c>w/..</c>,
 /// <c>in/x</c>, <c>mid/q</c> and the like with heads in the batch, <c>out/y</c>, <c>grad/..</c> and <c>grad_in/x</c>.
 /// </summary>
 static class AttentionParity
@@ -60,7 +62,7 @@ static class AttentionParity
     {
         int batch = qkv.Size(0), tokens = qkv.Size(1) * qkv.Size(2), width = qkv.Size(3) / 3 / heads;
         Tensor parts = qkv.Detach().Reshape(batch, tokens, 3, heads, width).Permute(2, 0, 3, 1, 4);
-        foreach (var (part, i) in "qkv".Select((part, i) => (part, i))) run.Output($"mid/{part}", parts.Slice(0, i, 1), Tolerance);
+        for (int i = 0; i < 3; i++) run.Output($"mid/{"qkv"[i]}", parts.Slice(0, i, 1), Tolerance);
     }
 
     static int Heads(ReferenceFile file)
@@ -69,7 +71,8 @@ static class AttentionParity
         {
             return JsonDocument.Parse(file.Text("config")).RootElement.GetProperty("heads").GetInt32();
         }
-        catch (Exception error) when (error is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
+        catch (Exception error) when (
+            error is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
         {
             throw file.Bad($"its metadata's 'config' is not JSON with a number of 'heads': {error.Message}");
         }
@@ -77,8 +80,8 @@ static class AttentionParity
 }
 
 /// <summary>
-/// Kind <c>sam-lora-qkv</c>: for each rank R, LoRA on q and v of a projection, from <c>R/w/..</c> and <c>R/in/x</c>: results without
-/// it, with it and of the merged weight, gradients of the factors and of x.
+/// Kind <c>sam-lora-qkv</c>: for each rank R, LoRA on q and v of a projection, from <c>R/w/..</c> and <c>R/in/x</c>:
+/// results without it, with it and of the merged weight, gradients of the factors and of x.
 /// </summary>
 static class LoraParity
 {

@@ -5,8 +5,10 @@ using Cfr.Tensors;
 namespace Cfr.Pipeline.Parity;
 
 /// <summary>
-/// Kind <c>sam-image-encoder</c>: SAM's image encoder with the weights <c>w/NAME</c>, sizes in the metadata's <c>config</c>. From
-/// <c>in/image</c> come <c>out/embedding</c> and the stages <c>mid/..</c>; <c>grad/NAME</c> are gradients for the upstream gradient
+/// Kind <c>sam-image-encoder</c>: SAM's image encoder with the weights <c>w/NAME</c>, sizes in the metadata's
+/// <c>config</c>. From
+/// <c>in/image</c> come <c>out/embedding</c> and the stages <c>mid/..</c>; <c>grad/NAME</c> are gradients for the
+/// upstream gradient
 /// <c>in/upstream</c>.
 /// </summary>
 static class ImageEncoderParity
@@ -49,7 +51,9 @@ static class ImageEncoderParity
         }
     }
 
-    /// <summary>The file may have windows with what hangs over the edge; here that is left out before the projection.</summary>
+    /// <summary>
+    /// The file may have windows with what hangs over the edge; here that is left out before the projection.
+    /// </summary>
     static void CheckAttention(ParityRun run, string name, Tensor got)
     {
         if (!run.File.Has(name)) return;
@@ -66,7 +70,8 @@ static class ImageEncoderParity
     {
         string name = $"grad/{weight.Name}";
         if (!run.File.Has(name)) return;
-        if (weight.Tensor.Grad is not { } gradient) throw run.File.Bad($"has a gradient '{name}' of something that gets none here");
+        if (weight.Tensor.Grad is not { } gradient)
+            throw run.File.Bad($"has a gradient '{name}' of something that gets none here");
         double error = run.Error(name, weight.AsInFile(gradient), run.File.Values(name));
         run.Add(new(name, ParityPart.Gradient, error, GradientTolerance));
     }
@@ -100,10 +105,12 @@ static class ImageEncoderParity
 
             int Number(string name) => config.GetProperty(name).GetInt32();
         }
-        catch (Exception error) when (error is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
+        catch (Exception error) when (
+            error is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
         {
             throw file.Bad(
-                "its metadata's 'config' is not JSON with img, patch, embed, depth, heads, win, glob and neck: " + error.Message);
+                "its metadata's 'config' is not JSON with img, patch, embed, depth, heads, win, glob and neck: "
+                + error.Message);
         }
     }
 }

@@ -29,7 +29,9 @@ public sealed class Linear : Layer
     /// <summary>Changes of low rank that it makes to x W^T + b; none at first.</summary>
     public IReadOnlyList<LowRankPart> LowRank { get; set; } = [];
 
-    /// <summary>act(x W^T + b) + residual, the sum in the same pass; the residual has the shape of the result.</summary>
+    /// <summary>
+    /// act(x W^T + b) + residual, the sum in the same pass; the residual has the shape of the result.
+    /// </summary>
     public Tensor Forward(Tensor x, Tensor residual)
     {
         using Scope scope = x.Session.Scope();

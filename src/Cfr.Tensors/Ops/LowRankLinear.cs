@@ -9,8 +9,9 @@ namespace Cfr.Tensors;
 public sealed record LowRankPart(int First, Tensor A, Tensor B);
 
 /// <summary>
-/// Linear with changes of low rank (LoRA, Hu 2021): y = x w^T + b, then y[.., run of part p] += t_p B_p^T, t_p = x A_p^T.
-/// x [.., K], w [N, K], b [N] or none, A_p [r_p, K], B_p [n_p, r_p] -> y [.., N]
+/// Linear with changes of low rank (LoRA, Hu 2021) to runs of its outputs, the parts p:
+///   y = x w^T + b      t_p = x A_p^T      y[.., run of p] += t_p B_p^T
+///   x [.., K], w [N, K], b [N] or none, A_p [r_p, K], B_p [n_p, r_p] -> y [.., N]
 ///   dt_p = dy_p B_p      dx = dy w + sum of dt_p A_p      dA_p = dt_p^T x      dB_p = dy_p^T t_p
 ///   dw = dy^T x      db = column sums of dy
 /// The A of all parts are one matrix, so that x is read once for them. What is kept beyond a linear layer's is t.
@@ -21,7 +22,8 @@ public static class LowRankLinearOp
     public static Tensor LowRankLinear(this Tensor x, Tensor weight, Tensor? bias, IReadOnlyList<LowRankPart> parts)
     {
         const string Op = nameof(LowRankLinear);
-        Session session = Session.Common(Op, x, [weight, bias, .. parts.Select(part => part.A), .. parts.Select(part => part.B)]);
+        Tensor?[] parameters = [weight, bias, .. parts.Select(part => part.A), .. parts.Select(part => part.B)];
+        Session session = Session.Common(Op, x, parameters);
         Expect.Shape(Op, nameof(weight), weight, Expect.Any, Expect.Any);
         int n = weight.Size(0), k = weight.Size(1);
         Expect.Trailing(Op, nameof(x), x, k);
@@ -31,7 +33,8 @@ public static class LowRankLinearOp
         int rows = checked((int)xShape[..^1].Count), ranks = runs.Sum(run => run.Rank), count = parts.Count;
         IMatmul kernels = session.Device.Matmul;
 
-        Tensor y = session.Empty([.. xShape[..^1], n]), a = Stack(session, parts, ranks, k), t = session.Empty([rows, ranks]);
+        Tensor y = session.Empty([.. xShape[..^1], n]), t = session.Empty([rows, ranks]);
+        Tensor a = Stack(session, parts, ranks, k);
         Matrix xRows = Matrix.Dense(x.View, rows, k), aRows = Matrix.Dense(a.View, ranks, k);
         kernels.Multiply(
             xRows, Matrix.Dense(weight.View, n, k).T, Matrix.Dense(y.View, rows, n),
@@ -39,11 +42,12 @@ public static class LowRankLinearOp
         kernels.Multiply(xRows, aRows.T, Matrix.Dense(t.View, rows, ranks));
         for (int p = 0; p < count; p++)
             kernels.Multiply(
-                runs[p].OfRanks(t, rows), runs[p].B(parts[p].B).T, runs[p].OfOutputs(y, rows), epilogue: new Epilogue(Accumulate: true));
+                runs[p].OfRanks(t, rows), runs[p].B(parts[p].B).T, runs[p].OfOutputs(y, rows),
+                epilogue: new Epilogue(Accumulate: true));
 
         bool trainsA = parts.Any(part => part.A.RequiresGrad), trainsB = parts.Any(part => part.B.RequiresGrad);
         return y.Record(
-            Op, [x, weight, bias, .. parts.Select(part => part.A), .. parts.Select(part => part.B)],
+            Op, [x, .. parameters],
             keep:
             [
                 weight.RequiresGrad || trainsA ? x : null, x.RequiresGrad ? weight : null, x.RequiresGrad ? a : null,
@@ -107,7 +111,10 @@ public static class LowRankLinearOp
             Expect.Shape(op, "b", part.B, Expect.Any, part.A.Size(0));
             int outputs = part.B.Size(0);
             if (part.First < 0 || part.First > n - outputs)
-                throw new ArgumentException($"{op}: outputs [{part.First}, {(long)part.First + outputs}) are no part of {n}");
+            {
+                throw new ArgumentException(
+                    $"{op}: outputs [{part.First}, {(long)part.First + outputs}) are no part of {n}");
+            }
             runs[p] = new Run(part.First, outputs, ranks, part.A.Size(0));
             ranks += part.A.Size(0);
         }

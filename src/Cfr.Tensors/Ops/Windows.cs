@@ -3,8 +3,8 @@ using Cfr.Kernels;
 namespace Cfr.Tensors;
 
 /// <summary>
-/// Images cut into windows of w x w tokens, row by row, and put together again (Swin, Liu 2021; SAM's encoder). Where w does not
-/// divide the size, zeros are added below and on the right, and left out again.
+/// Images cut into windows of w x w tokens, row by row, and put together again (Swin, Liu 2021; SAM's encoder). Where w
+/// does not divide the size, zeros are added below and on the right, and left out again.
 ///   x [N, H, W, C] -> windows [N h v, w, w, C], h = ceil(H / w), v = ceil(W / w), and back
 ///   dx = the gradients of the windows put together      dwindows = dy cut into windows
 /// </summary>
@@ -44,7 +44,8 @@ public static class WindowOps
 
         public Windows(string op, Shape image, int size)
         {
-            if (size < 1) throw new ArgumentException($"{op}: a window of {size} x {size} tokens; expected at least 1 x 1");
+            if (size < 1)
+                throw new ArgumentException($"{op}: a window of {size} x {size} tokens; expected at least 1 x 1");
             (_op, _image, _size) = (op, image, size);
             _down = (image[1] + size - 1) / size;
             _across = (image[2] + size - 1) / size;

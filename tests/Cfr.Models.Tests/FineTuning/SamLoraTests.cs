@@ -103,6 +103,30 @@ public sealed class SamLoraTests : IDisposable
         }
     }
 
+    /// <summary>Of a block's 16 E numbers a token, weight gradients alone need the MLP's inputs and the projection's.</summary>
+    [Fact]
+    public void What_only_frozen_weights_would_need_is_not_kept()
+    {
+        (ImageEncoder encoder, Lora lora) = Open();
+        long adapted = Held();
+        encoder.Weights.Unfreeze("*");
+        long whole = Held();
+        encoder.Weights.Freeze("*");
+        long nothing = Held();
+        Assert.True(adapted < 0.8 * whole, $"{adapted} of {whole} bytes");
+        Assert.Equal(2 * 8 * 8 * 32 * sizeof(float), nothing);
+        Assert.Equal(12, lora.Parameters.Count);
+
+        long Held()
+        {
+            using Scope step = encoder.Weights.Session.Step();
+            Tensor image = Image(encoder);
+            long before = _device.Pool.BytesInUse;
+            encoder.Forward(image);
+            return _device.Pool.BytesInUse - before;
+        }
+    }
+
     [Fact]
     public void Rank_4_on_ViT_B_trains_147456_numbers()
     {

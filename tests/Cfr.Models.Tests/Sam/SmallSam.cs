@@ -15,10 +15,15 @@ static class SmallSam
             .Select(name => config.GetProperty(name).GetInt32()).First();
         return new SamConfiguration
         {
-            ImageSize = Number("img"), PatchSize = Number("patch"), Width = Number("embed", "lora_embed"), Depth = Number("depth"),
-            Heads = Number("heads", "lora_heads"), Window = Number("win"),
+            ImageSize = Number("img"),
+            PatchSize = Number("patch"),
+            Width = Number("embed", "lora_embed"),
+            Depth = Number("depth"),
+            Heads = Number("heads", "lora_heads"),
+            Window = Number("win"),
             GlobalBlocks = [.. config.GetProperty("glob").EnumerateArray().Select(block => block.GetInt32())],
-            PromptWidth = Number("neck"), DecoderHeads = 2,
+            PromptWidth = Number("neck"),
+            DecoderHeads = 2,
         };
     }
 

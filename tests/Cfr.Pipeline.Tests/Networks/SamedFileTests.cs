@@ -61,7 +61,14 @@ public sealed class SamedFileTests : IDisposable
         var weights = new Weights(new Session(_device));
         _ = new ImageEncoder(weights / "image_encoder", new SamConfiguration
         {
-            ImageSize = 32, Width = 8, Depth = 2, Heads = 2, GlobalBlocks = [1], Window = 2, PromptWidth = 8, DecoderHeads = 2,
+            ImageSize = 32,
+            Width = 8,
+            Depth = 2,
+            Heads = 2,
+            GlobalBlocks = [1],
+            Window = 2,
+            PromptWidth = 8,
+            DecoderHeads = 2,
         });
         SamLora.Attach(weights, rank);
         foreach (StoredTensor stored in _expected.Tensors.Values.Where(stored => !stored.Name.StartsWith("w_")))
