@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using Cfr.Kernels;
 using Cfr.Models;
 using Cfr.Pipeline;
@@ -122,6 +121,8 @@ static class SegmentCommand
         string path = arguments.GetValue(Input)!;
         if (!File.Exists(path)) throw new FileNotFoundException($"{path}: there is no such file", path);
         if (RgbImage.IsPicture(path)) return RgbImage.Read(path);
+        if (!VolumeFile.IsVolume(path))
+            throw new BadDataException($"{path}: expected a PNG or JPEG picture, or a NIfTI, NRRD or HDF5 file");
         Volume volume = VolumeFile.Read(path);
         int axis = arguments.GetValue(Axis);
         int slices = axis switch { 0 => volume.Size.X, 1 => volume.Size.Y, _ => volume.Size.Z };
