@@ -44,12 +44,10 @@ public sealed class MaskDecoder : Module
     }
 
     /// <summary>[N, g, g, D] -> [N, 2g, 2g, D/4]</summary>
-    internal Layer UpscalingToHalf { get; }
+    public Layer UpscalingToHalf { get; }
 
     /// <summary>[N, 2g, 2g, D/4] -> [N, 4g, 4g, D/8]</summary>
-    internal Layer UpscalingToFull { get; }
-
-    internal TwoWayTransformer Transformer => _transformer;
+    public Layer UpscalingToFull { get; }
 
     /// <summary>
     /// Tokens and image attend to each other. N is the number of images or that of prompts: many prompts of one image, one set of
@@ -92,7 +90,7 @@ public sealed class MaskDecoder : Module
     }
 
     /// <summary>Tokens [N, 1 + masks + .., D] -> the masks' vectors [N, masks, D/8].</summary>
-    internal Tensor MaskVectors(Tensor tokens)
+    public Tensor MaskVectors(Tensor tokens)
     {
         using Scope scope = tokens.Session.Scope();
         Tensor[] vectors = [.. _maskVectors.Select((mlp, t) => mlp.Forward(tokens.Slice(1, 1 + t, 1)))];

@@ -142,17 +142,20 @@ public static class SamFile
             .Any(block => weight.Name.StartsWith($"{Encoder}blocks.{block}.attn.rel_pos_", StringComparison.Ordinal));
     }
 
-    /// <summary>[1, g, g, E] on both axes of the grid; [rows, d] along the rows, as an image of one column.</summary>
-    internal static void Resample(Tensor target, StoredTensor tensor)
+    /// <summary>
+    /// A table of positions for another grid: [1, g, g, E] bilinearly on both axes, [rows, d] linearly along the rows, as an image of one
+    /// column.
+    /// </summary>
+    internal static Tensor Resampled(Tensor table, Shape shape) => table.Rank == 4
+        ? table.Resize([shape[1], shape[2]])
+        : table.Reshape(1, table.Size(0), 1, table.Size(1)).Resize([shape[0], 1]).Reshape(shape);
+
+    static void Resample(Tensor target, StoredTensor tensor)
     {
         Session session = target.Session;
         using Scope scope = session.Scope();
         using Session.GradMode mode = session.NoGrad();
-        Tensor source = session.Tensor(Values(tensor), Sizes(tensor));
-        Tensor resized = source.Rank == 4
-            ? source.Resize([target.Size(1), target.Size(2)])
-            : source.Reshape(1, source.Size(0), 1, source.Size(1)).Resize([target.Size(0), 1]);
-        target.Set(resized.ToArray());
+        target.Set(Resampled(session.Tensor(Values(tensor), Sizes(tensor)), target.Shape).ToArray());
     }
 
     static float[] Values(StoredTensor tensor)
