@@ -1,3 +1,4 @@
+using Cfr.Pipeline.Retraining;
 using Cfr.Pipeline.Training;
 
 namespace Cfr.Pipeline.Tests.Training;
@@ -24,6 +25,49 @@ public sealed class ResumeTests : IDisposable
         }
         Assert.True(stops > 1, $"never stopped (seed {seed})");
         AssertSame("whole", "stopped", $"seed {seed}");
+    }
+
+    [Theory]
+    [InlineData(MethodKind.MeanTeacher, AmbiguityKind.Entropy)]
+    [InlineData(MethodKind.Acmt, AmbiguityKind.Entropy)]
+    [InlineData(MethodKind.Acmt, AmbiguityKind.Uncertainty)]
+    public void Methods_with_a_teacher_go_on_with_the_same_bits(MethodKind method, AmbiguityKind mask)
+    {
+        TrainingConfiguration settings = _task.SemiSupervised(method) with { Acmt = new(mask, Passes: 2), Validation = null };
+        Assert.True(_task.Train("whole", configuration: settings));
+        using var stop = new CancellationTokenSource();
+        Assert.False(_task.Train("stopped", new Every(step => step.Iteration == 3, stop.Cancel), stop, configuration: settings));
+        var died = new Every(step => step.Iteration == 9, () => throw new InvalidOperationException("died"));
+        Assert.Throws<InvalidOperationException>(() => _task.Train("stopped", died, configuration: settings));
+        Assert.True(_task.Train("stopped", configuration: settings));
+        AssertSame("whole", "stopped", "");
+    }
+
+    [Fact]
+    public void Self_training_goes_on_in_whatever_it_was_stopped_with_the_same_bits()
+    {
+        TrainingConfiguration settings = _task.SemiSupervised(MethodKind.SelfTraining) with { Validation = null };
+        Assert.True(_task.Train("whole", configuration: settings));
+        // In the teacher's steps, its labels, the first student's steps, its labels, and the second student's steps.
+        foreach (int death in (int[])[7, 9, 8, 20, 17])
+        {
+            var moments = new Moments(death);
+            Assert.Throws<InvalidOperationException>(() => _task.Train("killed", moments, configuration: settings));
+        }
+        using var stop = new CancellationTokenSource();
+        Assert.False(_task.Train("killed", new Every(_ => true, stop.Cancel), stop, configuration: settings));
+        Assert.True(_task.Train("killed", configuration: settings));
+        Assert.Equal(Files("whole"), Files("killed"));
+        Assert.Contains(Files("whole"), file => file.StartsWith("teacher/labels/case5.nii.gz"));
+        Assert.Contains(Files("whole"), file => file.StartsWith("round-2/checkpoint"));
+        Assert.Equal(_task.Model("whole"), File.ReadAllBytes(Path.Combine(_task.Run("whole"), "round-2", "model.safetensors")));
+        Assert.True(_task.Train("whole", new Moments(1), configuration: settings));
+
+        string[] Files(string run) =>
+        [
+            .. Directory.GetFiles(_task.Run(run), "*", SearchOption.AllDirectories).Order().Where(file => !file.EndsWith("log.jsonl"))
+                .Select(file => $"{Path.GetRelativePath(_task.Run(run), file)} {Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(file)))}"),
+        ];
     }
 
     [Fact]
@@ -100,6 +144,21 @@ public sealed class ResumeTests : IDisposable
         public void Stepped(TrainingStep step)
         {
             if (when(step)) act();
+        }
+    }
+
+    /// <summary>Dies after so many steps and labelled cases.</summary>
+    sealed class Moments(int death) : ITrainingObserver
+    {
+        int _seen;
+
+        public void Stepped(TrainingStep step) => Count();
+
+        public void Labelling(int done, int all) => Count();
+
+        void Count()
+        {
+            if (++_seen == death) throw new InvalidOperationException("died");
         }
     }
 

@@ -39,6 +39,15 @@ sealed class SmallTask : IDisposable
         Seed = 11,
     };
 
+    /// <summary>The same with two labelled cases and four others, and labels made in windows that overlap little.</summary>
+    public TrainingConfiguration SemiSupervised(MethodKind method) => Configuration with
+    {
+        Method = method,
+        Labelled = 2,
+        Batch = 4,
+        SelfTraining = new(Rounds: 2, Stride: new(16, 16, 16)),
+    };
+
     /// <summary>Pseudo labels that no configuration names.</summary>
     public Func<Session, IPseudoLabels>? PseudoLabels { get; init; }
 

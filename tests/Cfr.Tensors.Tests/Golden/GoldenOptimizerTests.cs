@@ -79,6 +79,14 @@ public sealed class GoldenOptimizerTests : IDisposable
         Check("lr_step_MagicNet_MACT", new StepSchedule(0.01, 0.1, 12000));
         Check("lr_poly_lagged", new LaggedSchedule(new PolySchedule(0.01, 6000)));
         Check("lr_poly_current", new PolySchedule(0.01, 70000));
+        Check("consistency_weight_LA", new RampSchedule(0, 0.1, Every: 150, Length: 40));
+        Check("consistency_weight_BraTS", new RampSchedule(0, 0.1, Every: 150, Length: 200));
+        Check("consistency_weight_MagicNet_BTCV", new RampSchedule(0, 0.1, Every: 350, Length: 200));
+        Check("consistency_weight_MagicNet_MACT", new RampSchedule(0, 0.2, Every: 300, Length: 40));
+        Check("acmt_entropy_threshold", new RampSchedule(0.75, 0.95, Every: 1, Length: 6000));
+        Check("acmt_mu_threshold", new RampSchedule(0.75 * Math.Log(2), 0.9 * Math.Log(2), Every: 1, Length: 6000));
+        Check("uamt_threshold", new RampSchedule(0.75 * Math.Log(2), Math.Log(2), Every: 1, Length: 6000));
+        Assert.Equal(1, new RampSchedule(0, 1, Every: 1, Length: 0).At(5));
 
         static void Check(string name, Schedule schedule)
         {
