@@ -14,6 +14,7 @@ var root = new RootCommand("CFR: a tensor engine in C#, and segmentation of 3D m
     CheckCommand.Create(),
     DemoCommand.Create(),
     DevicesCommand.Create(),
+    DoctorCommand.Create(),
     EvaluateCommand.Create(),
     InspectCommand.Create(),
     KernelsCommand.Create(),
