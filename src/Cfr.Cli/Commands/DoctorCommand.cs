@@ -10,7 +10,7 @@ static class DoctorCommand
     public static Command Create()
     {
         var command = new Command("doctor",
-            "Checks this machine: runtime, processor, memory, folders, GPU; then each device's results against known ones.")
+            "Checks this machine and what its devices compute: runtime, processor, memory, folders, GPU, results against known ones.")
         {
             CommonOptions.Json,
         };

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Runtime.InteropServices;
 using Cfr.Cli.Training;
 using Cfr.Kernels;
 using Cfr.Pipeline.Configuration;
@@ -61,25 +60,15 @@ static class TrainCommand
         using Device device = CommonOptions.OpenDevice(arguments);
         run ??= RunFolder.Create(folder, configuration);
 
-        using var stop = new CancellationTokenSource();
-        // The first signal lets the step end; a second one has its usual effect.
-        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
-        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+        using var interruption = new Interruption();
         var trainer = new Trainer(new Session(device, configuration.Seed), configuration, set, set.Store(), run);
         using IDisplay display = arguments.GetValue(CommonOptions.Json) ? new JsonLines()
             : AnsiConsole.Profile.Capabilities.Interactive && !Console.IsOutputRedirected ? new TrainingBar()
             : new PlainLines();
         display.Begin(configuration, set, device, trainer.Network);
-        bool finished = trainer.Run(display, stop.Token);
+        bool finished = trainer.Run(display, interruption.Token);
         display.End(finished, run);
         return ExitCode.Done;
-
-        void Stop(PosixSignalContext signal)
-        {
-            if (stop.IsCancellationRequested) return;
-            signal.Cancel = true;
-            stop.Cancel();
-        }
     }
 
     /// <summary>The settings of the command line; paths in a file are meant from its folder.</summary>
