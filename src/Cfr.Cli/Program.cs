@@ -9,26 +9,16 @@ using Cfr.Pipeline.Training;
 using Cfr.Tensors;
 using Cfr.Tensors.Files;
 
-var root = new RootCommand("CFR: a tensor engine in C#, and segmentation of 3D medical images on it.")
-{
-    CheckCommand.Create(),
-    DemoCommand.Create(),
-    DevicesCommand.Create(),
-    EvaluateCommand.Create(),
-    InspectCommand.Create(),
-    KernelsCommand.Create(),
-    ParityCommand.Create(),
-    PredictCommand.Create(),
-    PrepareCommand.Create(),
-    ReportCommand.Create(),
-    SegmentCommand.Create(),
-    TrainCommand.Create(),
-};
 try
 {
-    ParseResult parsed = root.Parse(args);
+    ParseResult parsed = CommandLine().Parse(args);
     int code = parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
     return parsed.Errors.Count > 0 ? ExitCode.Usage : code;
+}
+catch (OperationCanceledException)
+{
+    Console.Error.WriteLine("cfr: stopped");
+    return ExitCode.Failed;
 }
 catch (Exception error) when (Explain(error) is { } code)
 {
@@ -43,7 +33,36 @@ static int? Explain(Exception error) => error switch
     BadDataException or WeightFileException or WeightMismatchException => ExitCode.BadData,
     FileNotFoundException or DirectoryNotFoundException => ExitCode.BadData,
     DeviceException or CudaException or KernelException => ExitCode.Failed,
-    IOException or UnauthorizedAccessException or OutOfMemoryException or DivergedException
-        or OperationCanceledException => ExitCode.Failed,
+    IOException or UnauthorizedAccessException or OutOfMemoryException or DivergedException => ExitCode.Failed,
     _ => null,
 };
+
+/// <summary>The entry.</summary>
+static partial class Program
+{
+    /// <summary>All commands by groups, in the order of a user's work, each with an example.</summary>
+    internal static RootCommand CommandLine() => Help.Root(
+        "CFR: a tensor engine in C#, and segmentation of 3D medical images on it.",
+        new("Data",
+            (PrepareCommand.Create(), "cfr prepare phantom --out data/phantom --cases 12"),
+            (CheckCommand.Create(), "cfr check data/phantom"),
+            (InspectCommand.Create(), "cfr inspect data/phantom/images/phantom0000.nii.gz")),
+        new("An experiment, or one stage of it after the other",
+            (RunCommand.Create(), "cfr run configs/la-small.json --data LA"),
+            (FinetuneCommand.Create(), "cfr finetune configs/la-small-finetune.json --data LA --out runs/sam"),
+            (PseudolabelCommand.Create(), "cfr pseudolabel --model runs/sam/model.safetensors --data LA --labelled 2 --out pseudolabels"),
+            (TrainCommand.Create(), "cfr train configs/phantom-vnet-small.json --data data/phantom --out runs/first"),
+            (PredictCommand.Create(), "cfr predict data/phantom/images --model runs/first/model.safetensors --out predictions"),
+            (EvaluateCommand.Create(), "cfr evaluate --predictions predictions --data data/phantom"),
+            (ReportCommand.Create(), "cfr report runs/la-small")),
+        new("SAM",
+            (SegmentCommand.Create(), "cfr segment photo.jpg --points 320,240 --model sam_vit_b_01ec64.pth --out mask.png")),
+        new("This machine",
+            (DoctorCommand.Create(), "cfr doctor"),
+            (DevicesCommand.Create(), "cfr devices --json"),
+            (DemoCommand.Create(), "cfr demo --steps 100"),
+            (CompletionCommand.Create(), "cfr completion bash > ~/.local/share/bash-completion/completions/cfr")),
+        new("For those who work on CFR",
+            (ParityCommand.Create(), "cfr parity tests/Golden/ssl/vnet_nf4_c2.safetensors"),
+            (KernelsCommand.Create(), "cfr kernels --ptx matmul_naive --target sm_90")));
+}

@@ -87,7 +87,7 @@ static class EvaluateCommand
             : CaseProgress.Show("comparing", cases.Count, told => Evaluation.Of(cases, classes, spacing, threads, told));
 
         string NameOf(int c) => set is not null && c < set.Classes.Count ? set.Classes[c] : $"class {c}";
-        foreach (string warning in found.Warnings) Console.Error.WriteLine($"Warning: {warning}");
+        foreach (string warning in found.Warnings) ErrorStream.Warn(warning);
         string[] unpredicted = [.. references.Select(file => file.Item1).Except(cases.Select(each => each.Name))];
         if (unpredicted.Length > 0)
             Console.Error.WriteLine($"Note: {unpredicted.Length} reference(s) have no prediction: "

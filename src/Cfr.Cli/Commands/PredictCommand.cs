@@ -92,8 +92,10 @@ static class PredictCommand
         Segmenter network = NetworkFile.Load(new Session(device), model);
         var segmentation = new Segmentation(new VolumeNetwork(network), settings);
         var results = new List<object>();
+        using var interruption = new Interruption();
         foreach (var (name, path) in inputs)
         {
+            interruption.Token.ThrowIfCancellationRequested();
             var clock = Stopwatch.StartNew();
             SegmentedScan scan = WorkProgress.Show(name, told => segmentation.Run(name, path, folder, told));
             double seconds = clock.Elapsed.TotalSeconds;
@@ -141,7 +143,7 @@ static class PredictCommand
         if (result == Path.GetFullPath(path))
             throw new ArgumentException($"--out {folder}: the result would overwrite its scan {path}");
         if (OrientationWarning.For(path, geometry, notes.Orientation is { } trained ? [trained] : []) is { } warning)
-            Console.Error.WriteLine($"Warning: {warning}");
+            ErrorStream.Warn(warning);
     }
 
     static void Print(SegmentedScan scan, NetworkNotes notes, double seconds)

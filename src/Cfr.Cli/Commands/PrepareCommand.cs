@@ -60,17 +60,7 @@ static class PrepareCommand
     {
         IReadOnlyList<string> unlisted = json
             ? preparation.Run(output, cancel: cancel)
-            : AnsiConsole.Progress().AutoClear(true).Start(context =>
-            {
-                ProgressTask task = context.AddTask("preparing");
-                return preparation.Run(
-                    output,
-                    (done, of, name) =>
-                    {
-                        (task.MaxValue, task.Value, task.Description) = (of, done, Markup.Escape(name));
-                    },
-                    cancel);
-            });
+            : WorkProgress.Show("preparing", told => preparation.Run(output, (done, all, _) => told?.Invoke(done, all), cancel));
         DataSet set = DataSetFile.Open(output);
         if (json)
         {

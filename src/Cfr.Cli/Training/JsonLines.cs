@@ -15,7 +15,7 @@ sealed class JsonLines : IDisplay
 
     public void Validated(ValidationScores scores) => Console.WriteLine(scores.ToJson().ToJsonString());
 
-    public void Warn(string message) => Console.Error.WriteLine($"warning: {message}");
+    public void Warn(string message) => ErrorStream.Warn(message);
 
     public void End(bool finished, RunFolder run, RunConfiguration configuration) => Console.WriteLine(
         new JsonObject { ["finished"] = finished, ["model"] = run.Model, ["run"] = run.Root }.ToJsonString());

@@ -39,7 +39,8 @@ public sealed record Answer(string Question, string Headline, IReadOnlyList<stri
                     + $"{Number.Fixed(Math.Abs((best.Dice - tuned.Dice)!.Value), 3)} over it.";
             if (PaperTable.Find(data.Name, data.Labelled, best.Name) is { } paper && paper.Values.TryGetValue("Dice", out double printed))
                 yield return $"The paper has Dice {Number.Fixed(printed / 100, 3)} for {best.Name.Title} with {data.Labelled} labelled "
-                    + $"(table {paper.Table}); this run is {Number.Signed(best.Dice!.Value - printed / 100, 3)} off it.";
+                    + $"(table {paper.Table}); this run has {Number.Fixed(Math.Abs(best.Dice!.Value - printed / 100), 3)} "
+                    + $"{(best.Dice >= printed / 100 ? "more" : "less")}.";
             foreach (string other in Others()) yield return other;
         }
 

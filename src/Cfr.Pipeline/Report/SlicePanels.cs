@@ -20,7 +20,8 @@ static class SlicePanels
                 html.Tag("p", $"The scans cannot be shown, as the data set is not there any more: {run.DataProblem}.", ("class", "note"));
                 return;
             }
-            html.Tag("p", $"{best.Name.Title} on single test cases, from its worst to its best, each cut where the truth is largest.");
+            html.Tag("p", $"{best.Name.Title} on single test cases, from its worst to its best: the axial, the coronal and the sagittal "
+                + "plane in which the truth is largest.");
             html.Tag("p", () =>
             {
                 Key(html, "truth", "truth");

@@ -78,6 +78,22 @@ public sealed class EvaluationTests : IDisposable
     }
 
     [Fact]
+    public void Scores_are_read_back_from_json_as_they_were_written()
+    {
+        CaseScore[] scores =
+        [
+            new("a,1", [new(1, 5, 6, 0.5, 0.25, 1.5, 2, 3, 4, 5), new(2, 0, 7)]),
+            new("b", [new(1, 8, 6, 0.1 + 0.2), new(2, 1, 1, 1, 1)]),
+        ];
+        string path = _folder.File("scores.json");
+        ScoreFile.Write(path, scores, c => $"organ {c}", "mm");
+        StoredScores read = ScoreFile.Read(path);
+        Assert.Equal(("mm", "organ 2"), (read.DistanceUnit, read.Names[2]));
+        Assert.Equal(scores.Select(scored => scored.Case), read.Cases.Select(scored => scored.Case));
+        Assert.Equal(scores.SelectMany(scored => scored.Classes), read.Cases.SelectMany(scored => scored.Classes));
+    }
+
+    [Fact]
     public void Files_are_found_by_the_names_of_their_cases()
     {
         Assert.Equal("LA_1", CaseFiles.NameOf("x/LA_1/mri_norm2.h5"));

@@ -17,7 +17,7 @@ sealed class SmallRun : IDisposable
     /// <summary>A name that would break a page that does not escape it.</summary>
     public const string Name = "phantom <1 & \"12\">";
 
-    public static readonly GridSize Size = new(48, 44, 24);
+    public static readonly GridSize Size = new(36, 32, 20);
 
     readonly TemporaryFolder _folder = new();
 

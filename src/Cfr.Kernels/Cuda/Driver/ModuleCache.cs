@@ -9,25 +9,11 @@ namespace Cfr.Kernels.Cuda.Driver;
 /// </summary>
 sealed class ModuleCache(string folder)
 {
-    const string Variable = "CFR_CACHE";
-
     /// <summary>Where the files are.</summary>
     public string Folder { get; } = folder;
 
-    /// <summary>The folder that CFR_CACHE names, or the user's own: <c>~/.cache/cfr</c>.</summary>
-    public static ModuleCache Open()
-    {
-        string? named = Environment.GetEnvironmentVariable(Variable);
-        if (!string.IsNullOrEmpty(named)) return new ModuleCache(named);
-        string? cache = Environment.GetEnvironmentVariable("XDG_CACHE_HOME");
-        if (string.IsNullOrEmpty(cache))
-        {
-            cache = OperatingSystem.IsWindows()
-                ? Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData)
-                : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache");
-        }
-        return new ModuleCache(Path.Combine(cache, "cfr"));
-    }
+    /// <summary>In the folder of <see cref="CacheFolder"/>.</summary>
+    public static ModuleCache Open() => new(CacheFolder.Path);
 
     /// <summary>What is kept under this key, or what <paramref name="make"/> makes, which is then kept.</summary>
     public byte[] Get(string key, Func<byte[]> make)

@@ -1,0 +1,46 @@
+using System.CommandLine;
+using Cfr.Pipeline.Doctor;
+using Spectre.Console;
+
+namespace Cfr.Cli.Commands;
+
+/// <summary><c>cfr doctor</c>: whether this machine has what CFR needs, and whether its devices compute right.</summary>
+static class DoctorCommand
+{
+    public static Command Create()
+    {
+        var command = new Command("doctor",
+            "Checks this machine and what its devices compute: runtime, processor, memory, folders, GPU, results against known ones.")
+        {
+            CommonOptions.Json,
+        };
+        command.SetAction(arguments =>
+        {
+            var findings = new List<Finding>();
+            bool isJson = arguments.GetValue(CommonOptions.Json);
+            foreach (Finding found in Examination.Run())
+            {
+                findings.Add(found);
+                if (!isJson) Print(found);
+            }
+            int failed = findings.Count(found => found.Health == Health.Failed);
+            if (isJson) JsonOutput.Print(new { Healthy = failed == 0, Findings = findings });
+            else Console.WriteLine(failed == 0 ? "Nothing is wrong." : $"{failed} of {findings.Count} checks failed.");
+            return failed == 0 ? ExitCode.Done : ExitCode.Failed;
+        });
+        return command;
+    }
+
+    static void Print(Finding found)
+    {
+        (string word, string colour) = found.Health switch
+        {
+            Health.Fine => ("ok  ", "green"),
+            Health.Note => ("note", "yellow"),
+            _ => ("FAIL", "red"),
+        };
+        AnsiConsole.Markup($"[{colour}]{word}[/]  ");
+        string time = found.Seconds is { } seconds ? $", {seconds * 1000:F0} ms" : "";
+        Console.WriteLine($"{found.Name,-28}{found.Text}{time}");
+    }
+}

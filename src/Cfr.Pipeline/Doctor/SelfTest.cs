@@ -1,0 +1,91 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+using Cfr.Kernels;
+using Cfr.Tensors;
+
+namespace Cfr.Pipeline.Doctor;
+
+/// <summary>
+/// Has a device compute a few small ops, forward and backward, and compares with what they give in double precision
+/// (<c>golden.json</c>, by <c>scripts/doctor-golden.py</c>).
+/// </summary>
+static class SelfTest
+{
+    /// <summary>Relative to the largest element: float32 sums of at most some hundred terms are off by less.</summary>
+    internal const double Tolerance = 2e-5;
+
+    const string Resource = "doctor/golden.json";
+    const int UpstreamSalt = 99;
+
+    static readonly JsonSerializerOptions Options = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase };
+
+    static readonly (string Name, Shape[] Inputs, Func<Tensor[], Tensor> Run)[] Ops =
+    [
+        ("matmul", [[5, 7], [7, 6]], x => x[0].Matmul(x[1])),
+        ("conv3d", [[1, 4, 3, 5, 2], [3, 3, 3, 2, 3], [3]], x => x[0].Conv3d(x[1], x[2], padding: 1)),
+        ("attention", [[1, 5, 8], [1, 6, 8], [1, 6, 8]], x => x[0].Attention(x[1], x[2], heads: 2)),
+        ("batch norm", [[2, 3, 2, 2, 3], [3], [3]], x => x[0].BatchNormTraining(x[1], x[2])),
+        ("segmentation loss", [[12, 3]], x => x[0].SegmentationLoss(
+            x[0].Session.Labels([.. Enumerable.Range(0, 12).Select(i => i * 5 % 7 % 3)], [12])).Total),
+    ];
+
+    /// <summary>A finding for each op, or one if the device does not open.</summary>
+    public static IEnumerable<Finding> Run(string name, Func<Device> open)
+    {
+        try
+        {
+            using Device device = open();
+            return [.. Ops.Select(op => Check(name, device, op.Name, op.Inputs, op.Run))];
+        }
+        catch (Exception error) when (error is not OutOfMemoryException)
+        {
+            return [new(name, Health.Failed, error.Message)];
+        }
+    }
+
+    static Finding Check(string name, Device device, string op, Shape[] shapes, Func<Tensor[], Tensor> run)
+    {
+        var clock = Stopwatch.StartNew();
+        try
+        {
+            double error = Error(new Session(device), Golden.Value[op], shapes, run);
+            string text = string.Create(CultureInfo.InvariantCulture, $"relative error {error:0.0e-00}, allowed {Tolerance:0e-00}");
+            return new($"{name} {op}", error <= Tolerance ? Health.Fine : Health.Failed, text, clock.Elapsed.TotalSeconds);
+        }
+        catch (Exception error) when (error is not OutOfMemoryException)
+        {
+            return new($"{name} {op}", Health.Failed, error.Message, clock.Elapsed.TotalSeconds);
+        }
+    }
+
+    /// <summary>The largest relative error of the result and of the gradient of each input; infinite for NaN.</summary>
+    static double Error(Session session, GoldenOp golden, Shape[] shapes, Func<Tensor[], Tensor> run)
+    {
+        using Scope scope = session.Step();
+        Tensor[] inputs = [.. shapes.Select((shape, salt) => session.Tensor(Values(shape.Count, salt), shape).WithGrad())];
+        Tensor result = run(inputs);
+        if (result.Rank == 0) result.Backward();
+        else result.Backward(session.Tensor(Values(result.Count, UpstreamSalt), result.Shape));
+        return inputs.Select((input, i) => Difference(input.Grad!.ToArray(), golden.Gradients[i]))
+            .Prepend(Difference(result.ToArray(), golden.Result)).Max();
+    }
+
+    static double Difference(float[] got, double[] want)
+    {
+        double worst = got.Zip(want, (a, b) => Math.Abs(a - b)).Max();
+        return double.IsNaN(worst) || got.Length != want.Length ? double.PositiveInfinity : worst / want.Max(Math.Abs);
+    }
+
+    /// <summary>Multiples of 1/8192 in (-1, 1), which float32 holds exactly, and shorter formats do not.</summary>
+    static float[] Values(long count, int salt) =>
+        [.. Enumerable.Range(0, (int)count).Select(i => ((i * 3571 + salt * 1237) % 8192 - 4095.5f) / 4096)];
+
+    static readonly Lazy<Dictionary<string, GoldenOp>> Golden = new(() =>
+    {
+        using Stream stream = typeof(SelfTest).Assembly.GetManifestResourceStream(Resource)!;
+        return JsonSerializer.Deserialize<Dictionary<string, GoldenOp>>(stream, Options)!;
+    });
+
+    sealed record GoldenOp(double[] Result, double[][] Gradients);
+}
