@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
 using Cfr.Kernels;
-using Cfr.Models;
 using Cfr.Pipeline;
 using Cfr.Pipeline.Datasets;
 using Cfr.Pipeline.Inference;
@@ -23,8 +22,13 @@ static class PredictCommand
 
     static readonly Option<string> Model = new("--model")
     {
-        Description = "The network: a .safetensors file, or a .pth checkpoint of the published programs.",
+        Description = "The network: a .safetensors file, a .pth checkpoint of the published programs, or a fine-tuned SAM.",
         Required = true,
+    };
+
+    static readonly Option<string?> Sam = new("--sam")
+    {
+        Description = "The checkpoint that a fine-tuned SAM was made from, if that is no longer where it was.",
     };
 
     static readonly Option<string> Out = new("--out") { Description = "Folder for CASE.nii.gz.", Required = true };
@@ -72,7 +76,7 @@ static class PredictCommand
     {
         var command = new Command("predict", "Segments scans with a trained network, by overlapping windows.")
         {
-            Inputs, Model, Out, Patch, Stride, Gaussian, Mirror, Batch, Normalize, LargestComponent, Probabilities,
+            Inputs, Model, Sam, Out, Patch, Stride, Gaussian, Mirror, Batch, Normalize, LargestComponent, Probabilities,
             CommonOptions.Device, CommonOptions.Threads, CommonOptions.Json,
         };
         command.SetAction(Run);
@@ -85,12 +89,11 @@ static class PredictCommand
         string model = arguments.GetValue(Model)!, folder = arguments.GetValue(Out)!;
         bool isJson = arguments.GetValue(CommonOptions.Json);
         NetworkNotes notes = NetworkNotes.Read(model);
-        SegmentationSettings settings = Settings(arguments, NetworkFile.Describe(model), notes);
+        SegmentationSettings settings = Settings(arguments, notes);
         foreach (var (name, path) in inputs) CheckInput(name, path, folder, notes);
 
         using Device device = CommonOptions.OpenDevice(arguments);
-        Segmenter network = NetworkFile.Load(new Session(device), model);
-        var segmentation = new Segmentation(new VolumeNetwork(network), settings);
+        var segmentation = new Segmentation(VolumeNetworkFile.Load(new Session(device), model, arguments.GetValue(Sam)), settings);
         var results = new List<object>();
         using var interruption = new Interruption();
         foreach (var (name, path) in inputs)
@@ -106,16 +109,16 @@ static class PredictCommand
         return ExitCode.Done;
     }
 
-    static SegmentationSettings Settings(ParseResult arguments, NetworkConfiguration network, NetworkNotes notes)
+    static SegmentationSettings Settings(ParseResult arguments, NetworkNotes notes)
     {
-        if (network.Channels != 1)
-            throw new BadDataException($"{arguments.GetValue(Model)}: the network takes {network.Channels} channels; expected 1");
+        string model = arguments.GetValue(Model)!;
         if (arguments.GetValue(Patch) is { } given) notes = notes with { Patch = given };
         if (arguments.GetValue(Stride) is { } stride) notes = notes with { Stride = stride };
-        var settings = SegmentationSettings.For(network, notes);
+        SegmentationSettings settings = VolumeNetworkFile.Settings(model, notes);
         GridSize patch = settings.Windows.Patch;
-        if ((patch.X | patch.Y | patch.Z) % Segmenter.Multiple != 0)
-            throw new ArgumentException($"--patch is {patch}; expected multiples of {Segmenter.Multiple}");
+        int multiple = VolumeNetworkFile.Multiple(model);
+        if (patch.X % multiple + patch.Y % multiple + patch.Z % multiple != 0)
+            throw new ArgumentException($"--patch is {patch}; expected multiples of {multiple}");
         return settings with
         {
             Windows = settings.Windows with

@@ -111,6 +111,5 @@ public sealed record PrepareConfiguration(
 public sealed record PredictionConfiguration(GridSize Stride, int Batch = 1, bool LargestComponent = false)
 {
     /// <summary>Windows half a patch apart.</summary>
-    public static PredictionConfiguration HalfPatch(GridSize patch) =>
-        new(new GridSize(Math.Max(1, patch.X / 2), Math.Max(1, patch.Y / 2), Math.Max(1, patch.Z / 2)));
+    public static PredictionConfiguration HalfPatch(GridSize patch) => new(patch.Halved);
 }

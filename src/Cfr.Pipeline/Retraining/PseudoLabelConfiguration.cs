@@ -33,11 +33,8 @@ public sealed record PseudoLabelConfiguration(PseudoLabelSource From, string? Pa
                 $"pseudoLabels.path is missing; expected the {(From == PseudoLabelSource.Network ? "file of a network" : "folder of label maps")}");
         return From == PseudoLabelSource.Folder
             ? new FolderPseudoLabels(Path)
-            : new NetworkPseudoLabels(OpenNetwork(session, Path), Path, classes);
+            : new NetworkPseudoLabels(VolumeNetworkFile.Load(session, Path), Path, classes);
     }
-
-    /// <summary>The network of a file, whatever kind it is of.</summary>
-    static IVolumeNetwork OpenNetwork(Session session, string path) => new VolumeNetwork(NetworkFile.Load(session, path));
 
     internal void Check()
     {

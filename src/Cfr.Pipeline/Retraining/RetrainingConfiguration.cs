@@ -86,8 +86,7 @@ public sealed record AcmtConfiguration(
 public sealed record SelfTrainingConfiguration(int Rounds = 2, GridSize? Stride = null)
 {
     /// <summary>The windows.</summary>
-    internal Inference.SlidingWindow Windows(GridSize patch) => new(
-        patch, Stride ?? new GridSize(Math.Max(1, patch.X / 2), Math.Max(1, patch.Y / 2), Math.Max(1, patch.Z / 2)));
+    internal Inference.SlidingWindow Windows(GridSize patch) => new(patch, Stride ?? patch.Halved);
 
     internal void Check(GridSize patch)
     {

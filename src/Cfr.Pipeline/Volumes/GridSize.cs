@@ -12,6 +12,9 @@ public readonly record struct GridSize(int X, int Y, int Z)
     /// <summary>X Y Z.</summary>
     public long Voxels => (long)X * Y * Z;
 
+    /// <summary>Half of each, rounded down, at least 1.</summary>
+    public GridSize Halved => new(Math.Max(1, X / 2), Math.Max(1, Y / 2), Math.Max(1, Z / 2));
+
     /// <summary>The same sizes as a network names them.</summary>
     public Extent Extent => new(X, Y, Z);
 
