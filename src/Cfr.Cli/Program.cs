@@ -12,6 +12,7 @@ using Cfr.Tensors.Files;
 var root = new RootCommand("CFR: a tensor engine in C#, and segmentation of 3D medical images on it.")
 {
     CheckCommand.Create(),
+    ConcatCommand.Create(),
     DemoCommand.Create(),
     DevicesCommand.Create(),
     EvaluateCommand.Create(),
