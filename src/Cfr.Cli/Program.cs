@@ -56,6 +56,7 @@ static partial class Program
             (EvaluateCommand.Create(), "cfr evaluate --predictions predictions --data data/phantom"),
             (ReportCommand.Create(), "cfr report runs/la-small")),
         new("SAM",
+            (ConcatCommand.Create(), "cfr concat scan.nii.gz --out mosaic.png"),
             (SegmentCommand.Create(), "cfr segment photo.jpg --points 320,240 --model sam_vit_b_01ec64.pth --out mask.png")),
         new("This machine",
             (DoctorCommand.Create(), "cfr doctor"),

@@ -56,6 +56,9 @@ public abstract class Mosaic
         return Cut(canvases.Reshape(canvases.Size(0), ImageSize, ImageSize, 1)).Reshape(-1, Patch.X, Patch.Y, Patch.Z);
     }
 
+    /// <summary>One of the canvases alone: its images and labels; volumes need all canvases.</summary>
+    public abstract Mosaic Canvas(int index);
+
     /// <summary>
     /// What one training step sees: a mosaic with one canvas a volume, of all slices or of a run of them that begins
     /// anywhere.

@@ -29,6 +29,8 @@ public sealed record MosaicGeometry(
     GridSize Patch, int ImageSize, bool Transposed, int Rows, int Columns, int MarginRows, int MarginColumns,
     int EmptyBefore, int OffsetRow, int OffsetColumn)
 {
+    const int LargestImage = 1 << 14;
+
     /// <summary>Pixels of a slice from top to bottom.</summary>
     public int SliceHeight => Transposed ? Patch.Y : Patch.X;
 
@@ -136,13 +138,15 @@ public sealed record MosaicGeometry(
         if (layout == MosaicLayout.Paper) size *= Side(patch.Z);
         else while (Room(layout, patch, size) < patch.Z) size++;
         string scaled = scale < 1 ? "" : $", or a scale, at most {scale}";
-        throw new ArgumentException($"{patch.Z} slices of {patch.X}x{patch.Y} do not fit an image of {imageSize}x{imageSize}, which has "
-            + $"room for {room}; expected an image size of at least {size}{scaled}");
+        throw new ArgumentException(
+            $"{patch.Z} slices of {patch.X}x{patch.Y} do not fit an image of {imageSize}x{imageSize}, which has room for {room}; "
+            + $"expected an image size of at least {size}{scaled}");
     }
 
     internal static void CheckSizes(GridSize patch, int imageSize)
     {
         if (Math.Min(patch.X, Math.Min(patch.Y, patch.Z)) < 1) throw new ArgumentException($"a patch of {patch} is empty");
-        if (imageSize < 1) throw new ArgumentException($"an image size of {imageSize}; expected at least 1");
+        if (imageSize is < 1 or > LargestImage)
+            throw new ArgumentException($"the image size is {imageSize}; expected 1 to {LargestImage}");
     }
 }

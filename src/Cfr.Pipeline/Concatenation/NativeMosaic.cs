@@ -16,9 +16,15 @@ public sealed class NativeMosaic : Mosaic
     public override int Canvases => 1;
 
     /// <inheritdoc/>
+    public override Mosaic Canvas(int index) => index == 0 ? this : throw new ArgumentOutOfRangeException(nameof(index));
+
+    /// <inheritdoc/>
     public override Mosaic Draw(RandomNumbers random) => this;
 
-    /// <summary>[N, X, Y, Z, C] -> [N, Z, h, w, C] -> with margins [N, R Q, h', w', C] -> [N, R h', Q w', C] -> [N, S, S, C].</summary>
+    /// <summary>
+    /// [N, X, Y, Z, C] to slices [N, Z, h, w, C], to tiles with margins [N, R Q, h', w', C], to the grid [N, R h', Q w', C],
+    /// to the canvas [N, S, S, C].
+    /// </summary>
     private protected override Tensor Place(Tensor volumes)
     {
         MosaicGeometry g = Geometry;

@@ -23,15 +23,18 @@ public sealed class ScaledMosaic : Mosaic
         MosaicGeometry.CheckSizes(patch, imageSize);
         int most = Math.Min(MosaicGeometry.Side(patch.Z), LargestScale(imageSize));
         if (most < 1)
-            throw new ArgumentException($"an image of {imageSize}x{imageSize} has no room for a slice and its border; expected at least {2 * Border + 1}");
+            throw new ArgumentException(
+                $"an image of {imageSize}x{imageSize} has no room for a slice and its border; expected at least {2 * Border + 1}");
         if (scale > most)
-            throw new ArgumentException($"scale is {scale}; expected 1 to {most} for {patch.Z} slices on an image of {imageSize}x{imageSize}");
+            throw new ArgumentException(
+                $"scale is {scale}; expected 1 to {most} for {patch.Z} slices on an image of {imageSize}x{imageSize}");
         _tile = imageSize / scale - 2 * Border;
         var tiles = new MosaicGeometry(
-            new GridSize(_tile, _tile, scale * scale), imageSize, layout == MosaicLayout.Release, scale, scale, 0, 0, 0, 0, 0);
+            new(_tile, _tile, scale * scale), imageSize, layout == MosaicLayout.Release, scale, scale, 0, 0, 0, 0, 0);
         _tiles = new NativeMosaic(tiles.WithMargins(Border, Border), labelFiller);
         int groups = (patch.Z + SlicesPerCanvas - 1) / SlicesPerCanvas;
-        _starts = [.. Enumerable.Range(0, groups).Select(i => Math.Max(0, Math.Min(i * SlicesPerCanvas, patch.Z - SlicesPerCanvas)))];
+        int last = Math.Max(0, patch.Z - SlicesPerCanvas);
+        _starts = [.. Enumerable.Range(0, groups).Select(i => Math.Min(i * SlicesPerCanvas, last))];
     }
 
     ScaledMosaic(ScaledMosaic all, int start) : base(all.Patch, all.ImageSize, all.LabelFiller) =>
@@ -43,11 +46,14 @@ public sealed class ScaledMosaic : Mosaic
     /// <summary>First slice of each canvas.</summary>
     public IReadOnlyList<int> Starts => _starts;
 
-    /// <summary>k k; a patch with fewer slices leaves tiles empty.</summary>
-    public int SlicesPerCanvas => _tiles.Patch.Z;
+    /// <summary>k k, the tiles of a canvas; a patch with fewer slices leaves some of them empty.</summary>
+    int SlicesPerCanvas => _tiles.Patch.Z;
 
     /// <summary>Slices on each canvas.</summary>
-    int Slices => Math.Min(SlicesPerCanvas, Patch.Z);
+    public int Slices => Math.Min(SlicesPerCanvas, Patch.Z);
+
+    /// <inheritdoc/>
+    public override Mosaic Canvas(int index) => new ScaledMosaic(this, _starts[index]);
 
     /// <inheritdoc/>
     public override Mosaic Draw(RandomNumbers random) => new ScaledMosaic(this, random.Below(Patch.Z - Slices + 1));
@@ -60,12 +66,12 @@ public sealed class ScaledMosaic : Mosaic
         Tensor slices = volumes.Reshape(-1, Patch.X, Patch.Y, Patch.Z);
         Tensor[] canvases =
         [
-            .. _starts.Select(start => Canvas(slices.Slice(3, start, Slices)).Reshape(-1, 1, ImageSize, ImageSize)),
+            .. _starts.Select(start => Tiled(slices.Slice(3, start, Slices)).Reshape(-1, 1, ImageSize, ImageSize)),
         ];
         return canvases[0].Concat(1, canvases.AsSpan(1)).Reshape(-1, ImageSize, ImageSize, 1);
     }
 
-    Tensor Canvas(Tensor slices)
+    Tensor Tiled(Tensor slices)
     {
         bool isLabel = slices.DType == DType.Int32;
         int spare = SlicesPerCanvas - Slices;
@@ -77,7 +83,8 @@ public sealed class ScaledMosaic : Mosaic
     private protected override Tensor Cut(Tensor canvases)
     {
         if (Canvases * Slices < Patch.Z)
-            throw new InvalidOperationException("a drawn mosaic shows some slices of a volume; all of them are needed to fill one");
+            throw new InvalidOperationException(
+                "this mosaic shows some slices of a volume; all of them are needed to fill one");
         int channels = canvases.Size(^1);
         Tensor byVolume = canvases.Reshape(-1, Canvases, ImageSize * ImageSize * channels);
         Tensor[] groups = [.. Enumerable.Range(0, Canvases).Select(i => Group(byVolume.Slice(1, i, 1), channels))];

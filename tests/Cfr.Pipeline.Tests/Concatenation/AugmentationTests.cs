@@ -83,7 +83,9 @@ public sealed class AugmentationTests
     {
         var read = ConfigurationFile.Parse<ConcatenationConfiguration>("x.json", """{ "layout": "paper", "scale": 3, "labelFiller": 0 }""");
         Assert.Equal(new ConcatenationConfiguration(MosaicLayout.Paper, 3, 0), read);
-        Assert.Equal(new ConcatenationConfiguration(MosaicLayout.Release, null, 255), ConfigurationFile.Parse<ConcatenationConfiguration>("x.json", "{}"));
+        Assert.Equal(
+            new ConcatenationConfiguration(MosaicLayout.Release, null, 255),
+            ConfigurationFile.Parse<ConcatenationConfiguration>("x.json", "{}"));
         Assert.Contains("expected one of release, paper", Assert.Throws<BadDataException>(
             () => ConfigurationFile.Parse<ConcatenationConfiguration>("x.json", """{ "layout": "cake" }""")).Message);
     }

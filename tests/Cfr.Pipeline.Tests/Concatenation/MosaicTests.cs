@@ -89,6 +89,22 @@ public sealed class MosaicTests : IDisposable
         Assert.Equal(want, canvas.Grad!.ToArray());
     }
 
+    [Theory]
+    [InlineData(null)]
+    [InlineData(2)]
+    public void The_gpu_kernels_place_the_same_bits(int? scale)
+    {
+        using var emulated = Device.Open("emulated");
+        Mosaic mosaic = new ConcatenationConfiguration(Scale: scale).For(new(6, 5, 7), imageSize: 26);
+        Assert.Equal(Placed(_session), Placed(new Session(emulated)));
+
+        int[] Placed(Session session)
+        {
+            Tensor labels = mosaic.Labels(session.Labels([.. Enumerable.Range(0, 210)], [1, 6, 5, 7]));
+            return [.. labels.ToIntArray(), .. mosaic.VolumeLabels(labels).ToIntArray()];
+        }
+    }
+
     [Fact]
     public void Padding_can_be_taught_as_background()
     {
@@ -106,6 +122,8 @@ public sealed class MosaicTests : IDisposable
     [InlineData(MosaicLayout.Release, 8, 8, 8, 80, 64, "scale is 8; expected 1 to 7 for 80 slices on an image of 64x64")]
     [InlineData(MosaicLayout.Release, 1, 8, 8, 80, 8, "no room for a slice and its border; expected at least 9")]
     [InlineData(MosaicLayout.Release, 0, 8, 8, 80, 64, "scale is 0; expected at least 1")]
+    [InlineData(MosaicLayout.Paper, null, 8, 8, 8, 100000, "the image size is 100000; expected 1 to 16384")]
+    [InlineData(MosaicLayout.Release, 2, 8, 8, 8, 0, "the image size is 0; expected 1 to 16384")]
     [InlineData(MosaicLayout.Paper, null, 8, 0, 8, 64, "a patch of 8x0x8 is empty")]
     [InlineData((MosaicLayout)7, null, 8, 8, 8, 64, "layout is 7; expected release or paper")]
     public void What_does_not_fit_is_refused_with_what_does(
