@@ -27,6 +27,11 @@ static class TrainCommand
         Description = "Folder of the data set; overrides the configuration's.",
     };
 
+    static readonly Option<string?> PseudoLabels = new("--pseudo-labels")
+    {
+        Description = "Labels of unlabelled cases (CFR): a folder of label maps CASE.nii.gz, or a network's file.",
+    };
+
     static readonly Option<bool> Resume = new("--resume") { Description = "Go on with the run in --out." };
 
     static readonly Option<string[]> Set = new("--set")
@@ -38,7 +43,8 @@ static class TrainCommand
     {
         var command = new Command("train", "Trains a network as a configuration says, or goes on with a run.")
         {
-            Settings, Out, Data, Resume, Set, CommonOptions.Device, CommonOptions.Seed, CommonOptions.Threads, CommonOptions.Json,
+            Settings, Out, Data, PseudoLabels, Resume, Set, CommonOptions.Device, CommonOptions.Seed, CommonOptions.Threads,
+            CommonOptions.Json,
         };
         command.SetAction(Run);
         return command;
@@ -90,14 +96,19 @@ static class TrainCommand
         string[] changes = arguments.GetValue(Set) ?? [];
         if (arguments.GetValue(Settings) is not { } file)
         {
-            return changes.Length == 0 && arguments.GetValue(CommonOptions.Seed) is null
+            return changes.Length == 0 && arguments.GetValue(CommonOptions.Seed) is null && arguments.GetValue(PseudoLabels) is null
                 ? null
-                : throw new ArgumentException("--set and --seed change a configuration; name it");
+                : throw new ArgumentException("--set, --seed and --pseudo-labels change a configuration; name it");
         }
         var read = ConfigurationFile.Read<TrainingConfiguration>(file.FullName, changes);
         if (read.Data is { } data) read = read with { Data = Path.GetFullPath(data, file.DirectoryName!) };
         if (read.PseudoLabels is { Path: { } path } labels)
             read = read with { PseudoLabels = labels with { Path = Path.GetFullPath(path, file.DirectoryName!) } };
+        if (arguments.GetValue(PseudoLabels) is { } given)
+        {
+            PseudoLabelSource from = Directory.Exists(given) ? PseudoLabelSource.Folder : PseudoLabelSource.Network;
+            read = read with { PseudoLabels = new(from, Path.GetFullPath(given), read.PseudoLabels?.Weight ?? 1) };
+        }
         return arguments.GetValue(CommonOptions.Seed) is { } seed ? read with { Seed = seed } : read;
     }
 }
