@@ -37,6 +37,8 @@ abstract class TrainingCommand<T> where T : RunConfiguration
         Description = "Change a setting: KEY=VALUE, as in iterations=100; may be repeated.",
     };
 
+    Option[] _changes = [];
+
     /// <summary>The command, with what it takes beside the options of all trainings.</summary>
     protected Command Create(string name, string description, params Option[] options)
     {
@@ -46,6 +48,7 @@ abstract class TrainingCommand<T> where T : RunConfiguration
             CommonOptions.Json,
         };
         foreach (Option option in options) command.Add(option);
+        _changes = [_set, CommonOptions.Seed, .. options];
         command.SetAction(Run);
         return command;
     }
@@ -94,14 +97,12 @@ abstract class TrainingCommand<T> where T : RunConfiguration
     /// <summary>The settings of the command line; paths in a file are meant from its folder.</summary>
     T? Wanted(ParseResult arguments)
     {
-        string[] changes = arguments.GetValue(_set) ?? [];
         if (arguments.GetValue(_settings) is not { } file)
         {
-            return changes.Length == 0 && arguments.GetValue(CommonOptions.Seed) is null
-                ? null
-                : throw new ArgumentException("--set and --seed change a configuration; name it");
+            Option? change = _changes.FirstOrDefault(option => arguments.GetResult(option) is { Implicit: false });
+            return change is null ? null : throw new ArgumentException($"{change.Name} changes a configuration; name it");
         }
-        var read = ConfigurationFile.Read<T>(file.FullName, changes);
+        var read = ConfigurationFile.Read<T>(file.FullName, arguments.GetValue(_set));
         if (read.Data is { } data) read = (T)(read with { Data = Path.GetFullPath(data, file.DirectoryName!) });
         read = With(Placed(read, file.DirectoryName!), arguments);
         return arguments.GetValue(CommonOptions.Seed) is { } seed ? (T)(read with { Seed = seed }) : read;

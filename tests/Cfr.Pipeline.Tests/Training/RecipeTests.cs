@@ -1,4 +1,5 @@
 using Cfr.Pipeline.Configuration;
+using Cfr.Pipeline.Retraining;
 using Cfr.Pipeline.Training;
 using Cfr.TestKit;
 
@@ -20,6 +21,30 @@ public class RecipeTests
         settings.Check();
         Assert.Null(settings.Data);
         Assert.Equal(settings, ConfigurationFile.Parse<TrainingConfiguration>(name, ConfigurationFile.Write(settings)));
+    }
+
+    [Theory]
+    [InlineData("la-16-vnet", "112x112x80", 6000, 0.1, 5999)]
+    [InlineData("la-1-vnet", "112x112x80", 6000, 0.1, 5999)]
+    [InlineData("brats2019-50-unet3d", "96x96x96", 30000, 0.1, 29999)]
+    [InlineData("brats2019-1-unet3d", "96x96x96", 30000, 0.1, 29999)]
+    [InlineData("btcv-7-vnet", "96x96x96", 70000, 0.1, 69999)]
+    [InlineData("btcv-1-vnet", "96x96x96", 70000, 0.1, 69999)]
+    [InlineData("mact-14-vnet", "96x96x96", 30000, 0.2, 11999)]
+    [InlineData("mact-1-vnet", "96x96x96", 30000, 0.2, 11999)]
+    public void Every_method_fits_the_recipes_of_few_labels(string name, string patch, int iterations, double weight, int almost)
+    {
+        string path = Path.GetFullPath(Golden.Path($"../../configs/{name}.json"));
+        foreach (MethodKind method in Enum.GetValues<MethodKind>())
+        {
+            var settings = ConfigurationFile.Read<TrainingConfiguration>(
+                path, [$"method={System.Text.Json.JsonNamingPolicy.KebabCaseLower.ConvertName($"{method}")}"]);
+            settings.Check();
+            Assert.Equal((method, patch, iterations, 4), (settings.Method, $"{settings.Patch}", settings.Iterations, settings.Batch));
+            Assert.Equal(int.Parse(name.Split('-')[1]), settings.Labelled);
+            Assert.InRange(settings.Consistency.Schedule.At(almost), 0.99 * weight, 0.9999 * weight);
+            Assert.Equal(weight, settings.Consistency.Schedule.At(almost + 1), 1e-12);
+        }
     }
 
     [Theory, InlineData("la-16-vnet.json", 16), InlineData("la-80-vnet.json", 80)]
