@@ -50,7 +50,8 @@ sealed class Help : SynchronousCommandLineAction
         foreach (CommandGroup group in _groups)
         {
             output.WriteLine($"\n{group.Title}");
-            foreach (var (command, _) in group.Commands) output.WriteLine($"  {command.Name.PadRight(NameWidth)}{Short(command.Description)}");
+            foreach (var (command, _) in group.Commands)
+                output.WriteLine($"  {command.Name.PadRight(NameWidth)}{Short(command.Description)}");
         }
         output.WriteLine("""
 

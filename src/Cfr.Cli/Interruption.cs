@@ -12,7 +12,8 @@ sealed class Interruption : IDisposable
     readonly PosixSignalRegistration[] _signals;
 
     public Interruption() =>
-        _signals = [.. ((PosixSignal[])[PosixSignal.SIGINT, PosixSignal.SIGTERM]).Select(signal => PosixSignalRegistration.Create(signal, Stop))];
+        _signals = [.. ((PosixSignal[])[PosixSignal.SIGINT, PosixSignal.SIGTERM])
+            .Select(signal => PosixSignalRegistration.Create(signal, Stop))];
 
     public CancellationToken Token => _source.Token;
 

@@ -10,7 +10,8 @@ static class DoctorCommand
     public static Command Create()
     {
         var command = new Command("doctor",
-            "Checks this machine and what its devices compute: runtime, processor, memory, folders, GPU, results against known ones.")
+            "Checks this machine and what its devices compute: runtime, processor, memory, folders, GPU, results against "
+            + "known ones.")
         {
             CommonOptions.Json,
         };

@@ -14,7 +14,8 @@ public static class Examination
     /// <summary>Everything, one after the other.</summary>
     public static IEnumerable<Finding> Run()
     {
-        yield return new("runtime", Health.Fine, $"{RuntimeInformation.FrameworkDescription}, CFR {typeof(Examination).Assembly.GetName().Version?.ToString(3)}");
+        string? version = typeof(Examination).Assembly.GetName().Version?.ToString(3);
+        yield return new("runtime", Health.Fine, $"{RuntimeInformation.FrameworkDescription}, CFR {version}");
         yield return new("system", Health.Fine, $"{RuntimeInformation.OSDescription}, {RuntimeInformation.ProcessArchitecture}");
         using var cpu = new CpuDevice();
         yield return Processor(cpu);
@@ -25,7 +26,10 @@ public static class Examination
         yield return Gpu(cuda);
         foreach (Finding found in SelfTest.Run("cpu", () => new CpuDevice())) yield return found;
         foreach (CudaGpu gpu in cuda.Gpus.Where(gpu => gpu.Problem is null))
-            foreach (Finding found in SelfTest.Run($"cuda:{gpu.Ordinal}", () => Device.Open($"cuda:{gpu.Ordinal}"))) yield return found;
+        {
+            string name = $"cuda:{gpu.Ordinal}";
+            foreach (Finding found in SelfTest.Run(name, () => Device.Open(name))) yield return found;
+        }
         foreach (Finding found in SelfTest.Run("emulated", () => Device.Open("emulated"))) yield return found;
     }
 
@@ -34,7 +38,8 @@ public static class Examination
         string vectors = cpu.VectorWidth switch { 16 => "AVX-512", 8 => "AVX2 with FMA", _ => "128-bit vectors" };
         return new(
             "processor", cpu.VectorWidth >= 8 ? Health.Fine : Health.Note,
-            $"{ProcessorName()}; {vectors} ({cpu.VectorWidth} floats at once), {cpu.ThreadCount} of {Environment.ProcessorCount} threads");
+            $"{ProcessorName()}; {vectors} ({cpu.VectorWidth} floats at once), "
+            + $"{cpu.ThreadCount} of {Environment.ProcessorCount} threads");
     }
 
     static string ProcessorName()
@@ -59,9 +64,8 @@ public static class Examination
     {
         const string Key = "MemAvailable:", Facts = "/proc/meminfo";
         string? line = File.Exists(Facts) ? File.ReadLines(Facts).FirstOrDefault(line => line.StartsWith(Key)) : null;
-        return line is not null && long.TryParse(line[Key.Length..].Replace("kB", "").Trim(), CultureInfo.InvariantCulture, out long kibibytes)
-            ? kibibytes << 10
-            : null;
+        string? number = line?[Key.Length..].Replace("kB", "").Trim();
+        return long.TryParse(number, CultureInfo.InvariantCulture, out long kibibytes) ? kibibytes << 10 : null;
     }
 
     /// <summary>Whether files can be written there.</summary>
@@ -77,7 +81,8 @@ public static class Examination
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
-            return new("cache", Health.Note, $"{folder} cannot be written ({fault.Message}); kernels are assembled anew each time; CFR_CACHE may name another");
+            return new("cache", Health.Note, $"{folder} cannot be written ({fault.Message}); kernels are assembled anew each "
+                + "time; CFR_CACHE may name another");
         }
     }
 
@@ -92,7 +97,8 @@ public static class Examination
     static Finding Gpu(CudaInfo cuda) => cuda.Problem is { } problem
         ? new("gpu", Health.Note, problem)
         : new("gpu", Health.Fine, $"CUDA {cuda.DriverVersion}: "
-            + string.Join("; ", cuda.Gpus.Select(gpu => $"{gpu.Name}, {GiB(gpu.MemoryBytes)}, compute capability {gpu.Capability}")));
+            + string.Join("; ", cuda.Gpus.Select(gpu =>
+                $"{gpu.Name}, {GiB(gpu.MemoryBytes)}, compute capability {gpu.Capability}")));
 
     static string GiB(long bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / (double)(1L << 30):F1} GiB");
 }

@@ -50,7 +50,8 @@ static class SelfTest
         try
         {
             double error = Error(new Session(device), Golden.Value[op], shapes, run);
-            string text = string.Create(CultureInfo.InvariantCulture, $"relative error {error:0.0e-00}, allowed {Tolerance:0e-00}");
+            string text = string.Create(
+                CultureInfo.InvariantCulture, $"relative error {error:0.0e-00}, allowed {Tolerance:0e-00}");
             return new($"{name} {op}", error <= Tolerance ? Health.Fine : Health.Failed, text, clock.Elapsed.TotalSeconds);
         }
         catch (Exception error) when (error is not OutOfMemoryException)
@@ -59,7 +60,7 @@ static class SelfTest
         }
     }
 
-    /// <summary>The largest relative error of the result and of the gradient of each input; infinite for NaN.</summary>
+    /// <summary>The largest relative error of the result and of the gradient of each input.</summary>
     static double Error(Session session, GoldenOp golden, Shape[] shapes, Func<Tensor[], Tensor> run)
     {
         using Scope scope = session.Step();
@@ -71,7 +72,8 @@ static class SelfTest
             .Prepend(Difference(result.ToArray(), golden.Result)).Max();
     }
 
-    static double Difference(float[] got, double[] want)
+    /// <summary>The largest error by the largest element; infinite for NaN, or another number of elements.</summary>
+    internal static double Difference(float[] got, double[] want)
     {
         double worst = got.Zip(want, (a, b) => Math.Abs(a - b)).Max();
         return double.IsNaN(worst) || got.Length != want.Length ? double.PositiveInfinity : worst / want.Max(Math.Abs);

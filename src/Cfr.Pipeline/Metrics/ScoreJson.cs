@@ -43,7 +43,8 @@ static class ScoreJson
     /// <exception cref="JsonException">It is no such document.</exception>
     public static StoredScores Parse(string text)
     {
-        Document found = JsonSerializer.Deserialize<Document>(text, Options) ?? throw new JsonException("found null; expected an object");
+        Document found = JsonSerializer.Deserialize<Document>(text, Options)
+            ?? throw new JsonException("found null; expected an object");
         CaseScore[] cases = [.. found.Cases.Select(scored => new CaseScore(scored.Case, [.. scored.Classes.Select(Score)]))];
         var names = found.Cases.SelectMany(scored => scored.Classes).DistinctBy(score => score.Class)
             .ToDictionary(score => score.Class, score => score.Name ?? $"class {score.Class}");
@@ -92,5 +93,6 @@ static class ScoreJson
     sealed record CaseEntry(string Case, IReadOnlyList<ClassEntry> Classes);
 
     sealed record ClassEntry(
-        int Class, IReadOnlyDictionary<string, double> Metrics, string? Name = null, long PredictedVoxels = 0, long TrueVoxels = 0);
+        int Class, IReadOnlyDictionary<string, double> Metrics, string? Name = null, long PredictedVoxels = 0,
+        long TrueVoxels = 0);
 }

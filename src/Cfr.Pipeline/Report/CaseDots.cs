@@ -5,7 +5,8 @@ namespace Cfr.Pipeline.Report;
 /// <summary>Figure: a row for each method with a dot for each case's Dice and a line at their mean.</summary>
 static class CaseDots
 {
-    public static void Write(Html html, IReadOnlyList<(string Title, IReadOnlyList<(string Case, double Dice)> Cases)> rows, string caption)
+    public static void Write(
+        Html html, IReadOnlyList<(string Title, IReadOnlyList<(string Case, double Dice)> Cases)> rows, string caption)
     {
         html.Tag("figure", () =>
         {

@@ -26,7 +26,8 @@ public sealed record LearningCurve(
                 JsonObject entry = JsonNode.Parse(lines[i]) as JsonObject ?? throw new JsonException("found no object");
                 long iteration = Number<long>(entry, "iteration") ?? throw new JsonException("found no iteration");
                 if (Number<double>(entry, "loss") is { } value) loss.Add((iteration, value));
-                if (entry["validation"] is JsonObject scores && Number<double>(scores, "dice") is { } score) dice.Add((iteration, score));
+                if (entry["validation"] is JsonObject scores && Number<double>(scores, "dice") is { } score)
+                    dice.Add((iteration, score));
             }
             catch (JsonException) when (i == last && i > 0)
             {

@@ -1,14 +1,18 @@
 namespace Cfr.Pipeline.Report;
 
-/// <summary>Figure: a chart for each training, loss by iteration, raw and smoothed; validation Dice below where there is some.</summary>
+/// <summary>
+/// Figure: a chart for each training, loss by iteration, raw and smoothed; validation Dice below where there is some.
+/// </summary>
 static class LearningCurves
 {
     public static void Write(Html html, RunResults run)
     {
         (string Title, LearningCurve Curve)[] curves =
         [
-            .. run.FineTuning is { Loss.Count: > 0 } tuned ? [("Fine-tuning of SAM", tuned)] : Array.Empty<(string, LearningCurve)>(),
-            .. run.Methods.Where(method => method.Curve is { Loss.Count: > 0 }).Select(method => (method.Name.Title, method.Curve!)),
+            .. run.FineTuning is { Loss.Count: > 0 } tuned
+                ? [("Fine-tuning of SAM", tuned)] : Array.Empty<(string, LearningCurve)>(),
+            .. run.Methods.Where(method => method.Curve is { Loss.Count: > 0 })
+                .Select(method => (method.Name.Title, method.Curve!)),
         ];
         if (curves.Length == 0) return;
         Section.Write(html, "curves", "Learning curves", () =>
@@ -22,8 +26,8 @@ static class LearningCurves
                     foreach (var (title, curve) in curves.Where(each => each.Curve.Dice.Count > 0))
                         Panel(html, $"{title}, validation", "Dice", Dice(curve), "validation Dice by iteration");
                 }, ("class", "charts"));
-                html.Tag("figcaption", "What each training minimised, by iteration: every step (pale) and the mean of the last fiftieth of all "
-                    + "steps (dark). Losses of different methods have different parts and scales.");
+                html.Tag("figcaption", "What each training minimised, by iteration: every step (pale) and the mean of the last "
+                    + "fiftieth of all steps (dark). Losses of different methods have different parts and scales.");
             }, ("class", "wide"));
         });
     }

@@ -12,12 +12,15 @@ static class PaperTable
 
     static readonly Lazy<Entry[]> Entries = new(Read);
 
-    /// <summary>What the paper reports for a method; Dice and Jaccard in percent, distances in voxels, by the metric's title.</summary>
+    /// <summary>
+    /// What the paper reports for a method; Dice and Jaccard in percent, distances in voxels, by the metric's title.
+    /// </summary>
     /// <param name="dataset">As the paper names it: LA, BraTS2019, BTCV, MACT.</param>
     /// <param name="labelled">Labelled cases; an upper bound has all, whatever is asked for.</param>
     /// <param name="method">The method.</param>
     /// <returns>Number of the table and its values by the titles of metrics, or null.</returns>
-    public static (string Table, IReadOnlyDictionary<string, double> Values)? Find(string? dataset, int labelled, MethodName method)
+    public static (string Table, IReadOnlyDictionary<string, double> Values)? Find(
+        string? dataset, int labelled, MethodName method)
     {
         Entry[] found = [.. Entries.Value.Where(entry =>
             entry.Dataset.Equals(dataset, StringComparison.OrdinalIgnoreCase) && (entry.Organ is "" or "AVG")

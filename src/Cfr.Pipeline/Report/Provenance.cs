@@ -7,7 +7,11 @@ namespace Cfr.Pipeline.Report;
 /// <summary>What it takes to do the run again: command, seed, versions, device, hashes, all settings.</summary>
 static class Provenance
 {
-    static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    static readonly JsonSerializerOptions Indented = new()
+    {
+        WriteIndented = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     public static void Write(Html html, RunResults run)
     {
@@ -38,14 +42,16 @@ static class Provenance
     {
         RunDataset data = manifest.Dataset;
         yield return ("seed", manifest.Seed?.ToString(CultureInfo.InvariantCulture));
-        yield return ("version", manifest.Version is null ? manifest.Commit : $"{manifest.Version}{(manifest.Commit is null ? "" : $" ({manifest.Commit})")}");
+        yield return ("version", manifest.Version);
+        yield return ("commit", manifest.Commit);
         yield return ("device", manifest.Device);
         yield return ("driver", manifest.Driver);
         yield return ("data set", data.Name);
         yield return ("its place", data.Path);
         yield return ("its hash", data.Hash);
         yield return ("classes", data.Classes is null ? null : string.Join(", ", data.Classes));
-        foreach (var (name, weights) in manifest.Weights?.OrderBy(each => each.Key, StringComparer.Ordinal) ?? Enumerable.Empty<KeyValuePair<string, RunWeights>>())
+        IEnumerable<KeyValuePair<string, RunWeights>> files = manifest.Weights ?? new Dictionary<string, RunWeights>();
+        foreach (var (name, weights) in files.OrderBy(each => each.Key, StringComparer.Ordinal))
         {
             yield return ($"{name} weights", weights.Path);
             yield return ($"{name} hash", weights.Hash);

@@ -55,7 +55,8 @@ public sealed record RunResults
             Manifest = manifest,
             Experiment = ReadObject(At("experiment.json")),
             FineTuning = Curve(At("finetune", "log.jsonl")),
-            Methods = [.. Ids(folder).Select(MethodName.Of).OrderBy(name => name.Role).ThenBy(name => name.Id, StringComparer.Ordinal)
+            Methods = [.. Ids(folder).Select(MethodName.Of)
+                .OrderBy(name => name.Role).ThenBy(name => name.Id, StringComparer.Ordinal)
                 .Select(name => new MethodResults(
                     name, Curve(At("retrain", name.Id, "log.jsonl")), Scores(At("scores", $"{name.Id}.json")),
                     Directory.Exists(At("predictions", name.Id)) ? At("predictions", name.Id) : null))],
@@ -69,7 +70,8 @@ public sealed record RunResults
     static IEnumerable<string> Ids(string folder) =>
         Names(Path.Combine(folder, "retrain"), Directory.GetDirectories)
             .Concat(Names(Path.Combine(folder, "predictions"), Directory.GetDirectories))
-            .Concat(Names(Path.Combine(folder, "scores"), path => Directory.GetFiles(path, "*.json")).Select(Path.GetFileNameWithoutExtension))
+            .Concat(Names(Path.Combine(folder, "scores"), path => Directory.GetFiles(path, "*.json"))
+                .Select(Path.GetFileNameWithoutExtension))
             .Distinct().OfType<string>();
 
     static IEnumerable<string?> Names(string folder, Func<string, string[]> list) =>

@@ -28,14 +28,14 @@ static class ScoreTable
     {
         string unit = scored[0].Scores!.DistanceUnit;
         bool hasPaper = false;
-        double best = scored.Where(method => method.Name.Role != MethodRole.UpperBound).Select(method => method.Dice!.Value).DefaultIfEmpty(-1).Max();
+        double? best = scored.Where(method => method.Name.Role != MethodRole.UpperBound).Max(method => method.Dice);
         Scrolling(html, "Scores of all methods", () =>
         {
             html.Tag("thead", () => html.Tag("tr", () =>
             {
                 html.Tag("th", "method", ("scope", "col"));
                 foreach (Metric metric in Shown)
-                    html.Tag("th", $"{metric.Title}, {(metric.IsDistance ? unit : "%")} {(metric.IsDistance ? "↓" : "↑")}", ("scope", "col"), Right);
+                    html.Tag("th", $"{metric.Title}, {(metric.IsDistance ? $"{unit} ↓" : "% ↑")}", ("scope", "col"), Right);
                 html.Tag("th", "empty", ("scope", "col"), Right, ("title", "predictions without any voxel of a class"));
             }));
             html.Tag("tbody", () =>
@@ -59,8 +59,10 @@ static class ScoreTable
         });
         html.Tag("p", $"Mean and sample standard deviation over {Number.Count(scored[0].Summary!.Cases, "test case")}"
             + (scored[0].Summary!.Classes.Count > 1 ? ", averaged over classes" : "")
-            + $". Distances are in {(unit == "voxel" ? "voxels" : unit)}; ASD runs from the prediction to the truth. An empty prediction scores 0 in all columns and counts."
-            + (hasPaper ? " In italics: what the paper reports (Concatenate, Fine-tuning, Re-training; its table in brackets)." : ""), ("class", "note"));
+            + $". Distances are in {(unit == "voxel" ? "voxels" : unit)}; ASD runs from the prediction to the truth. An empty "
+            + "prediction scores 0 in all columns and counts."
+            + (hasPaper ? " In italics: what the paper reports (Concatenate, Fine-tuning, Re-training; its table in brackets)." : ""),
+            ("class", "note"));
     }
 
     static bool WritePaper(Html html, RunResults run, MethodResults method)
@@ -93,9 +95,8 @@ static class ScoreTable
                 foreach (int number in classes)
                     html.Tag("tr", () =>
                     {
-                        string name = scored.Select(method => method.Scores!.Names.GetValueOrDefault(number)).FirstOrDefault(found => found is not null)
-                            ?? $"class {number}";
-                        html.Tag("th", name, ("scope", "row"));
+                        string? name = scored.Select(method => method.Scores!.Names.GetValueOrDefault(number)).FirstOrDefault(found => found is not null);
+                        html.Tag("th", name ?? $"class {number}", ("scope", "row"));
                         foreach (MethodResults method in scored)
                         {
                             if (method.Summary!.Classes.FirstOrDefault(row => row.Class == number) is { } found)
@@ -114,7 +115,8 @@ static class ScoreTable
         html.Tag("td", () =>
         {
             html.Text(Number.Fixed(scale * spread.Mean, 2));
-            if (spread.Deviation is { } deviation) html.Tag("span", $" ± {Number.Fixed(scale * deviation, 2)}", ("class", "deviation"));
+            if (spread.Deviation is { } deviation)
+                html.Tag("span", $" ± {Number.Fixed(scale * deviation, 2)}", ("class", "deviation"));
             if (empty > 0) html.Text($" ({empty})");
         }, Right);
     }
@@ -122,5 +124,6 @@ static class ScoreTable
     static (string, string) Right => ("class", "number");
 
     static void Scrolling(Html html, string label, Action inner) => html.Tag(
-        "div", () => html.Tag("table", inner, ("aria-label", label)), ("class", "scroll"), ("tabindex", "0"), ("role", "region"), ("aria-label", label));
+        "div", () => html.Tag("table", inner, ("aria-label", label)),
+        ("class", "scroll"), ("tabindex", "0"), ("role", "region"), ("aria-label", label));
 }

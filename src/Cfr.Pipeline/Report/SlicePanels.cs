@@ -12,16 +12,20 @@ static class SlicePanels
     public static void Write(Html html, RunResults run)
     {
         if (Chosen(run) is not { } best || best.DiceByCase.Count == 0) return;
-        MethodResults[] shown = [best, .. run.Methods.Where(method => method.Name.Role == MethodRole.Baseline && method != best).Take(1)];
+        MethodResults[] shown =
+        [
+            best, .. run.Methods.Where(method => method.Name.Role == MethodRole.Baseline && method != best).Take(1),
+        ];
         Section.Write(html, "cases", "Test cases", () =>
         {
             if (run.Data is null)
             {
-                html.Tag("p", $"The scans cannot be shown, as the data set is not there any more: {run.DataProblem}.", ("class", "note"));
+                html.Tag(
+                    "p", $"The scans cannot be shown, as the data set is not there any more: {run.DataProblem}.", ("class", "note"));
                 return;
             }
-            html.Tag("p", $"{best.Name.Title} on single test cases, from its worst to its best: the axial, the coronal and the sagittal "
-                + "plane in which the truth is largest.");
+            html.Tag("p", $"{best.Name.Title} on single test cases, from its worst to its best: the axial, the coronal and the "
+                + "sagittal plane in which the truth is largest.");
             html.Tag("p", () =>
             {
                 Key(html, "truth", "truth");
@@ -34,11 +38,13 @@ static class SlicePanels
     /// <summary>The best method of CFR; without one, the best that has predictions.</summary>
     static MethodResults? Chosen(RunResults run) =>
         run.Methods.Where(method => method is { Dice: not null, Predictions: not null })
-            .OrderByDescending(method => method.Name.Role == MethodRole.Retrained).ThenByDescending(method => method.Dice).FirstOrDefault();
+            .OrderByDescending(method => method.Name.Role == MethodRole.Retrained).ThenByDescending(method => method.Dice)
+            .FirstOrDefault();
 
     static IEnumerable<(string Rank, string Case, double Dice)> Ranks(MethodResults method)
     {
-        (string Case, double Dice)[] sorted = [.. method.DiceByCase.OrderBy(each => each.Dice).ThenBy(each => each.Case, StringComparer.Ordinal)];
+        (string Case, double Dice)[] sorted =
+            [.. method.DiceByCase.OrderBy(each => each.Dice).ThenBy(each => each.Case, StringComparer.Ordinal)];
         (string, int)[] ranks = sorted.Length switch
         {
             1 => [("The only case", 0)],
@@ -97,12 +103,13 @@ static class SlicePanels
         var (width, height) = picture.Extent(plane);
         string truth = picture.Truth(plane, index);
         string box = $"0 0 {Number.Coordinate(width)} {Number.Coordinate(height)}";
-        string drawn = guess is null ? "outline of the truth" : $"outlines of the truth and of what {method.Name.Title} predicted";
+        string drawn = guess is null
+            ? "outline of the truth" : $"outlines of the truth and of what {method.Name.Title} predicted";
         html.Tag("svg", () =>
         {
             html.Void(
-                "image", ("href", picture.Image(plane, index)), ("width", Number.Coordinate(width)), ("height", Number.Coordinate(height)),
-                ("preserveAspectRatio", "none"));
+                "image", ("href", picture.Image(plane, index)), ("width", Number.Coordinate(width)),
+                ("height", Number.Coordinate(height)), ("preserveAspectRatio", "none"));
             html.Tag("g", () =>
             {
                 html.Void("path", ("class", "truth"), ("d", truth));

@@ -28,7 +28,8 @@ readonly record struct SlicePlane(string Name, int Axis, int Right, int Down, bo
 
         // Indices that grow to the right, the front or the head run against the picture, in which right is left.
         SlicePlane Plane(string name, int through, int right, int down) => new(
-            name, axis[through], axis[right], axis[down], !orientation.IsNegative(axis[right]), !orientation.IsNegative(axis[down]));
+            name, axis[through], axis[right], axis[down], !orientation.IsNegative(axis[right]),
+            !orientation.IsNegative(axis[down]));
     }
 
     /// <summary>Rows and columns of a slice.</summary>

@@ -29,11 +29,13 @@ static class StageBars
                                 if (stage.Skipped) html.Tag("small", "done before");
                             }, ("scope", "row"));
                             Bar(html, stage.Seconds / longest, Number.Time(stage.Seconds));
-                            Bar(html, stage.PeakMemoryBytes / largest, stage.PeakMemoryBytes == 0 ? "" : Number.Bytes(stage.PeakMemoryBytes));
+                            long bytes = stage.PeakMemoryBytes;
+                            Bar(html, bytes / largest, bytes == 0 ? "" : Number.Bytes(bytes));
                         });
                 });
-            }, ("class", "bars")), ("class", "scroll"), ("tabindex", "0"), ("role", "region"), ("aria-label", "Time and memory by stage"));
-            html.Tag("p", $"{Number.Time(stages.Sum(stage => stage.Seconds))} in all, on {run.Manifest.Device ?? "an unnamed device"}.", ("class", "note"));
+            }, ("class", "bars")), ("class", "scroll"), ("tabindex", "0"), ("role", "region"), ("aria-label", "Stages"));
+            string total = Number.Time(stages.Sum(stage => stage.Seconds));
+            html.Tag("p", $"{total} in all, on {run.Manifest.Device ?? "an unnamed device"}.", ("class", "note"));
         });
     }
 

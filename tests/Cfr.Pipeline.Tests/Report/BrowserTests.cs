@@ -17,11 +17,13 @@ public partial class BrowserTests
         <script>
         addEventListener("load", () => {
           const pictures = [...document.images].map(i => i.complete && i.naturalWidth > 0);
-          const drawings = [...document.querySelectorAll("svg")].map(s => { const b = s.getBoundingClientRect(); return b.width > 40 && b.height > 20; });
-          const paths = [...document.querySelectorAll("svg path")].map(p => { const b = p.getBBox(); return b.width + b.height > 0; });
+          const shows = (selector, box) => [...document.querySelectorAll(selector)].map(box);
+          const drawings = shows("svg", s => s.getBoundingClientRect()).map(b => b.width > 40 && b.height > 20);
+          const paths = shows("svg path", p => p.getBBox()).map(b => b.width + b.height > 0);
           const wide = document.documentElement.scrollWidth > innerWidth ? 1 : 0;
           const count = list => list.filter(x => x).length + "/" + list.length;
-          document.body.setAttribute("data-check", `pictures ${count(pictures)} drawings ${count(drawings)} paths ${count(paths)} wide ${wide}`);
+          document.body.setAttribute(
+            "data-check", `pictures ${count(pictures)} drawings ${count(drawings)} paths ${count(paths)} wide ${wide}`);
         });
         </script>
         """;
@@ -40,7 +42,8 @@ public partial class BrowserTests
         string policy = WebUtility.HtmlEncode(RunReport.Policy);
         Assert.Contains(policy, page);
         // Scripts can ask an img whether it was decoded, but not an image of a drawing; so each of these is there once more.
-        string copies = string.Concat(Drawn().Matches(page).Select(image => $"<img alt=\"\" width=\"20\" src=\"{image.Groups[1].Value}\"/>"));
+        string copies = string.Concat(Drawn().Matches(page).Select(image =>
+            $"<img alt=\"\" width=\"20\" src=\"{image.Groups[1].Value}\"/>"));
         File.WriteAllText(
             folder.File("checked.html"),
             page.Replace(policy, policy + "; script-src 'unsafe-inline'").Replace("</body>", copies + Check + "</body>"));

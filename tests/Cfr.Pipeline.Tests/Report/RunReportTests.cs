@@ -126,11 +126,16 @@ public partial class RunReportTests
     public void What_is_damaged_is_named_with_its_line()
     {
         using var run = new SmallRun();
-        AssertRefused("retrain/supervised/log.jsonl", "{\"iteration\":1,\"loss\":1}\n{\"iteration\":2,\"lo\n{\"iteration\":3,\"loss\":1}\n", "log.jsonl: line 2:");
-        AssertRefused("retrain/supervised/log.jsonl", "{\"iteration\":1,\"loss\":\"much\"}\n{\"iteration\":2,\"loss\":1}\n", "log.jsonl: line 1: loss is \"much\"; expected a number");
+        const string Log = "retrain/supervised/log.jsonl";
+        AssertRefused(Log, "{\"iteration\":1,\"loss\":1}\n{\"iteration\":2,\"lo\n{\"iteration\":3,\"loss\":1}\n", "log.jsonl: line 2:");
+        AssertRefused(
+            Log, "{\"iteration\":1,\"loss\":\"much\"}\n{\"iteration\":2,\"loss\":1}\n",
+            "log.jsonl: line 1: loss is \"much\"; expected a number");
         AssertRefused("scores/supervised.json", "{ \"cases\": [\n {} ] }", "supervised.json: line 2:");
         AssertRefused("experiment.json", "{\n\"a\": 1,\n]", "experiment.json: line 3:");
-        AssertRefused("manifest.json", "{\n\"seed\": \"none\"\n}", "manifest.json: line 2: 'seed' has a value that makes no sense there");
+        AssertRefused(
+            "manifest.json", "{\n\"seed\": \"none\"\n}",
+            "manifest.json: line 2: 'seed' has a value that makes no sense there");
         File.Delete(run.Path("manifest.json"));
         Assert.Contains("no such file; expected the folder of a run", Refusal());
         Assert.Contains("no such folder", Assert.Throws<BadDataException>(() => RunResults.Read(run.Path("nowhere"))).Message);

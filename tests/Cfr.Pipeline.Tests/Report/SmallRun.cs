@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using System.Text.Json.Nodes;
 using Cfr.Pipeline.Datasets;
 using Cfr.Pipeline.Images;
 using Cfr.Pipeline.Metrics;
@@ -25,7 +26,8 @@ sealed class SmallRun : IDisposable
     {
         DataSetPreparation.OfPhantom(cases, Size, organs, seed: 3).Run(Data);
         Set = DataSetFile.Open(Data);
-        foreach (string folder in (string[])["mosaics", "finetune", "pseudolabels", "scores"]) Directory.CreateDirectory(Path(folder));
+        foreach (string folder in (string[])["mosaics", "finetune", "pseudolabels", "scores"])
+            Directory.CreateDirectory(Path(folder));
         Write("manifest.json", Manifest());
         Write("experiment.json", """{ "network": { "architecture": "vnet-pyramid", "filters": 16 }, "iterations": 900 }""");
         Write("finetune/log.jsonl", Log(300, 1.1, validated: false));
@@ -34,7 +36,8 @@ sealed class SmallRun : IDisposable
         AddMethod("cfr-mean-teacher", moved: 2, start: 1.2);
         AddMethod("upper-bound", moved: 1, start: 0.9);
         AddPredictions("cfr-ft", moved: 3);
-        ScoreFile.Write(Path("pseudolabels/scores.json"), [.. Set.Train.Skip(1).Select(each => Score(each, 3).Scored)], ClassName);
+        ScoreFile.Write(
+            Path("pseudolabels/scores.json"), [.. Set.Train.Skip(1).Select(each => Score(each, 3).Scored)], ClassName);
         AddMosaic(Set.Train[1]);
     }
 
@@ -54,7 +57,7 @@ sealed class SmallRun : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    string Manifest() => new System.Text.Json.Nodes.JsonObject
+    string Manifest() => new JsonObject
     {
         ["name"] = Name,
         ["version"] = "0.1.0",
@@ -64,7 +67,7 @@ sealed class SmallRun : IDisposable
         ["device"] = "cpu (X64, vectors of 16 floats, 2 thread(s))",
         ["started"] = "2026-01-02T03:04:05Z",
         ["finished"] = "2026-01-02T04:16:45Z",
-        ["dataset"] = new System.Text.Json.Nodes.JsonObject
+        ["dataset"] = new JsonObject
         {
             ["name"] = Set.Name,
             ["path"] = Data,
@@ -72,10 +75,12 @@ sealed class SmallRun : IDisposable
             ["labelled"] = 1,
             ["unlabelled"] = Set.Train.Count - 1,
             ["test"] = Set.Test.Count,
-            ["classes"] = new System.Text.Json.Nodes.JsonArray([.. Set.Classes.Select(name => System.Text.Json.Nodes.JsonValue.Create(name))]),
+            ["classes"] = new JsonArray([.. Set.Classes.Select(name => JsonValue.Create(name))]),
         },
-        ["weights"] = System.Text.Json.Nodes.JsonNode.Parse("""{ "sam": { "path": "sam_vit_b_01ec64.pth", "hash": "sha256:ec2df62732614e57" } }"""),
-        ["stages"] = System.Text.Json.Nodes.JsonNode.Parse("""
+        ["weights"] = JsonNode.Parse("""
+            { "sam": { "path": "sam_vit_b_01ec64.pth", "hash": "sha256:ec2df62732614e57" } }
+            """),
+        ["stages"] = JsonNode.Parse("""
             [ { "name": "prepare", "seconds": 1.25, "skipped": true, "outputs": [] },
               { "name": "fine-tune", "seconds": 2843.2, "peakMemoryBytes": 5368709120, "outputs": ["finetune/model.safetensors"] },
               { "name": "pseudo-label", "seconds": 310.0, "peakMemoryBytes": 2147483648 },
@@ -143,9 +148,13 @@ sealed class SmallRun : IDisposable
         for (int i = 1; i <= iterations; i++)
         {
             double loss = start * Math.Exp(-4.0 * i / iterations) + 0.08 + 0.07 * Math.Sin(i * 12.9898) * Math.Sin(i * 0.731);
-            text.Append(CultureInfo.InvariantCulture, $"{{\"iteration\":{i},\"loss\":{loss:R},\"learningRate\":0.01,\"seconds\":0.4}}\n");
+            text.Append(
+                CultureInfo.InvariantCulture, $"{{\"iteration\":{i},\"loss\":{loss:R},\"learningRate\":0.01,\"seconds\":0.4}}\n");
             if (validated && i % 100 == 0)
-                text.Append(CultureInfo.InvariantCulture, $"{{\"iteration\":{i},\"validation\":{{\"dice\":{0.85 - 0.6 * Math.Exp(-3.0 * i / iterations):R}}}}}\n");
+            {
+                double dice = 0.85 - 0.6 * Math.Exp(-3.0 * i / iterations);
+                text.Append(CultureInfo.InvariantCulture, $"{{\"iteration\":{i},\"validation\":{{\"dice\":{dice:R}}}}}\n");
+            }
         }
         return text.ToString();
     }
