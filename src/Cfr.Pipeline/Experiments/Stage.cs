@@ -37,7 +37,7 @@ abstract class Stage(StageContext context)
         foreach (string path in Owned)
         {
             if (Directory.Exists(path)) Directory.Delete(path, recursive: true);
-            else File.Delete(path);
+            else if (File.Exists(path)) File.Delete(path);
         }
     }
 }
