@@ -45,7 +45,8 @@ public sealed class SamedFileTests : IDisposable
         (sam / "mask_decoder").Parameter("more", [1], Initialize.Constant(7));
         float[] token = sam["mask_decoder.iou_token.weight"].ToArray();
         string message = Assert.Throws<BadDataException>(() => SamedFile.Load(sam, Path)).Message;
-        Assert.StartsWith($"{Path} does not fit the model: the file has no mask_decoder.more; ", message);
+        Assert.StartsWith($"{Path} does not fit the model: ", message);
+        Assert.Contains("the file has no mask_decoder.more", message);
         Assert.Contains("image_encoder.blocks.0.attn.qkv.linear_a_q.weight is [2, 8] in the file, [1, 8] in the model", message);
         Assert.Equal(token, sam["mask_decoder.iou_token.weight"].ToArray());
     }
