@@ -3,8 +3,8 @@ using Cfr.Tensors;
 namespace Cfr.Models;
 
 /// <summary>
-/// Attention of SAM's decoder: q [N, Lq, width], k and v [N, Lk, width] -> [N, Lq, width], with projections of their own to fewer channels
-/// or as many, and back.
+/// Attention of SAM's decoder: q [N, Lq, width], k and v [N, Lk, width] -> [N, Lq, width], with projections of their
+/// own to fewer channels or as many, and back.
 /// </summary>
 public sealed class DecoderAttention : Module
 {

@@ -8,8 +8,8 @@ namespace Cfr.Models;
 public readonly record struct DecodedTokens(Tensor Tokens, Tensor Image);
 
 /// <summary>
-/// SAM's mask decoder (Kirillov 2023, section 3 and figure 14). Mask t is at every place the product of the upscaled image with a vector
-/// that an MLP of its own makes of token t.
+/// SAM's mask decoder (Kirillov 2023, section 3 and figure 14). Mask t is at every place the product of the upscaled
+/// image with a vector that an MLP of its own makes of token t.
 /// </summary>
 public sealed class MaskDecoder : Module
 {
@@ -50,8 +50,8 @@ public sealed class MaskDecoder : Module
     public Layer UpscalingToFull { get; }
 
     /// <summary>
-    /// Tokens and image attend to each other. N is the number of images or that of prompts: many prompts of one image, one set of
-    /// prompts (or none) for many images, or a set for each.
+    /// Tokens and image attend to each other. N is the number of images or that of prompts: many prompts of one image,
+    /// one set of prompts (or none) for many images, or a set for each.
     /// </summary>
     /// <param name="embedding">The images [B, g, g, D].</param>
     /// <param name="positions">Codes of their places [1, g, g, D].</param>
@@ -99,10 +99,12 @@ public sealed class MaskDecoder : Module
 
     int Batch(int images, PromptEmbedding prompts)
     {
-        int sparse = prompts.Sparse?.Size(0) ?? 1, dense = prompts.Dense.Size(0), batch = Math.Max(images, Math.Max(sparse, dense));
+        int sparse = prompts.Sparse?.Size(0) ?? 1, dense = prompts.Dense.Size(0);
+        int batch = Math.Max(images, Math.Max(sparse, dense));
         if (new[] { images, sparse, dense }.Any(count => count != 1 && count != batch))
             throw new ArgumentException(
-                $"mask decoder: {images} images, {sparse} sparse and {dense} dense prompts; expected one of each, or as many as the largest");
+                $"mask decoder: {images} images, {sparse} sparse and {dense} dense prompts; "
+                + "expected one of each, or as many as the largest");
         return batch;
     }
 }

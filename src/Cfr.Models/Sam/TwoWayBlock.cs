@@ -4,8 +4,9 @@ using Cfr.Tensors;
 namespace Cfr.Models;
 
 /// <summary>
-/// A block of SAM's decoder: tokens attend to each other, then to the image, pass an MLP, and the image attends to the tokens. Norms
-/// come after the sums. Tokens [N, T, D], image [N, L, D]; the codes of places are added to queries and keys, never to values.
+/// A block of SAM's decoder: tokens attend to each other, then to the image, pass an MLP, and the image attends to the
+/// tokens. Norms come after the sums. Tokens [N, T, D], image [N, L, D]; the codes of places are added to queries and
+/// keys, never to values.
 /// </summary>
 public sealed class TwoWayBlock : Module
 {
@@ -15,7 +16,8 @@ public sealed class TwoWayBlock : Module
     /// <param name="w">Its path.</param>
     /// <param name="configuration">Sizes.</param>
     /// <param name="isFirst">
-    /// In the first block the result of the tokens' attention replaces them, and no code of places is added: they are that code.
+    /// In the first block the result of the tokens' attention replaces them, and no code of places is added: they are
+    /// that code.
     /// </param>
     internal TwoWayBlock(Weights w, SamConfiguration configuration, bool isFirst) : base(w)
     {

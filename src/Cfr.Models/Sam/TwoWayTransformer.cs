@@ -3,8 +3,8 @@ using Cfr.Tensors;
 namespace Cfr.Models;
 
 /// <summary>
-/// The transformer of SAM's decoder (Kirillov 2023, figure 14): blocks in which tokens and image attend to each other, then once more
-/// the tokens to the image. The tokens as they come in are the code of their own places throughout.
+/// The transformer of SAM's decoder (Kirillov 2023, figure 14): blocks in which tokens and image attend to each other,
+/// then once more the tokens to the image. The tokens as they come in are the code of their own places throughout.
 /// </summary>
 public sealed class TwoWayTransformer : Module
 {

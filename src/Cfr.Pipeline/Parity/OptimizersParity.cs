@@ -3,9 +3,9 @@ using Cfr.Tensors;
 namespace Cfr.Pipeline.Parity;
 
 /// <summary>
-/// Kinds <c>ssl-optimizers</c> and <c>sam-optimizers</c>: steps of SGD (momentum 0.9, decay 1e-4), Adam (rate 0.02) and AdamW (rate 1e-3, decay 0.1)
-/// from <c>p0</c> along given <c>grads</c>, rates in <c>lr</c> where they change; moving averages <c>ema/</c> of given
-/// students, from iteration 0 and from 500.
+/// Kinds <c>ssl-optimizers</c> and <c>sam-optimizers</c>: steps of SGD (momentum 0.9, decay 1e-4), Adam (rate 0.02) and
+/// AdamW (rate 1e-3, decay 0.1) from <c>p0</c> along given <c>grads</c>, rates in <c>lr</c> where they change; moving
+/// averages <c>ema/</c> of given students, from iteration 0 and from 500.
 /// </summary>
 static class OptimizersParity
 {

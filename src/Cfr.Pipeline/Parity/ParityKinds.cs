@@ -50,7 +50,9 @@ public static class ParityKinds
     /// <param name="device">Where to compute.</param>
     /// <param name="outputsOnly">Compare results of forward passes alone.</param>
     /// <param name="tolerance">Replaces the relative tolerances, each kind's own by default.</param>
-    /// <exception cref="BadDataException">The file is of no known kind, or lacks something that its kind needs.</exception>
+    /// <exception cref="BadDataException">
+    /// The file is of no known kind, or lacks something that its kind needs.
+    /// </exception>
     public static ParityReport Check(string path, Device device, bool outputsOnly = false, double? tolerance = null)
     {
         using var file = new ReferenceFile(path);

@@ -3,9 +3,10 @@ using Cfr.Tensors;
 namespace Cfr.Pipeline.Parity;
 
 /// <summary>
-/// Kind <c>sam-relpos</c>: for each case, logits <c>attn</c> [heads, N, N] plus the relative positions of <c>q</c> [heads, N, d] on a grid
-/// of <c>q_size</c> by tables <c>rel_pos_h</c> and <c>rel_pos_w</c>, which are resampled along their rows where they have another length;
-/// gradients. The attention kernel adds them where nobody can see it; here the formula is written out with other ops.
+/// Kind <c>sam-relpos</c>: for each case, logits <c>attn</c> [heads, N, N] plus the relative positions of <c>q</c>
+/// [heads, N, d] on a grid of <c>q_size</c> by tables <c>rel_pos_h</c> and <c>rel_pos_w</c>, which are resampled along
+/// their rows where they have another length; gradients. The attention kernel adds them where nobody can see it; here
+/// the formula is written out with other ops.
 /// </summary>
 static class RelativePositionParity
 {

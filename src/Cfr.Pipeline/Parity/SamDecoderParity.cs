@@ -4,8 +4,9 @@ using Cfr.Tensors;
 namespace Cfr.Pipeline.Parity;
 
 /// <summary>
-/// Kind <c>sam-prompt-encoder</c>: tokens <c>out/WHAT.sparse</c> of <c>in/points</c>, <c>in/labels</c> and <c>in/boxes</c>, maps
-/// <c>out/WHAT.dense</c> of <c>in/masks</c>, the codes <c>out/dense_pe</c>; gradients of all together.
+/// Kind <c>sam-prompt-encoder</c>: tokens <c>out/WHAT.sparse</c> of <c>in/points</c>, <c>in/labels</c> and
+/// <c>in/boxes</c>, maps <c>out/WHAT.dense</c> of <c>in/masks</c>, the codes <c>out/dense_pe</c>; gradients of all
+/// together.
 /// </summary>
 static class PromptEncoderParity
 {
@@ -50,8 +51,8 @@ static class PromptEncoderParity
 }
 
 /// <summary>
-/// Kind <c>sam-two-way-transformer</c>: <c>out/queries</c> and <c>out/keys</c> of <c>in/tokens</c>, <c>in/image_embedding</c> and its codes
-/// <c>in/image_pe</c>; the results of each part, <c>mid/..</c>; all gradients.
+/// Kind <c>sam-two-way-transformer</c>: <c>out/queries</c> and <c>out/keys</c> of <c>in/tokens</c>,
+/// <c>in/image_embedding</c> and its codes <c>in/image_pe</c>; the results of each part, <c>mid/..</c>; all gradients.
 /// </summary>
 static class TwoWayTransformerParity
 {
@@ -119,8 +120,8 @@ static class TwoWayTransformerParity
 }
 
 /// <summary>
-/// Kind <c>sam-mask-decoder</c>: masks and qualities of an <c>in/image_embedding</c> with prompts <c>in/sparse</c> and <c>in/dense</c>,
-/// values on the way, all gradients.
+/// Kind <c>sam-mask-decoder</c>: masks and qualities of an <c>in/image_embedding</c> with prompts <c>in/sparse</c> and
+/// <c>in/dense</c>, values on the way, all gradients.
 /// </summary>
 static class MaskDecoderParity
 {

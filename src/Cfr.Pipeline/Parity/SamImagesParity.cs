@@ -7,8 +7,9 @@ using Cfr.Tensors;
 namespace Cfr.Pipeline.Parity;
 
 /// <summary>
-/// Kind <c>sam-resize</c>: images <c>GROUP/x</c> resampled to <c>GROUP/y</c> by PyTorch (<c>bilinear</c> with gradients, <c>antialias</c>,
-/// <c>nearest</c>, <c>linear1d</c>), Pillow (<c>pil</c>) and SciPy (<c>zoom0</c>, <c>zoom3</c>, <c>lowres_label</c>).
+/// Kind <c>sam-resize</c>: images <c>GROUP/x</c> resampled to <c>GROUP/y</c> by PyTorch (<c>bilinear</c> with
+/// gradients, <c>antialias</c>, <c>nearest</c>, <c>linear1d</c>), Pillow (<c>pil</c>) and SciPy (<c>zoom0</c>,
+/// <c>zoom3</c>, <c>lowres_label</c>).
 /// </summary>
 static class ResizeParity
 {
@@ -112,8 +113,9 @@ static class ResizeParity
 }
 
 /// <summary>
-/// Kind <c>sam-preprocess-postprocess</c>: pixels normalised and padded (<c>pre</c>), logits brought to a picture's size (<c>post</c>),
-/// tables of positions adapted to another grid (<c>adapt</c>); what the adaptation leaves alone is compared as it is.
+/// Kind <c>sam-preprocess-postprocess</c>: pixels normalised and padded (<c>pre</c>), logits brought to a picture's
+/// size (<c>post</c>), tables of positions adapted to another grid (<c>adapt</c>); what the adaptation leaves alone is
+/// compared as it is.
 /// </summary>
 static class SamImageParity
 {

@@ -3,8 +3,9 @@ using Cfr.Tensors;
 namespace Cfr.Pipeline.Parity;
 
 /// <summary>
-/// Kind <c>sam-losses</c>: losses <c>out/NAME</c> of <c>in/logits</c> against <c>in/label</c>, or <c>in/label_ignore</c> with pixels of
-/// class 255, which count for no class; gradients <c>grad/NAME</c>. The binary losses of other programs are not compared.
+/// Kind <c>sam-losses</c>: losses <c>out/NAME</c> of <c>in/logits</c> against <c>in/label</c>, or
+/// <c>in/label_ignore</c> with pixels of class 255, which count for no class; gradients <c>grad/NAME</c>. The binary
+/// losses of other programs are not compared.
 /// </summary>
 static class SamLossesParity
 {

@@ -5,7 +5,8 @@ using Cfr.Tensors;
 namespace Cfr.Pipeline.Parity;
 
 /// <summary>
-/// What the kinds of SAM's parts share: sizes in the metadata's <c>config</c>, weights <c>w/NAME</c>, their gradients <c>grad/NAME</c>.
+/// What the kinds of SAM's parts share: sizes in the metadata's <c>config</c>, weights <c>w/NAME</c>, their gradients
+/// <c>grad/NAME</c>.
 /// </summary>
 static class SamModule
 {
@@ -47,8 +48,8 @@ static class SamModule
     }
 
     /// <summary>
-    /// All gradients in the file. A bias of keys shifts a row's logits alike, which softmax does not see: only rounding is left, and is
-    /// compared with the largest gradient of all.
+    /// All gradients in the file. A bias of keys shifts a row's logits alike, which softmax does not see: only rounding
+    /// is left, and is compared with the largest gradient of all.
     /// </summary>
     public static void CheckGradients(ParityRun run, Module module, double tolerance)
     {
