@@ -8,7 +8,13 @@ namespace Cfr.Cli.Commands;
 /// <summary><c>cfr run</c>: all stages of an experiment, or those that are still to do.</summary>
 static class RunCommand
 {
-    static readonly Argument<FileInfo> Settings = new("experiment") { Description = "The experiment, JSON with comments." };
+    static readonly Argument<FileInfo?> Settings = new("experiment")
+    {
+        Description = "The experiment, JSON with comments.",
+        Arity = ArgumentArity.ZeroOrOne,
+    };
+
+    static readonly Option<bool> Schema = new("--schema") { Description = "Print the JSON schema of experiments, for editors." };
 
     static readonly Option<string?> Out = new("--out") { Description = "Folder of the results; default runs/NAME." };
 
@@ -33,7 +39,7 @@ static class RunCommand
     {
         var command = new Command("run", "Runs an experiment: from volumes to a tested segmenter and a report; goes on where it was stopped.")
         {
-            Settings, Out, Data, Sam, Set, DryRun, CommonOptions.Device, CommonOptions.Precision, CommonOptions.Threads, CommonOptions.Json,
+            Settings, Out, Data, Sam, Set, DryRun, Schema, CommonOptions.Device, CommonOptions.Precision, CommonOptions.Threads, CommonOptions.Json,
         };
         command.SetAction(Run);
         return command;
@@ -41,7 +47,13 @@ static class RunCommand
 
     static int Run(ParseResult arguments)
     {
-        ExperimentConfiguration experiment = ExperimentFile.Read(arguments.GetValue(Settings)!.FullName, arguments.GetValue(Set));
+        if (arguments.GetValue(Schema))
+        {
+            Console.Write(ExperimentSchema.Json());
+            return ExitCode.Done;
+        }
+        FileInfo file = arguments.GetValue(Settings) ?? throw new ArgumentException("an experiment is missing; name one, such as configs/la-small.json");
+        ExperimentConfiguration experiment = ExperimentFile.Read(file.FullName, arguments.GetValue(Set));
         if (arguments.GetValue(Data) is { } data) experiment = experiment with { Data = Path.GetFullPath(data), Prepare = null };
         if (arguments.GetValue(Sam) is { } sam) experiment = experiment.WithSam(sam);
         var folder = new ExperimentFolder(arguments.GetValue(Out) ?? Path.Combine("runs", experiment.Name));

@@ -51,6 +51,7 @@ public static class ExperimentFile
         }
         foreach (string change in changes ?? []) ConfigurationFile.Change(root, change);
 
+        root.Remove("$schema");
         var shared = new JsonObject();
         foreach (string key in ForAllParts)
             if (root[key] is { } value) shared[key] = value.DeepClone();
