@@ -10,7 +10,7 @@ namespace Cfr.Pipeline.Report;
 public sealed record MethodResults(MethodName Name, LearningCurve? Curve, StoredScores? Scores, string? Predictions)
 {
     /// <summary>Means over the test cases; null if it was not evaluated.</summary>
-    public ScoreSummary? Summary { get; } = 
+    public ScoreSummary? Summary { get; } =
         Scores is not null && Scores.Cases.Any(scored => scored.Classes.Count > 0) ? ScoreSummary.Of([.. Scores.Cases]) : null;
 
     /// <summary>Mean Dice over classes and test cases, 0 to 1.</summary>
