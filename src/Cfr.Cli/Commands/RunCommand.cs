@@ -63,7 +63,7 @@ static class RunCommand
         using var display = new ExperimentDisplay(isJson);
         var run = new ExperimentRun(
             experiment, folder, () => CommonOptions.OpenDevice(arguments), Command(arguments), display, interruption.Token);
-        run.Check();
+        run.Check(needsCheckpoint: !arguments.GetValue(DryRun));
         if (arguments.GetValue(DryRun))
         {
             PlanTable.Print(ExperimentPlan.Of(run, display.Measuring), folder, isJson);

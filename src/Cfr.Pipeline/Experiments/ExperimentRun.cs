@@ -35,9 +35,10 @@ public sealed class ExperimentRun
     internal IReadOnlyList<Stage> Stages { get; }
 
     /// <summary>Whether data, checkpoint and settings fit each other, as far as can be known before any work.</summary>
+    /// <param name="needsCheckpoint">Whether SAM's checkpoint must be there; a plan can do without.</param>
     /// <exception cref="ArgumentException">They do not.</exception>
     /// <exception cref="BadDataException">A file cannot be used.</exception>
-    public void Check() => ExperimentStages.Check(_context);
+    public void Check(bool needsCheckpoint = true) => ExperimentStages.Check(_context, needsCheckpoint);
 
     /// <summary>Does all that is to do.</summary>
     /// <returns>Whether the end was reached; otherwise it was stopped.</returns>

@@ -35,7 +35,7 @@ static class ExperimentStages
     }
 
     /// <summary>What can be known to be wrong before any work.</summary>
-    public static void Check(StageContext context)
+    public static void Check(StageContext context, bool needsCheckpoint)
     {
         ExperimentConfiguration experiment = context.Experiment;
         foreach (var (row, training) in experiment.Methods)
@@ -47,7 +47,7 @@ static class ExperimentStages
             if (labels.Path is { } path)
                 throw new ArgumentException($"methods.{row}: pseudoLabels.path is '{path}'; here SAM is the one that the experiment fine-tunes");
         }
-        if (experiment.FineTuning?.Sam.File is { } sam && !File.Exists(sam))
+        if (needsCheckpoint && experiment.FineTuning?.Sam.File is { } sam && !File.Exists(sam))
             throw new BadDataException($"{sam}: there is no such checkpoint of SAM; name it with --sam, or in fineTuning.sam.weights");
         context.VerifySam();
         if (experiment.Prepare is { } prepare)

@@ -18,11 +18,11 @@ public sealed record SamSource(string? Weights = null, SamConfiguration? Model =
     [JsonIgnore]
     public string? File => Weights == SmallSam.Name ? SmallSam.File : Weights;
 
-    /// <summary>SHA-256 of the checkpoint; null for random weights.</summary>
+    /// <summary>SHA-256 of the checkpoint; null for random weights, and where there is no such file.</summary>
     /// <exception cref="BadDataException">The file is another one than its published name says.</exception>
     public string? Hash()
     {
-        if (File is not { } file) return null;
+        if (File is not { } file || !System.IO.File.Exists(file)) return null;
         SamFile.Verify(file);
         return Fingerprint.OfFile(file);
     }
@@ -40,11 +40,19 @@ public sealed record SamSource(string? Weights = null, SamConfiguration? Model =
     public SamSource From(string folder) =>
         Weights is null or SmallSam.Name ? this : this with { Weights = Path.GetFullPath(Weights, folder) };
 
-    /// <summary>The sizes of the model for so many classes.</summary>
+    /// <summary>The sizes of the model for so many classes. Those of Meta's checkpoints are known without the file.</summary>
     /// <exception cref="BadDataException">The file is no checkpoint of SAM.</exception>
     public SamConfiguration Configuration(int classes)
     {
-        SamConfiguration stored = Model ?? SamFile.Describe(File!);
+        SamConfiguration stored = Model ?? (System.IO.File.Exists(File) ? null : Published(Path.GetFileName(File!))) ?? SamFile.Describe(File!);
         return stored with { ImageSize = ImageSize ?? stored.ImageSize, Masks = classes };
     }
+
+    static SamConfiguration? Published(string name) => name[..Math.Min(name.Length, "sam_vit_b".Length)] switch
+    {
+        "sam_vit_b" => SamConfiguration.ViTB,
+        "sam_vit_l" => SamConfiguration.ViTL,
+        "sam_vit_h" => SamConfiguration.ViTH,
+        _ => null,
+    };
 }

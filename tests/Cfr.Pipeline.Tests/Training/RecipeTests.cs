@@ -1,4 +1,6 @@
 using Cfr.Pipeline.Configuration;
+using Cfr.Pipeline.Experiments;
+using Cfr.Pipeline.FineTuning;
 using Cfr.Pipeline.Retraining;
 using Cfr.Pipeline.Training;
 using Cfr.TestKit;
@@ -8,20 +10,64 @@ namespace Cfr.Pipeline.Tests.Training;
 /// <summary>The recipes of the folder <c>configs</c>.</summary>
 public class RecipeTests
 {
-    public static TheoryData<string> Recipes => new((string[])
-    [
-        .. Directory.GetFiles(Path.GetFullPath(Golden.Path("../../configs")), "*.json").Select(path => Path.GetFileName(path)),
-    ]);
+    public static TheoryData<string> Trainings => Named(text => !text.Contains("\"sam\""));
 
-    [Theory, MemberData(nameof(Recipes))]
-    public void Every_recipe_makes_sense(string name)
+    public static TheoryData<string> Experiments => Named(text => text.Contains("\"methods\""));
+
+    [Theory, MemberData(nameof(Trainings))]
+    public void Every_recipe_of_a_training_makes_sense(string name)
     {
-        string path = Path.GetFullPath(Golden.Path($"../../configs/{name}"));
-        var settings = ConfigurationFile.Read<TrainingConfiguration>(path);
+        var settings = ConfigurationFile.Read<TrainingConfiguration>(PathOf(name));
         settings.Check();
         Assert.Null(settings.Data);
         Assert.Equal(settings, ConfigurationFile.Parse<TrainingConfiguration>(name, ConfigurationFile.Write(settings)));
     }
+
+    [Theory, InlineData("la-small-finetune.json")]
+    public void So_does_every_recipe_of_a_fine_tuning(string name) =>
+        ConfigurationFile.Read<FineTuningConfiguration>(PathOf(name)).Check();
+
+    [Theory, MemberData(nameof(Experiments))]
+    public void So_does_every_experiment(string name)
+    {
+        ExperimentConfiguration settings = ExperimentFile.Read(PathOf(name));
+        Assert.Equal(Path.GetFileNameWithoutExtension(name), settings.Name);
+        Assert.All(settings.Methods.Values, row => Assert.Equal(settings.FineTuning!.Patch, row.Patch));
+    }
+
+    /// <summary>Those of the paper's tables: the rows that the methods cover, trained as the recipes for single trainings have it.</summary>
+    [Theory]
+    [InlineData("la-16", "la-16-vnet", 80), InlineData("la-1", "la-1-vnet", 80)]
+    [InlineData("brats2019-50", "brats2019-50-unet3d", 250), InlineData("brats2019-1", "brats2019-1-unet3d", 250)]
+    public void An_experiment_of_a_table_trains_its_rows_as_the_single_recipe_does(string name, string single, int all)
+    {
+        ExperimentConfiguration settings = ExperimentFile.Read(PathOf($"{name}.json"));
+        var recipe = ConfigurationFile.Read<TrainingConfiguration>(PathOf($"{single}.json"));
+        Assert.Equal(
+            ["supervised", "mean-teacher", "acmt", "self-training", "cfr-mean-teacher", "cfr-acmt", "cfr-self-training", "upper-bound"],
+            settings.Methods.Keys);
+        foreach (var (row, training) in settings.Methods)
+            Assert.Equal(
+                recipe with
+                {
+                    Method = training.Method,
+                    PseudoLabels = training.PseudoLabels,
+                    Validation = null,
+                    Labelled = row == "upper-bound" ? all : recipe.Labelled,
+                },
+                training);
+        Assert.Equal((6000, 2, 1e-3, 4), (
+            settings.FineTuning!.Iterations, settings.FineTuning.Batch, settings.FineTuning.AdamW.LearningRate, settings.FineTuning.Lora.Rank));
+        Assert.Equal(recipe.Validation!.Stride, settings.Prediction.Stride);
+    }
+
+    static TheoryData<string> Named(Func<string, bool> isWanted) => new((string[])
+    [
+        .. Directory.GetFiles(Path.GetFullPath(Golden.Path("../../configs")), "*.json")
+            .Where(path => isWanted(File.ReadAllText(path))).Select(path => Path.GetFileName(path)),
+    ]);
+
+    static string PathOf(string name) => Path.GetFullPath(Golden.Path($"../../configs/{name}"));
 
     [Theory]
     [InlineData("la-16-vnet", "112x112x80", 6000, 0.1, 5999)]

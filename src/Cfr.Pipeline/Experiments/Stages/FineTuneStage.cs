@@ -27,7 +27,8 @@ sealed class FineTuneStage(StageContext context, FineTuningConfiguration configu
     public override string? Run() => TrainingStage.Run(
         Context, Folder.FineTuning, configuration, (session, data) => new SamFineTuning(session, configuration, data));
 
+    /// <summary>With random weights of the right sizes: the checkpoint need not be there yet.</summary>
     public override StageCost Cost(bool done) => TrainingStage.Cost(
-        Context, configuration, done, configuration.Iterations,
-        (session, data) => new SamFineTuning(session, configuration, data));
+        Context, configuration, done, configuration.Iterations, (session, data) => new SamFineTuning(
+            session, configuration with { Sam = new SamSource(Model: configuration.Sam.Configuration(data.Classes.Count)) }, data));
 }
