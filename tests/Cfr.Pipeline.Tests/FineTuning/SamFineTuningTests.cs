@@ -1,5 +1,5 @@
-using System.Security.Cryptography;
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using Cfr.Kernels;
 using Cfr.Models;
 using Cfr.Pipeline.FineTuning;
