@@ -72,7 +72,8 @@ public sealed class MethodTests : IDisposable
     {
         TrainingConfiguration settings = _task.SemiSupervised(MethodKind.MeanTeacher) with
         {
-            Network = new(Architecture.VNet, Filters: 1, Dropout: false), Loss = new(Smoothing: 1e-10f),
+            Network = new(Architecture.VNet, Filters: 1, Dropout: false),
+            Loss = new(Smoothing: 1e-10f),
             PseudoLabels = new(PseudoLabelSource.Folder, null, weight),
         };
         var method = new MeanTeacher(new MethodContext(_session, settings, _task.Data));
