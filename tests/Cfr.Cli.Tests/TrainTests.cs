@@ -70,6 +70,25 @@ public sealed class TrainTests : IDisposable
     }
 
     [Fact]
+    public void Methods_of_unlabelled_cases_say_what_they_learn_from()
+    {
+        string[] few = ["--set", "method=mean-teacher", "--set", "labelled=1", "--set", "batch=4", "--set", "iterations=2"];
+        AssertRefused(3, "no such file; expected the pseudo label of case", Train("run", [.. few, "--pseudo-labels", At("data")]));
+        AssertRefused(3, "nowhere", Train("run", [.. few, "--pseudo-labels", At("nowhere")]));
+        Assert.False(Directory.Exists(At("run")));
+        var (code, output, errors) = Train("run", [.. few, "--pseudo-labels", At("data", "labels")]);
+        Assert.Equal((0, ""), (code, errors));
+        Assert.Contains("1 labelled and 2 unlabelled cases", output);
+        Assert.Contains($"Method: mean-teacher, pseudo labels from the folder {At("data", "labels")} (weight 1)", output);
+        Assert.Contains("\"pseudoLabels\":", File.ReadAllText(At("run", "log.jsonl")));
+        Assert.Equal(0, Cfr("train", "--resume", "--out", At("run")).Code);
+        (code, output, errors) = Train("rounds", "--set", "method=self-training", "--set", "labelled=1", "--set", "batch=4", "--set", "iterations=2");
+        Assert.Equal((0, ""), (code, errors));
+        Assert.Contains("Round 2 of 2:", output);
+        Assert.True(File.Exists(At("rounds", "model.safetensors")));
+    }
+
+    [Fact]
     public void A_folder_that_holds_a_run_is_not_overwritten()
     {
         Assert.Equal(0, Train("run", "--set", "iterations=1").Code);

@@ -18,7 +18,8 @@ static class TrainingSummary
         var training = configuration as TrainingConfiguration;
         string unlabelled = training is { IsSemiSupervised: true } ? $" and {data.Train.Count - labelled} unlabelled" : "";
         yield return $"Data: {data.Name}, {labelled} labelled{unlabelled} cases; classes {string.Join(", ", data.Classes)}";
-        if (training is not null) yield return $"Method: {JsonNamingPolicy.KebabCaseLower.ConvertName($"{training.Method}")}{PseudoLabels(training)}";
+        if (training is not null)
+            yield return $"Method: {JsonNamingPolicy.KebabCaseLower.ConvertName($"{training.Method}")}{PseudoLabels(training)}";
         yield return $"Network: {network.Name}, {parameters:N0} parameters"
             + (trained < parameters ? $", of which {trained:N0} are trained" : "");
         yield return $"Training: {configuration.Iterations:N0} iterations of {configuration.Batch} patches {configuration.Patch}, "

@@ -66,7 +66,8 @@ static class SemiSupervisedLossesParity
         TwoStreamBatch batch = Batch(run);
         Tensor logits = Student(run, group), unlabelled = batch.Unlabelled(logits);
         var ambiguity = new AmbiguityMask(new AcmtConfiguration(), Iterations);
-        run.Output($"{group}/threshold.f64", [ambiguity.Threshold.At(iteration)], run.File.Values($"{group}/threshold.f64"), 1e-12);
+        string threshold = $"{group}/threshold.f64";
+        run.Output(threshold, [ambiguity.Threshold.At(iteration)], run.File.Values(threshold), 1e-12);
         Tensor p = unlabelled.Detach().Softmax();
         run.Output($"{group}/entropy", AmbiguityMask.Entropy(p) / MathF.Log(p.Size(^1)), Tolerance);
         Tensor mask = ambiguity.Of(p, iteration);

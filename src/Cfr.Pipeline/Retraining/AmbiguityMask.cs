@@ -23,7 +23,9 @@ sealed class AmbiguityMask(AcmtConfiguration configuration, int iterations)
     public Schedule Threshold { get; } =
         new RampSchedule(configuration.ThresholdStart, configuration.UsedThresholdEnd, Every: 1, Length: iterations);
 
-    /// <summary>1 where the entropy of probabilities <c>[.., K]</c> reaches the threshold, else 0: <c>[.., 1]</c>.</summary>
+    /// <summary>
+    /// 1 where the entropy of probabilities <c>[.., K]</c> reaches the threshold, else 0: <c>[.., 1]</c>.
+    /// </summary>
     public Tensor Of(Tensor probabilities, long iteration)
     {
         using Scope scope = probabilities.Session.Scope();
@@ -40,7 +42,9 @@ sealed class AmbiguityMask(AcmtConfiguration configuration, int iterations)
         return entropy.Reshape(shape);
     }
 
-    /// <summary>Mean probabilities of passes over patches with noise; each pass sees the patches twice, as in AC-MT's code.</summary>
+    /// <summary>
+    /// Mean probabilities of passes over patches with noise; each pass sees the patches twice, as in AC-MT's code.
+    /// </summary>
     public Tensor MeanOfPasses(IVolumeNetwork student, Tensor patches, Func<Shape, Tensor> noise)
     {
         using Scope scope = patches.Session.Scope();

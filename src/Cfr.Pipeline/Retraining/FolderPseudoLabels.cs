@@ -15,7 +15,8 @@ public sealed class FolderPseudoLabels : IPseudoLabels
     /// <exception cref="BadDataException">There is none.</exception>
     public FolderPseudoLabels(string folder)
     {
-        if (!Directory.Exists(folder)) throw new BadDataException($"{folder}: no such folder; expected pseudo labels CASE.nii.gz in it");
+        if (!Directory.Exists(folder))
+            throw new BadDataException($"{folder}: no such folder; expected pseudo labels CASE.nii.gz in it");
         _folder = folder;
     }
 
@@ -31,7 +32,8 @@ public sealed class FolderPseudoLabels : IPseudoLabels
         Case[] cases = [.. unlabelled.Select(each => each with { LabelPath = PathOf(_folder, each) })];
         Case[] missing = [.. cases.Where(each => !File.Exists(each.LabelPath))];
         if (missing.Length > 0)
-            throw new BadDataException($"{missing[0].LabelPath}: no such file; expected the pseudo label of case {missing[0].Name}"
+            throw new BadDataException(
+                $"{missing[0].LabelPath}: no such file; expected the pseudo label of case {missing[0].Name}"
                 + (missing.Length > 1 ? $" ({missing.Length} of {cases.Length} cases have none)" : ""));
         return cases;
     }

@@ -11,31 +11,30 @@ namespace Cfr.Pipeline.Retraining;
 /// </summary>
 public sealed class MeanTeacher : SemiSupervised
 {
-    readonly Teacher _teacher;
     readonly Schedule _weight;
 
     /// <summary>Builds both networks.</summary>
     /// <inheritdoc cref="SemiSupervised(MethodContext)"/>
     public MeanTeacher(MethodContext context) : base(context)
     {
-        _teacher = new Teacher(context, Student);
+        Teacher = new Teacher(context, Student);
         _weight = Configuration.Consistency.Schedule;
-        Keep("teacher", _teacher.Weights);
+        Keep("teacher", Teacher.Weights);
     }
 
-    internal Teacher Teacher => _teacher;
+    internal Teacher Teacher { get; }
 
     /// <inheritdoc/>
     protected internal override Losses Losses(TwoStreamBatch batch, long iteration)
     {
-        Tensor target = _teacher.Probabilities(Seen(batch, batch.Images));
+        Tensor target = Teacher.Probabilities(Seen(batch, batch.Images));
         Tensor logits = Student.Logits(batch.Images);
         return AgainstLabels(batch, logits)
             .Add("consistency", Consistency(Seen(batch, logits), target), _weight.At(iteration)).Losses;
     }
 
     /// <inheritdoc/>
-    public override void AfterStep(long iteration) => _teacher.Follow(iteration);
+    public override void AfterStep(long iteration) => Teacher.Follow(iteration);
 
     /// <summary>Mean of (softmax(logits) - target)^2.</summary>
     internal static Tensor Consistency(Tensor logits, Tensor target) => (logits.Softmax() - target).Square().Mean();

@@ -29,8 +29,8 @@ public sealed record PseudoLabelConfiguration(PseudoLabelSource From, string? Pa
     public IPseudoLabels Open(Session session, int classes)
     {
         if (Path is null)
-            throw new ArgumentException(
-                $"pseudoLabels.path is missing; expected the {(From == PseudoLabelSource.Network ? "file of a network" : "folder of label maps")}");
+            throw new ArgumentException("pseudoLabels.path is missing; expected "
+                + (From == PseudoLabelSource.Network ? "the file of a network" : "a folder of label maps"));
         return From == PseudoLabelSource.Folder
             ? new FolderPseudoLabels(Path)
             : new NetworkPseudoLabels(VolumeNetworkFile.Load(session, Path), Path, classes);

@@ -5,7 +5,9 @@ using Cfr.Tensors;
 
 namespace Cfr.Pipeline.Retraining;
 
-/// <summary>The weight of a consistency loss, w(t) = weight exp(-5 (1 - c / length)^2), c = min(floor(t / every), length).</summary>
+/// <summary>
+/// The weight of a consistency loss, w(t) = weight exp(-5 (1 - c / length)^2), c = min(floor(t / every), length).
+/// </summary>
 /// <param name="Weight">What it reaches.</param>
 /// <param name="Every">Iterations from one value to the next.</param>
 /// <param name="Length">After so many values it stays; 0: it is there from the start.</param>
@@ -74,8 +76,8 @@ public sealed record AcmtConfiguration(
     internal void Check()
     {
         if (!(ThresholdStart is >= 0 and <= 1 && UsedThresholdEnd is >= 0 and <= 1))
-            throw new ArgumentException(
-                $"acmt's thresholds are {ThresholdStart} and {UsedThresholdEnd}; expected 0 to 1, shares of the largest entropy");
+            throw new ArgumentException($"acmt's thresholds are {ThresholdStart} and {UsedThresholdEnd}; expected 0 to 1, "
+                + "shares of the largest entropy");
         if (Passes < 2 || Passes % 2 != 0) throw new ArgumentException($"acmt.passes is {Passes}; expected an even number");
     }
 }

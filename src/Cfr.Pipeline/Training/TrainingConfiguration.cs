@@ -52,10 +52,10 @@ public sealed record TrainingConfiguration : RunConfiguration
     public override void Check()
     {
         Network.Check();
-        base.Check();
         if (!IsPatch(Patch))
             throw new ArgumentException(
                 $"patch is {Patch}; expected multiples of {Segmenter.Multiple} along each axis");
+        base.Check();
         Sgd.Check();
         Consistency.Check();
         Teacher.Check();
