@@ -43,6 +43,9 @@ static partial class Program
     /// <summary>All commands by groups, in the order of a user's work, each with an example.</summary>
     internal static RootCommand CommandLine() => Help.Root(
         "CFR: a tensor engine in C#, and segmentation of 3D medical images on it.",
+        new("Begin here",
+            (DemoCommand.Create(), "cfr demo"),
+            (DoctorCommand.Create(), "cfr doctor")),
         new("Data",
             (PrepareCommand.Create(), "cfr prepare phantom --out data/phantom --cases 12"),
             (CheckCommand.Create(), "cfr check data/phantom"),
@@ -59,9 +62,7 @@ static partial class Program
             (ConcatCommand.Create(), "cfr concat scan.nii.gz --out mosaic.png"),
             (SegmentCommand.Create(), "cfr segment photo.jpg --points 320,240 --model sam_vit_b_01ec64.pth --out mask.png")),
         new("This machine",
-            (DoctorCommand.Create(), "cfr doctor"),
             (DevicesCommand.Create(), "cfr devices --json"),
-            (DemoCommand.Create(), "cfr demo --steps 100"),
             (CompletionCommand.Create(), "cfr completion bash > ~/.local/share/bash-completion/completions/cfr")),
         new("For those who work on CFR",
             (ParityCommand.Create(), "cfr parity tests/Golden/ssl/vnet_nf4_c2.safetensors"),

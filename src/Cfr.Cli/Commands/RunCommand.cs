@@ -18,7 +18,7 @@ static class RunCommand
 
     static readonly Option<string?> Out = new("--out") { Description = "Folder of the results; default runs/NAME." };
 
-    static readonly Option<string?> Data = new("--data") { Description = "Folder of the data set; overrides the experiment's." };
+    static readonly Option<string?> Data = new("--data") { Description = "Folder of the data set, or of the files that it is made of; overrides the experiment's." };
 
     static readonly Option<string?> Sam = new("--sam")
     {
@@ -54,24 +54,10 @@ static class RunCommand
         }
         FileInfo file = arguments.GetValue(Settings) ?? throw new ArgumentException("an experiment is missing; name one, such as configs/la-small.json");
         ExperimentConfiguration experiment = ExperimentFile.Read(file.FullName, arguments.GetValue(Set));
-        if (arguments.GetValue(Data) is { } data) experiment = experiment with { Data = Path.GetFullPath(data), Prepare = null };
+        if (arguments.GetValue(Data) is { } data) experiment = experiment.WithData(data);
         if (arguments.GetValue(Sam) is { } sam) experiment = experiment.WithSam(sam);
         var folder = new ExperimentFolder(arguments.GetValue(Out) ?? Path.Combine("runs", experiment.Name));
-        bool isJson = arguments.GetValue(CommonOptions.Json);
-
-        using var interruption = new Interruption();
-        using var display = new ExperimentDisplay(isJson);
-        var run = new ExperimentRun(
-            experiment, folder, () => CommonOptions.OpenDevice(arguments), Command(arguments), display, interruption.Token);
-        run.Check(needsCheckpoint: !arguments.GetValue(DryRun));
-        if (arguments.GetValue(DryRun))
-        {
-            PlanTable.Print(ExperimentPlan.Of(run, display.Measuring), folder, isJson);
-            return ExitCode.Done;
-        }
-        bool finished = run.Run();
-        display.End(finished, folder);
-        return finished ? ExitCode.Done : ExitCode.Failed;
+        return ExperimentCommand.Execute(arguments, experiment, folder, Command(arguments), arguments.GetValue(DryRun));
     }
 
     /// <summary>The command line, as one would type it again.</summary>

@@ -45,6 +45,11 @@ public sealed record ExperimentConfiguration
     /// <summary>Seed of everything random.</summary>
     public ulong Seed { get; init; } = 1337;
 
+    /// <summary>The same with data from another folder, from the working folder: the data set, or what it is made of.</summary>
+    public ExperimentConfiguration WithData(string folder) => Prepare is { From: not null } prepare
+        ? this with { Prepare = prepare with { From = Path.GetFullPath(folder) } }
+        : this with { Data = Path.GetFullPath(folder), Prepare = null };
+
     /// <summary>The same with another checkpoint of SAM, from the working folder.</summary>
     /// <exception cref="ArgumentException">Nothing is fine-tuned.</exception>
     public ExperimentConfiguration WithSam(string weights) => FineTuning is { } tuning

@@ -17,6 +17,15 @@ public static class ExperimentFile
     static readonly string[] ForAllParts = ["labelled", "normalization", "patch", "seed"];
     static readonly string[] InPartsAlone = ["normalization", "patch"];
 
+    /// <summary>The experiment of <c>cfr demo</c>.</summary>
+    public static ExperimentConfiguration Demo()
+    {
+        const string name = "demo.json";
+        using Stream stream = typeof(ExperimentFile).Assembly.GetManifestResourceStream(name)!;
+        using var reader = new StreamReader(stream);
+        return Parse(name, reader.ReadToEnd());
+    }
+
     /// <summary>Reads and checks an experiment; paths in it become absolute, from its folder.</summary>
     /// <param name="path">The file.</param>
     /// <param name="changes">Settings to put in the place of the file's: <c>key=value</c>.</param>
