@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Cfr.Pipeline.Volumes;
+using Cfr.Tensors.Files;
 using Cfr.TestKit;
 
 namespace Cfr.Cli.Tests;
@@ -75,7 +76,9 @@ public sealed class InferenceCommandTests : IDisposable
         (code, output, _) = CfrProcess.Run("parity", file, "--tolerance", "1e-7", "--outputs-only");
         Assert.Equal(1, code);
         Assert.Contains("over tolerance", output);
-        (code, _, errors) = CfrProcess.Run("parity", Golden.Path("sam/window.safetensors"));
+        string unknown = _folder.File("unknown.safetensors");
+        SafetensorsFile.Write(unknown, [], new Dictionary<string, string> { ["kind"] = "nonsense" });
+        (code, _, errors) = CfrProcess.Run("parity", unknown);
         Assert.Equal(3, code);
         Assert.Contains("known kinds: augment, metrics, ops3d", errors);
     }

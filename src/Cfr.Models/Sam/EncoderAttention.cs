@@ -18,14 +18,23 @@ public sealed class EncoderAttention : Module
     readonly Tensor _height, _width;
 
     /// <summary>Creates its weights; a window of 0 attends to everything.</summary>
-    internal EncoderAttention(Weights w, int width, int heads, int grid, int window) : base(w)
+    internal EncoderAttention(
+        Weights w, int width, int heads, (int H, int W) grid, int window, string positions = "rel_pos")
+        : base(w)
     {
         (_heads, _window) = (heads, window);
-        int side = window == 0 ? grid : window;
-        _height = w.Parameter("rel_pos_h", [2 * side - 1, width / heads], Initialize.Constant(0));
-        _width = w.Parameter("rel_pos_w", [2 * side - 1, width / heads], Initialize.Constant(0));
+        if (window > 0) grid = (window, window);
+        _height = w.Parameter($"{positions}_h", [2 * grid.H - 1, width / heads], Initialize.Constant(0));
+        _width = w.Parameter($"{positions}_w", [2 * grid.W - 1, width / heads], Initialize.Constant(0));
         _qkv = new Linear(w / "qkv", width, 3 * width);
         _proj = new Linear(w / "proj", width, width);
+    }
+
+    /// <summary>The attention's result.</summary>
+    internal Tensor Forward(Tensor x)
+    {
+        using Scope scope = x.Session.Scope();
+        return scope.Return(_proj.Forward(Attend(x)));
     }
 
     /// <summary>The attention's result plus a residual.</summary>

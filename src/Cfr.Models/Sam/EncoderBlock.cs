@@ -13,12 +13,12 @@ public sealed class EncoderBlock : Layer
     readonly EncoderMlp _mlp;
 
     /// <summary>Creates its weights.</summary>
-    internal EncoderBlock(Weights w, SamConfiguration configuration, int index) : base(w)
+    public EncoderBlock(Weights w, SamConfiguration configuration, int index) : base(w)
     {
-        int width = configuration.Width;
+        int width = configuration.Width, grid = configuration.Grid;
         int window = configuration.GlobalBlocks.Contains(index) ? 0 : configuration.Window;
         _norm1 = new LayerNorm(w / "norm1", width, ImageEncoder.Epsilon);
-        _attention = new EncoderAttention(w / "attn", width, configuration.Heads, configuration.Grid, window);
+        _attention = new EncoderAttention(w / "attn", width, configuration.Heads, (grid, grid), window);
         _norm2 = new LayerNorm(w / "norm2", width, ImageEncoder.Epsilon);
         _mlp = new EncoderMlp(w / "mlp", width);
     }

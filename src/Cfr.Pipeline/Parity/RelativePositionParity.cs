@@ -27,7 +27,7 @@ static class RelativePositionParity
         Tensor logits = SamModule.Leaf(run, $"{name}/attn"), q = SamModule.Leaf(run, $"{name}/q");
         Tensor tableH = SamModule.Leaf(run, $"{name}/rel_pos_h"), tableW = SamModule.Leaf(run, $"{name}/rel_pos_w");
         int heads = q.Size(0), rows = grid[0], columns = grid[1], width = q.Size(2);
-        Tensor height = Relative(tableH, rows), across = Relative(tableW, columns);
+        Tensor height = tableH.RelativeTable(rows), across = tableW.RelativeTable(columns);
         run.Output($"{name}/Rh", height, Tolerance);
         run.Output($"{name}/Rw", across, Tolerance);
 
@@ -46,14 +46,5 @@ static class RelativePositionParity
         run.Gradient($"{name}/grad_q", q.Grad, GradientTolerance);
         run.Gradient($"{name}/grad_rel_pos_h", tableH.Grad, GradientTolerance);
         run.Gradient($"{name}/grad_rel_pos_w", tableW.Grad, GradientTolerance);
-    }
-
-    /// <summary>R[a, b] = T[a - b + size - 1]: a table [rows, d] -> [size, size, d].</summary>
-    static Tensor Relative(Tensor table, int size)
-    {
-        int[] index = [.. Enumerable.Range(0, size * size).Select(i => i / size - i % size + size - 1)];
-        int rows = table.Size(0), width = table.Size(1), needed = 2 * size - 1;
-        if (rows != needed) table = table.Reshape(1, rows, 1, width).Resize([needed, 1]).Reshape(needed, width);
-        return table.Gather(table.Session.Labels(index, [size, size]));
     }
 }

@@ -6,7 +6,7 @@ namespace Cfr.Pipeline.Parity;
 
 /// <summary>
 /// What the kinds of SAM's parts share: sizes in the metadata's <c>config</c>, weights <c>w/NAME</c>, their gradients
-/// <c>grad/NAME</c>.
+/// <c>grad/NAME</c>; in a file of several cases the names come after the case's, <c>full/w/NAME</c>.
 /// </summary>
 static class SamModule
 {
@@ -27,11 +27,11 @@ static class SamModule
     }
 
     /// <summary>Sets all weights.</summary>
-    public static T Load<T>(ReferenceFile file, T module) where T : Module
+    public static T Load<T>(ReferenceFile file, T module, string part = "") where T : Module
     {
         foreach (Weight weight in module.Weights.All)
         {
-            string name = $"w/{weight.Name}";
+            string name = $"{part}w/{weight.Name}";
             if (!file.Has(name)) throw file.Bad($"stores no '{name}'");
             if (file.Shape(name) != weight.FileShape)
                 throw file.Bad($"'{name}' is {file.Shape(name)}; expected {weight.FileShape}");
@@ -51,19 +51,23 @@ static class SamModule
     /// All gradients in the file. A bias of keys shifts a row's logits alike, which softmax does not see: only rounding
     /// is left, and is compared with the largest gradient of all.
     /// </summary>
-    public static void CheckGradients(ParityRun run, Module module, double tolerance)
+    public static void CheckGradients(ParityRun run, Module module, double tolerance, string part = "") =>
+        CheckGradients(run, module, _ => tolerance, part);
+
+    /// <summary>The same with a tolerance for each weight.</summary>
+    public static void CheckGradients(ParityRun run, Module module, Func<string, double> tolerance, string part)
     {
-        Weight[] present = [.. module.Weights.Parameters.Where(weight => run.File.Has($"grad/{weight.Name}"))];
-        double largest = present.Max(weight => run.File.Values($"grad/{weight.Name}").Max(Math.Abs));
+        Weight[] present = [.. module.Weights.Parameters.Where(weight => run.File.Has($"{part}grad/{weight.Name}"))];
+        double largest = present.Max(weight => run.File.Values($"{part}grad/{weight.Name}").Max(Math.Abs));
         foreach (Weight weight in present)
         {
-            string name = $"grad/{weight.Name}";
+            string name = $"{part}grad/{weight.Name}";
             if (weight.Tensor.Grad is not { } gradient) throw run.File.Bad($"has a gradient '{name}' of something that gets none here");
             float[] got = weight.AsInFile(gradient);
             double[] want = run.File.Values(name);
-            run.Add(weight.Name.EndsWith("k_proj.bias")
+            run.Add(weight.Name.EndsWith("k_proj.bias") || weight.Name.EndsWith(".k.bias")
                 ? new(name, ParityPart.Gradient, got.Zip(want, (a, b) => Math.Abs(a - b)).Max() / largest, Zero, IsAbsolute: true)
-                : new(name, ParityPart.Gradient, run.Error(name, got, want), tolerance));
+                : new(name, ParityPart.Gradient, run.Error(name, got, want), tolerance(weight.Name)));
         }
     }
 }

@@ -10,7 +10,7 @@ public class ExperimentFileTests
     [Fact]
     public void What_stands_at_the_top_holds_for_all_parts_and_training_for_all_rows()
     {
-        ExperimentConfiguration read = ExperimentFile.Parse("small.json", SmallExperiment.Text);
+        ExperimentConfiguration read = ExperimentFile.Parse("small.json", ExperimentText.Small);
         Assert.Equal((new GridSize(16, 16, 16), 2, 3UL), (read.FineTuning!.Patch, read.FineTuning.Labelled, read.FineTuning.Seed));
         Assert.All(read.Methods.Values, row => Assert.Equal((new GridSize(16, 16, 16), 3, 3UL), (row.Patch, row.Iterations, row.Seed)));
         Assert.Equal((2, 4), (read.Methods["supervised"].Batch, read.Methods["mean-teacher"].Batch));
@@ -61,7 +61,7 @@ public class ExperimentFileTests
 
     static string Replaced(string what, string with)
     {
-        Assert.Contains(what, SmallExperiment.Text);
-        return SmallExperiment.Text.Replace(what, with);
+        Assert.Contains(what, ExperimentText.Small);
+        return ExperimentText.Small.Replace(what, with);
     }
 }

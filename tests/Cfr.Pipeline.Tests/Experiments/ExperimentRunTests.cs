@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Cfr.Pipeline.Experiments;
 using Cfr.Pipeline.Metrics;
+using Cfr.TestKit;
 
 namespace Cfr.Pipeline.Tests.Experiments;
 
@@ -99,7 +100,7 @@ public sealed class ExperimentRunTests : IDisposable
         Assert.All(Plan(), stage => Assert.Equal(StageState.Done, stage.State));
 
         IReadOnlyList<PlannedStage> Plan() => ExperimentPlan.Of(new ExperimentRun(
-            ExperimentFile.Parse("small.json", SmallExperiment.Text), _experiment.Folder, () => new Kernels.Cpu.CpuDevice(2), "", null!));
+            ExperimentFile.Parse("small.json", ExperimentText.Small), _experiment.Folder, () => new Kernels.Cpu.CpuDevice(2), "", null!));
     }
 
     [Fact]

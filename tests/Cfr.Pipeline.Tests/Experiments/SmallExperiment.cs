@@ -5,40 +5,9 @@ using Cfr.TestKit;
 
 namespace Cfr.Pipeline.Tests.Experiments;
 
-/// <summary>A whole experiment on tiny phantoms with tiny networks: seconds.</summary>
+/// <summary>Runs <see cref="ExperimentText.Small"/>, as often as wanted, in one folder.</summary>
 sealed class SmallExperiment : IDisposable
 {
-    public const string Text = """
-        {
-          // All three stages.
-          "name": "small",
-          "prepare": { "recipe": "phantom", "cases": 7, "size": [20, 18, 16] },
-          "labelled": 2,
-          "unlabelled": 3,
-          "patch": [16, 16, 16],
-          "seed": 3,
-          "fineTuning": {
-            "sam": { "model": {
-              "imageSize": 64, "patchSize": 8, "width": 16, "depth": 1, "heads": 1, "globalBlocks": [0], "window": 4,
-              "promptWidth": 16, "decoderHeads": 1, "decoderHidden": 16, "qualityHidden": 8
-            } },
-            "iterations": 3, "batch": 2, "checkpointEvery": 1
-          },
-          "training": {
-            "network": { "architecture": "vnet", "filters": 1, "classes": 2, "normalization": "none", "dropout": false },
-            "iterations": 3, "batch": 4, "checkpointEvery": 1
-          },
-          "methods": {
-            "supervised": { "batch": 2 },
-            "mean-teacher": {},
-            "cfr-mean-teacher": { "pseudoLabels": { "from": "network" } },
-            "cfr-self-training": { "pseudoLabels": { "from": "folder" }, "selfTraining": { "rounds": 1 } }, // labels of whole volumes
-            "upper-bound": { "method": "supervised", "labelled": 5 },
-          },
-          "prediction": { "stride": [16, 16, 16] },
-        }
-        """;
-
     readonly TemporaryFolder _folder = new();
 
     public ExperimentFolder Folder => new(_folder.File("run"));
@@ -57,7 +26,7 @@ sealed class SmallExperiment : IDisposable
         LeftOut.Clear();
         using var stop = new CancellationTokenSource();
         var run = new ExperimentRun(
-            ExperimentFile.Parse("small.json", Text, changes), folder ?? Folder, () => new CpuDevice(2), "cfr run small.json",
+            ExperimentFile.Parse("small.json", ExperimentText.Small, changes), folder ?? Folder, () => new CpuDevice(2), "cfr run small.json",
             new Observer(this, stage => began?.Invoke(stage, stop)), stop.Token);
         run.Check();
         return run.Run();

@@ -35,6 +35,7 @@ public sealed class ParityTests : IDisposable
     [InlineData("attention", "mid/logits", "mid/logits_no_relpos", "mid/softmax")]
     [InlineData("encoder_tiny"), InlineData("lora_qkv"), InlineData("window")]
     [InlineData("mask_decoder"), InlineData("prompt_encoder"), InlineData("two_way_transformer"), InlineData("resize")]
+    [InlineData("msa_block"), InlineData("samus_block"), InlineData("sam3d_block")]
     [InlineData("optimizers"), InlineData("relpos", "qk/R_q4_k8", "qk/R_q8_k4", "qk/table")]
     [InlineData("preprocess_postprocess", "adapt/checkpoint/mask_decoder.mask_tokens.weight",
         "adapt/loaded/mask_decoder.mask_tokens.weight", "adapt/model_before/mask_decoder.mask_tokens.weight")]
@@ -128,7 +129,7 @@ public sealed class ParityTests : IDisposable
     {
         using var folder = new TemporaryFolder();
         string path = folder.File("file.safetensors");
-        Refused(new() { ["kind"] = "cake" }, "is of kind 'cake', which is not known; known kinds: augment, cfr-mt-iterations, metrics, ops3d");
+        Refused(new() { ["kind"] = "cake" }, "is of kind 'cake', which is not known; known kinds: augment, cfr-mt-iterations, metrics, msa-block, ops3d");
         Refused([], "its metadata has no 'kind' (it has nothing)");
         Refused(new() { ["kind"] = "vnet", ["seed"] = "1", ["n_filters"] = "two", ["n_classes"] = "2" },
             "its metadata has n_filters = 'two'; expected a whole number");

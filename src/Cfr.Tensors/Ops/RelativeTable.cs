@@ -1,0 +1,22 @@
+namespace Cfr.Tensors;
+
+/// <summary>
+/// A table of relative positions (MViTv2 eq. 4, as in SAM) written out for the places of an axis: R[a, b] = T[a - b +
+/// size - 1]. A table of another length than 2 size - 1 is resampled along its rows, linearly (<see
+/// cref="ResizeOp"/>).   T [rows, C] -> R [size, size, C]
+///   dT = sums of dR, through <see cref="GatherOp"/> and <see cref="ResizeOp"/>
+/// </summary>
+public static class RelativeTableOp
+{
+    /// <summary>The rows of the table for each pair of places along an axis of that size.</summary>
+    public static Tensor RelativeTable(this Tensor table, int size)
+    {
+        Expect.Shape(nameof(RelativeTable), nameof(table), table, Expect.Any, Expect.Any);
+        if (size < 1) throw new ArgumentException($"RelativeTable: an axis of {size} places; expected at least 1");
+        using Scope scope = table.Session.Scope();
+        int[] index = [.. Enumerable.Range(0, size * size).Select(i => i / size - i % size + size - 1)];
+        int rows = table.Size(0), width = table.Size(1), needed = 2 * size - 1;
+        if (rows != needed) table = table.Reshape(1, rows, 1, width).Resize([needed, 1]).Reshape(needed, width);
+        return scope.Return(table.Gather(table.Session.Labels(index, [size, size])));
+    }
+}
