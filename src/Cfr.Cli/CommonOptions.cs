@@ -1,6 +1,8 @@
 using System.CommandLine;
 using Cfr.Kernels;
 using Cfr.Kernels.Cpu;
+using Cfr.Pipeline.Networks;
+using Cfr.Pipeline.Volumes;
 
 namespace Cfr.Cli;
 
@@ -43,6 +45,18 @@ static class CommonOptions
             ? new CpuDevice(arguments.GetValue(Threads))
             : Kernels.Device.Open(name, precision);
     }
+
+    /// <summary>An option of three sizes along the array's axes.</summary>
+    public static Option<GridSize?> Size(string name, string description) => new(name)
+    {
+        Description = $"{description} Three sizes along the array's axes, such as 112,112,80.",
+        CustomParser = result =>
+        {
+            GridSize? size = NetworkNotes.ParseSize(result.Tokens[0].Value);
+            if (size is null) result.AddError($"{name} is {result.Tokens[0].Value}; expected three sizes such as 112,112,80");
+            return size;
+        },
+    };
 
     static Option<int?> AtLeastOne(Option<int?> option)
     {

@@ -10,22 +10,12 @@ namespace Cfr.Cli.Commands;
 /// <summary><c>cfr concat VOLUME --out PNG</c>: the picture that SAM sees of a scan.</summary>
 static class ConcatCommand
 {
-    const string Extension = ".png";
-
     static readonly Argument<string> Input = new("VOLUME") { Description = "A scan (NIfTI, NRRD, HDF5)." };
 
     static readonly Option<string> Out = new("--out") { Description = "The picture, a .png file.", Required = true };
 
-    static readonly Option<GridSize?> Patch = new("--patch")
-    {
-        Description = "What to show of the scan's middle, such as 112,112,80; default: all of it, or as many slices as fit.",
-        CustomParser = result =>
-        {
-            GridSize? size = NetworkNotes.ParseSize(result.Tokens[0].Value);
-            if (size is null) result.AddError($"--patch is {result.Tokens[0].Value}; expected three sizes such as 112,112,80");
-            return size;
-        },
-    };
+    static readonly Option<GridSize?> Patch = CommonOptions.Size(
+        "--patch", "What to show of the scan's middle; default: all of it, or as many slices as fit.");
 
     static readonly Option<int> ImageSize = new("--image-size")
     {
@@ -39,7 +29,7 @@ static class ConcatCommand
         DefaultValueFactory = _ => MosaicLayout.Release,
         CustomParser = result =>
         {
-            string word = result.Tokens[0].Value;
+            string word = result.Tokens[0].Value.ToLowerInvariant();
             if (word is not ("release" or "paper")) result.AddError($"--layout is {word}; expected release or paper");
             return word == "paper" ? MosaicLayout.Paper : MosaicLayout.Release;
         },
@@ -88,8 +78,7 @@ static class ConcatCommand
     static int Run(ParseResult arguments)
     {
         string input = arguments.GetValue(Input)!, output = arguments.GetValue(Out)!;
-        if (!output.EndsWith(Extension, StringComparison.OrdinalIgnoreCase))
-            throw new ArgumentException($"--out {output}: expected a name that ends in {Extension}");
+        OutputPath.Check("--out", output, input);
         var concatenation = new ConcatenationConfiguration(arguments.GetValue(Layout), arguments.GetValue(Scale));
         concatenation.Check();
         if (arguments.GetValue(Canvas) is { } asked && concatenation.Scale is null)

@@ -33,9 +33,9 @@ static class PredictCommand
 
     static readonly Option<string> Out = new("--out") { Description = "Folder for CASE.nii.gz.", Required = true };
 
-    static readonly Option<GridSize?> Patch = Size("--patch", "Size of a window; default: as trained.");
+    static readonly Option<GridSize?> Patch = CommonOptions.Size("--patch", "Size of a window; default: as trained.");
 
-    static readonly Option<GridSize?> Stride = Size("--stride", "From one window to the next; default: as validated, or as published.");
+    static readonly Option<GridSize?> Stride = CommonOptions.Size("--stride", "From one window to the next; default: as validated, or as published.");
 
     static readonly Option<bool> Gaussian = new("--gaussian") { Description = "Let voxels near a window's centre count more." };
 
@@ -155,15 +155,4 @@ static class PredictCommand
             $"{(i + 1 < notes.Classes.Count ? notes.Classes[i + 1] : $"class {i + 1}")} {count:N0} voxels"));
         Console.WriteLine($"{scan.LabelPath}: {scan.Size}, {scan.Windows} windows, {seconds:F1} s; {classes}");
     }
-
-    static Option<GridSize?> Size(string name, string description) => new(name)
-    {
-        Description = $"{description} Three sizes along the array's axes, such as 112,112,80.",
-        CustomParser = result =>
-        {
-            GridSize? size = NetworkNotes.ParseSize(result.Tokens[0].Value);
-            if (size is null) result.AddError($"{name} is {result.Tokens[0].Value}; expected three sizes such as 112,112,80");
-            return size;
-        },
-    };
 }

@@ -31,16 +31,8 @@ static class PseudolabelCommand
 
     static readonly Option<string> Out = new("--out") { Description = "Folder for CASE.nii.gz; cases that are there are left out.", Required = true };
 
-    static readonly Option<GridSize?> Stride = new("--stride")
-    {
-        Description = "From one window to the next, such as 56,56,40; default: half a patch.",
-        CustomParser = result =>
-        {
-            GridSize? size = NetworkNotes.ParseSize(result.Tokens[0].Value);
-            if (size is null) result.AddError($"--stride is {result.Tokens[0].Value}; expected three sizes such as 56,56,40");
-            return size;
-        },
-    };
+    static readonly Option<GridSize?> Stride = CommonOptions.Size(
+        "--stride", "From one window to the next; default: half a patch.");
 
     public static Command Create()
     {
@@ -70,26 +62,30 @@ static class PseudolabelCommand
         if (sam.Classes != data.Classes.Count)
             throw new ArgumentException($"{model} tells {sam.Classes} classes apart; {data.Name} has {data.Classes.Count}");
         PredictionConfiguration prediction = arguments.GetValue(Stride) is { } stride ? new(stride) : PredictionConfiguration.HalfPatch(patch);
+        string origin = Fingerprint.Of([Fingerprint.OfFile(model), $"{prediction}"]);
+        LabelFolder.Begin(folder, origin);
+        int before = cases.Count(each => File.Exists(FolderPseudoLabels.PathOf(folder, each)));
         var labelling = new CaseLabelling(data, sam, patch, prediction);
         WorkProgress.Show("labelling", told =>
         {
             labelling.Write(cases, folder, (_, done, all) => told?.Invoke(done, all), interruption.Token);
             return true;
         });
-        return Report(arguments, data, labelled, folder, cases.Count);
+        return Report(arguments, data, labelled, folder, cases.Count, before);
     }
 
     /// <summary>Where the truth is known, how good the labels are.</summary>
-    static int Report(ParseResult arguments, DataSet data, int labelled, string folder, int count)
+    static int Report(ParseResult arguments, DataSet data, int labelled, string folder, int count, int before)
     {
         PredictedCase[] known = [.. data.Train.Skip(labelled).Where(each => each.LabelPath is not null)
             .Select(each => new PredictedCase(each.Name, FolderPseudoLabels.PathOf(folder, each), each.LabelPath!))];
-        Evaluation? found = known.Length == 0 ? null : Evaluation.Of(known, data.Classes.Count, threads: Environment.ProcessorCount);
+        Evaluation? found = known.Length == 0 ? null : Evaluation.Of(
+            known, data.Classes.Count, threads: arguments.GetValue(CommonOptions.Threads) ?? Environment.ProcessorCount);
         double? dice = found?.Summary.Average.Metrics["dice"].Mean;
         if (arguments.GetValue(CommonOptions.Json))
-            JsonOutput.Print(new { Folder = folder, Cases = count, Known = known.Length, Dice = dice });
+            JsonOutput.Print(new { Folder = folder, Cases = count, Before = before, Known = known.Length, Dice = dice });
         else
-            Console.WriteLine($"{folder}: {count} cases labelled"
+            Console.WriteLine($"{folder}: {count - before} cases labelled" + (before > 0 ? $", {before} were there" : "")
                 + (dice is null ? "; the truth of none is known" : $"; Dice {dice:F4} over the {known.Length} whose truth is known"));
         return ExitCode.Done;
     }

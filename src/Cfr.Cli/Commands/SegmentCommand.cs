@@ -2,6 +2,7 @@ using System.CommandLine;
 using Cfr.Kernels;
 using Cfr.Models;
 using Cfr.Pipeline;
+using Cfr.Pipeline.FineTuning;
 using Cfr.Pipeline.Images;
 using Cfr.Pipeline.Inference;
 using Cfr.Pipeline.Networks;
@@ -90,7 +91,11 @@ static class SegmentCommand
         ImagePrompt[] prompts = PromptWords.Parse(arguments.GetValue(Points) ?? [], arguments.GetValue(Boxes));
         RgbImage image = Read(arguments);
         foreach (ImagePrompt prompt in prompts) prompt.Check(image.Height, image.Width);
+        if (model == SmallSam.Name) model = SmallSam.File;
         if (!File.Exists(model)) throw new FileNotFoundException($"{model}: there is no such file", model);
+        string input = arguments.GetValue(Input)!;
+        OutputPath.Check("--out", path, input);
+        if (arguments.GetValue(Overlay) is { } picture) OutputPath.Check("--overlay", picture, input, path);
         SamFile.Verify(model);
 
         using Device device = CommonOptions.OpenDevice(arguments);
@@ -124,7 +129,13 @@ static class SegmentCommand
     {
         string path = arguments.GetValue(Input)!;
         if (!File.Exists(path)) throw new FileNotFoundException($"{path}: there is no such file", path);
-        if (RgbImage.IsPicture(path)) return RgbImage.Read(path);
+        if (RgbImage.IsPicture(path))
+        {
+            foreach (Option option in (Option[])[Slice, Axis, Window])
+                if (arguments.GetResult(option) is { Implicit: false })
+                    throw new ArgumentException($"{option.Name} has no meaning for a picture, which {path} is");
+            return RgbImage.Read(path);
+        }
         if (!VolumeFile.IsVolume(path))
             throw new BadDataException($"{path}: expected a PNG or JPEG picture, or a NIfTI, NRRD or HDF5 file");
         Volume volume = VolumeFile.Read(path);

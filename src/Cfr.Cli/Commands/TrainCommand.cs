@@ -15,12 +15,17 @@ sealed class TrainCommand : TrainingCommand<TrainingConfiguration>
         Description = "Labels of unlabelled cases (CFR): a folder of label maps CASE.nii.gz, or the file of a network or a fine-tuned SAM.",
     };
 
+    readonly Option<string?> _sam = new("--sam")
+    {
+        Description = "The checkpoint that the fine-tuned SAM of --pseudo-labels was made from, if that is no longer where it was.",
+    };
+
     public static Command Create()
     {
         var command = new TrainCommand();
         return command.Create(
             "train", "Trains a 3D network, with labels alone or with unlabelled cases, too; or goes on with a run.",
-            command._pseudoLabels);
+            command._pseudoLabels, command._sam);
     }
 
     protected override TrainingConfiguration Placed(TrainingConfiguration read, string folder) =>
@@ -30,9 +35,17 @@ sealed class TrainCommand : TrainingCommand<TrainingConfiguration>
 
     protected override TrainingConfiguration With(TrainingConfiguration configuration, ParseResult arguments)
     {
-        if (arguments.GetValue(_pseudoLabels) is not { } given) return configuration;
-        PseudoLabelSource from = Directory.Exists(given) ? PseudoLabelSource.Folder : PseudoLabelSource.Network;
-        return configuration with { PseudoLabels = new(from, Path.GetFullPath(given), configuration.PseudoLabels?.Weight ?? 1) };
+        PseudoLabelConfiguration? labels = configuration.PseudoLabels;
+        if (arguments.GetValue(_pseudoLabels) is { } given)
+        {
+            PseudoLabelSource from = Directory.Exists(given) ? PseudoLabelSource.Folder : PseudoLabelSource.Network;
+            labels = new(from, Path.GetFullPath(given), labels?.Weight ?? 1);
+        }
+        if (arguments.GetValue(_sam) is { } sam)
+            labels = labels is null
+                ? throw new ArgumentException("--sam goes with --pseudo-labels, or with a configuration that has them")
+                : labels with { Sam = sam };
+        return configuration with { PseudoLabels = labels };
     }
 
     protected override void Check(TrainingConfiguration configuration, DataSet data) => Trainer.Check(configuration, data);

@@ -53,7 +53,9 @@ public sealed class Lora
         IsMerged = true;
     }
 
-    /// <summary>Gives the layers back the W that they had, bit for bit, and A and B their part.</summary>
+    /// <summary>
+    /// Gives the layers back the W that they had, bit for bit, and A and B their part. What was loaded into W since is lost.
+    /// </summary>
     /// <exception cref="InvalidOperationException">It is not merged.</exception>
     public void Unmerge()
     {
@@ -65,8 +67,10 @@ public sealed class Lora
     static void Check(Linear layer, IReadOnlyList<LoraPart> parts, int rank)
     {
         string path = layer.Weights.Path;
-        if (layer.LowRank.Count > 0) throw new ArgumentException($"LoRA: '{path}' has an adaptation already");
+        if (layer.LowRank.Count > 0 || layer.Weights.Matching($"{path}.linear_*").Any()) throw new ArgumentException($"LoRA: '{path}' has an adaptation already");
         if (parts.Count == 0) throw new ArgumentException($"LoRA: no outputs of '{path}' are to change");
+        if (parts.DistinctBy(part => part.Name).Count() < parts.Count)
+            throw new ArgumentException($"LoRA: two runs of outputs of '{path}' have the same name");
         foreach (LoraPart part in parts)
         {
             if (part.Index < 0 || part.Index >= part.Count || layer.Outputs % part.Count != 0)

@@ -136,7 +136,9 @@ public sealed record MosaicGeometry(
         if (patch.Z <= room) return;
         int size = Math.Max(patch.X, patch.Y), scale = Math.Min(Side(patch.Z) - 1, ScaledMosaic.LargestScale(imageSize));
         if (layout == MosaicLayout.Paper) size *= Side(patch.Z);
-        else while (Room(layout, patch, size) < patch.Z) size++;
+        else while (size <= LargestImage && Room(layout, patch, size) < patch.Z) size++;
+        if (size > LargestImage)
+            throw new ArgumentException($"{patch.Z} slices of {patch.X}x{patch.Y} fit no image of at most {LargestImage} pixels a side");
         string scaled = scale < 1 ? "" : $", or a scale, at most {scale}";
         throw new ArgumentException(
             $"{patch.Z} slices of {patch.X}x{patch.Y} do not fit an image of {imageSize}x{imageSize}, which has room for {room}; "

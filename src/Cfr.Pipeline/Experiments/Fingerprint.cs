@@ -5,7 +5,7 @@ using Cfr.Pipeline.Datasets;
 namespace Cfr.Pipeline.Experiments;
 
 /// <summary>What something was made of, as a SHA-256 in hexadecimal.</summary>
-static class Fingerprint
+public static class Fingerprint
 {
     /// <summary>Of texts in this order.</summary>
     public static string Of(IEnumerable<string> parts)

@@ -9,6 +9,10 @@ namespace Cfr.Pipeline.FineTuning;
 /// <summary>All that fine-tuning SAM on mosaics depends on. The defaults are those of the authors' program.</summary>
 public sealed record FineTuningConfiguration : RunConfiguration
 {
+    /// <summary>The authors' batch, schedule and smoothing, which are not those of re-training.</summary>
+    public FineTuningConfiguration() =>
+        (Batch, Schedule, Loss) = (2, new ScheduleConfiguration(ScheduleKind.Poly), new LossConfiguration(Smoothing: 1e-10f));
+
     /// <summary>What is fine-tuned.</summary>
     public required SamSource Sam { get; init; }
 
@@ -37,6 +41,13 @@ public sealed record FineTuningConfiguration : RunConfiguration
     /// <inheritdoc/>
     [JsonIgnore]
     public override string Command => "cfr finetune";
+
+    /// <summary>The checkpoint may have moved, too; its hash tells whether it is the same.</summary>
+    public override RunConfiguration WithPathsOf(RunConfiguration other)
+    {
+        string? weights = Sam.Weights is null ? null : (other as FineTuningConfiguration)?.Sam.Weights ?? Sam.Weights;
+        return this with { Data = other.Data ?? Data, Sam = Sam with { Weights = weights } };
+    }
 
     /// <inheritdoc/>
     public override void Check()

@@ -14,11 +14,16 @@ public sealed class MosaicSam : IVolumeNetwork
 {
     readonly Sam _sam;
     readonly MosaicSamOrigin _origin;
+    readonly Lora? _lora;
     Mosaic? _mosaic;
 
     /// <summary>Puts a SAM whose mask tokens are classes behind a way to lay out slices.</summary>
-    public MosaicSam(Sam sam, ConcatenationConfiguration concatenation, MosaicSamOrigin origin) =>
-        (_sam, Concatenation, _origin) = (sam, concatenation, origin);
+    internal MosaicSam(
+        Sam sam, ConcatenationConfiguration concatenation, MosaicSamOrigin origin, Lora? lora = null) =>
+        (_sam, Concatenation, _origin, _lora) = (sam, concatenation, origin, lora);
+
+    /// <summary>Where its frozen part comes from.</summary>
+    public MosaicSamOrigin Origin => _origin;
 
     /// <summary>How slices are laid out.</summary>
     public ConcatenationConfiguration Concatenation { get; }
@@ -40,7 +45,10 @@ public sealed class MosaicSam : IVolumeNetwork
     {
         using Scope scope = patches.Session.Scope();
         Mosaic mosaic = MosaicOf(new GridSize(patches.Size(1), patches.Size(2), patches.Size(3)));
-        return scope.Return(mosaic.Volume(CanvasLogits(mosaic.Images(patches))));
+        Tensor canvases = mosaic.Images(patches), first = CanvasLogits(canvases.Slice(0, 0, 1));
+        // One at a time: SAM's memory is that of one canvas, however many there are.
+        Tensor[] others = [.. Enumerable.Range(1, canvases.Size(0) - 1).Select(i => CanvasLogits(canvases.Slice(0, i, 1)))];
+        return scope.Return(mosaic.Volume(others.Length == 0 ? first : first.Concat(0, others)));
     }
 
     /// <summary>Logits of grey canvases [N, S, S, 1] at full size: [N, S, S, K].</summary>
@@ -56,6 +64,11 @@ public sealed class MosaicSam : IVolumeNetwork
         _mosaic?.Patch == patch ? _mosaic : _mosaic = Concatenation.For(patch, _sam.Configuration.ImageSize);
 
     /// <inheritdoc/>
-    public void Save(string path, IReadOnlyDictionary<string, string> notes) =>
+    public void Save(string path, IReadOnlyDictionary<string, string> notes)
+    {
+        bool merged = _lora is { IsMerged: true };
+        if (merged) _lora!.Unmerge();
         MosaicSamFile.Save(this, _origin, path, notes);
+        if (merged) _lora!.Merge();
+    }
 }

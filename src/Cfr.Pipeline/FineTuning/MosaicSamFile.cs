@@ -29,11 +29,11 @@ public static class MosaicSamFile
     internal static MosaicSam Begin(Session session, FineTuningConfiguration configuration, int classes)
     {
         SamSource source = configuration.Sam;
+        string? hash = source.Hash();
         var sam = new Sam(new Weights(session), source.Configuration(classes));
-        if (source.File is { } file) SamFile.LoadInto(sam, file);
-        SamLora.Attach(sam.Weights, configuration.Lora.Rank);
-        var origin = new MosaicSamOrigin(source.Weights, source.Hash(), configuration.Lora.Rank);
-        return new MosaicSam(sam, configuration.Concatenation, origin);
+        if (source.File is { } file) SamFile.LoadInto(sam, file, keepHeads: source.KeepsHeads);
+        Lora lora = SamLora.Attach(sam.Weights, configuration.Lora.Rank);
+        return new MosaicSam(sam, configuration.Concatenation, new(source.Weights, hash, configuration.Lora.Rank), lora);
     }
 
     /// <summary>One of the sizes that it will have, of random weights, to see what it takes.</summary>
@@ -41,7 +41,7 @@ public static class MosaicSamFile
     {
         var sam = new Sam(new Weights(session, seed: 0), configuration.Sam.Configuration(classes));
         sam.Weights.Training = false;
-        return new MosaicSam(sam, configuration.Concatenation, new MosaicSamOrigin(null, null, configuration.Lora.Rank));
+        return new MosaicSam(sam, configuration.Concatenation, new(null, null, configuration.Lora.Rank));
     }
 
     /// <summary>Whether a file holds a fine-tuned SAM.</summary>
@@ -62,8 +62,7 @@ public static class MosaicSamFile
             [RankKey] = origin.Rank.ToString(CultureInfo.InvariantCulture),
         };
         if (origin.Weights is { } weights) (metadata[BaseKey], metadata[HashKey]) = (weights, origin.Hash!);
-        IEnumerable<Weight> saved = origin.Weights is null ? network.Weights.All : SamLora.Changed(network.Weights);
-        saved.Save(path, metadata);
+        Saved(network.Weights, origin).Save(path, metadata);
     }
 
     /// <summary>Builds a fine-tuned SAM, ready for prediction: its updates merged into the encoder.</summary>
@@ -73,32 +72,53 @@ public static class MosaicSamFile
     /// <exception cref="BadDataException">The file is no fine-tuned SAM, or its checkpoint is missing or another one.</exception>
     public static MosaicSam Load(Session session, string path, string? weights = null)
     {
-        using WeightFile file = WeightFile.Open(path);
-        IReadOnlyDictionary<string, string> notes = file.Metadata;
+        IReadOnlyDictionary<string, string> notes;
+        HashSet<string> stored;
+        using (WeightFile file = WeightFile.Open(path)) (notes, stored) = (file.Metadata, [.. file.Tensors.Keys]);
         if (notes.GetValueOrDefault("kind") != Kind)
             throw new BadDataException($"{path}: found no fine-tuned SAM; expected a model that cfr finetune wrote");
-        SamConfiguration configuration = SamFile.Describe(path);
-        var concatenation = ConfigurationFile.Parse<ConcatenationConfiguration>(path, Note(ConcatenationKey));
-        int rank = int.Parse(Note(RankKey), CultureInfo.InvariantCulture);
-        var sam = new Sam(new Weights(session, seed: 0), configuration);
-        var origin = new MosaicSamOrigin(null, null, rank);
-        if (notes.TryGetValue(HashKey, out string? hash))
+        try
         {
-            var source = new SamSource(weights ?? Note(BaseKey));
-            if (!File.Exists(source.File))
-                throw new BadDataException($"{path}: was fine-tuned from {source.File}, which is not there; name the checkpoint with --sam");
-            if (source.Hash() is var found && found != hash)
-                throw new BadDataException($"{source.File}: its SHA-256 is {found}; {path} was fine-tuned from one with {hash}");
-            SamFile.LoadInto(sam, source.File);
-            origin = new MosaicSamOrigin(source.Weights, hash, rank);
+            int rank = int.TryParse(Note(RankKey), CultureInfo.InvariantCulture, out int number) && number > 0
+                ? number
+                : throw new BadDataException($"{path}: the metadata has {RankKey} = '{Note(RankKey)}'; expected at least 1");
+            var concatenation = ConfigurationFile.Parse<ConcatenationConfiguration>(path, Note(ConcatenationKey));
+            concatenation.Check();
+            var sam = new Sam(new Weights(session, seed: 0), SamFile.Describe(path));
+            MosaicSamOrigin origin = notes.TryGetValue(HashKey, out string? hash)
+                ? LoadBase(sam, path, new SamSource(weights ?? Note(BaseKey)), hash, rank)
+                : new(null, null, rank);
+            Lora lora = SamLora.Attach(sam.Weights, rank);
+            string? missing = Saved(sam.Weights, origin).Select(weight => weight.Name).FirstOrDefault(name => !stored.Contains(name));
+            if (missing is not null) throw new BadDataException($"{path}: has no '{missing}'; expected all that was trained");
+            sam.Weights.LoadPresent(path);
+            lora.Merge();
+            sam.Weights.Training = false;
+            return new MosaicSam(sam, concatenation, origin, lora);
         }
-        Lora lora = SamLora.Attach(sam.Weights, rank);
-        sam.Weights.LoadPresent(path);
-        lora.Merge();
-        sam.Weights.Training = false;
-        return new MosaicSam(sam, concatenation, origin);
+        catch (ArgumentException error)
+        {
+            throw new BadDataException($"{path}: {error.Message}", error);
+        }
 
         string Note(string key) => notes.GetValueOrDefault(key)
             ?? throw new BadDataException($"{path}: the metadata has no '{key}'");
+    }
+
+    /// <summary>What the file holds: all, if no checkpoint has the rest.</summary>
+    static IEnumerable<Weight> Saved(Weights weights, MosaicSamOrigin origin) =>
+        origin.Weights is null ? weights.All : SamLora.Changed(weights);
+
+    static MosaicSamOrigin LoadBase(Sam sam, string path, SamSource source, string hash, int rank)
+    {
+        if (!File.Exists(source.File))
+            throw new BadDataException(
+                $"{path}: was fine-tuned from {source.File}, which is not there; say where it is (--sam)");
+        string? found = source.Hash();
+        if (found != hash)
+            throw new BadDataException(
+                $"{source.File}: its SHA-256 is {found}; {path} was fine-tuned from one with {hash}");
+        SamFile.LoadInto(sam, source.File);
+        return new MosaicSamOrigin(source.Weights, hash, rank);
     }
 }

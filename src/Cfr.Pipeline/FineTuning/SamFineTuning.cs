@@ -3,6 +3,7 @@ using Cfr.Pipeline.Concatenation;
 using Cfr.Pipeline.Datasets;
 using Cfr.Pipeline.Networks;
 using Cfr.Pipeline.Training;
+using Cfr.Pipeline.Volumes;
 using Cfr.Tensors;
 
 namespace Cfr.Pipeline.FineTuning;
@@ -52,28 +53,33 @@ public sealed class SamFineTuning : IMethod
     public IBatchSampler Sampler { get; }
 
     /// <inheritdoc/>
+    public string Origin => _sam.Origin.Hash ?? "";
+
+    /// <inheritdoc/>
     public Losses Losses(Batch batch, long iteration)
     {
-        var random = new RandomNumbers(RandomKey.For(_configuration.Seed, "mosaic", (ulong)iteration));
-        Mosaic mosaic = _sam.MosaicOf(batch.Patch).Draw(random);
-        Tensor canvases = mosaic.Images(Bent(batch, random)), labels = mosaic.Labels(batch.LabelTensor(_session));
-        if (_configuration.TurnCanvas)
-        {
-            RotateFlip turn = RotateFlip.Draw(random);
-            (canvases, labels) = (turn.Apply(canvases), turn.Apply(labels));
-        }
+        var samples = Enumerable.Range(0, batch.Count).Select(i => Sample(batch, i, iteration)).ToArray();
+        Tensor canvases = samples[0].Canvas.Concat(0, [.. samples.Skip(1).Select(sample => sample.Canvas)]);
+        Tensor labels = samples[0].Label.Concat(0, [.. samples.Skip(1).Select(sample => sample.Label)]);
         SegmentationLosses losses = _configuration.Loss.Of(_sam.CanvasLogits(canvases), labels);
         return new Losses(losses.Total, [("crossEntropy", losses.CrossEntropy), ("dice", losses.Dice)]);
     }
 
-    /// <summary>The images with the grey values of some slices bent.</summary>
-    Tensor Bent(Batch batch, RandomNumbers random)
+    /// <summary>A sample's canvas [1, S, S, 1] and its label [1, S, S]: grey values bent, laid out, perhaps turned.</summary>
+    (Tensor Canvas, Tensor Label) Sample(Batch batch, int slot, long iteration)
     {
-        if (_configuration.Grey.Probability == 0) return batch.ImageTensor(_session);
-        float[] images = batch.Images.ToArray();
-        int voxels = (int)batch.Patch.Voxels;
-        for (int i = 0; i < batch.Count; i++)
-            _configuration.Grey.Apply(images.AsSpan(i * voxels, voxels), batch.Patch, random);
-        return _session.Tensor(images, [batch.Count, batch.Patch.X, batch.Patch.Y, batch.Patch.Z, 1]);
+        var random = new RandomNumbers(
+            RandomKey.For(_configuration.Seed, "mosaic", (ulong)iteration << 16 | (uint)slot));
+        GridSize patch = batch.Patch;
+        int voxels = (int)patch.Voxels;
+        float[] image = batch.Images.Slice(slot * voxels, voxels).ToArray();
+        _configuration.Grey.Apply(image, patch, random);
+        Mosaic mosaic = _sam.MosaicOf(patch).Draw(random);
+        Tensor canvas = mosaic.Images(_session.Tensor(image, [1, patch.X, patch.Y, patch.Z, 1]));
+        Tensor label = mosaic.Labels(
+            _session.Labels(batch.Labels.Slice(slot * voxels, voxels), [1, patch.X, patch.Y, patch.Z]));
+        if (!_configuration.TurnCanvas) return (canvas, label);
+        RotateFlip turn = RotateFlip.Draw(random);
+        return (turn.Apply(canvas), turn.Apply(label));
     }
 }

@@ -23,8 +23,9 @@ public sealed record SamSource(string? Weights = null, SamConfiguration? Model =
     public string? Hash()
     {
         if (File is not { } file || !System.IO.File.Exists(file)) return null;
-        SamFile.Verify(file);
-        return Fingerprint.OfFile(file);
+        string hash = Fingerprint.OfFile(file);
+        SamChecksum.Compare(file, hash);
+        return hash;
     }
 
     /// <exception cref="ArgumentException">Neither a file nor sizes, or both.</exception>
@@ -47,6 +48,12 @@ public sealed record SamSource(string? Weights = null, SamConfiguration? Model =
         SamConfiguration stored = Model ?? (System.IO.File.Exists(File) ? null : Published(Path.GetFileName(File!))) ?? SamFile.Describe(File!);
         return stored with { ImageSize = ImageSize ?? stored.ImageSize, Masks = classes };
     }
+
+    /// <summary>
+    /// Whether SAM's own mask tokens, MLPs and head of qualities are taken over if their number fits: SAMed does so only
+    /// where the image size is the checkpoint's, too.
+    /// </summary>
+    internal bool KeepsHeads => ImageSize is null || ImageSize == SamFile.Describe(File!).ImageSize;
 
     static SamConfiguration? Published(string name) => name[..Math.Min(name.Length, "sam_vit_b".Length)] switch
     {

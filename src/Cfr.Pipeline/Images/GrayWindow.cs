@@ -33,7 +33,7 @@ public readonly record struct GrayWindow(double Low, double High, bool ArePercen
             .. words.Select(word => double.TryParse(
                 percent ? word[..^1] : word, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) ? value : (double?)null),
         ];
-        return ends is [double low, double high] && low < high && (!percent || low >= 0 && high <= 100)
+        return ends is [double low, double high] && low < high && double.IsFinite(high - low) && (!percent || low >= 0 && high <= 100)
             ? new GrayWindow(low, high, percent)
             : null;
     }

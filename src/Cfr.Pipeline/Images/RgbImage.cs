@@ -32,6 +32,8 @@ public sealed record RgbImage(int Height, int Width, byte[] Pixels)
         using FileStream file = File.OpenRead(path);
         using SKCodec codec = SKCodec.Create(file, out SKCodecResult result)
             ?? throw new BadDataException($"{path}: found no picture; expected PNG or JPEG");
+        if ((long)codec.Info.Width * codec.Info.Height > int.MaxValue / 4)
+            throw new BadDataException($"{path}: {codec.Info.Width} x {codec.Info.Height} pixels; expected fewer than 2^29");
         var info = new SKImageInfo(codec.Info.Width, codec.Info.Height, SKColorType.Rgba8888, SKAlphaType.Unpremul);
         using var bitmap = new SKBitmap(info);
         if (result == SKCodecResult.Success) result = codec.GetPixels(info, bitmap.GetPixels());

@@ -1,5 +1,5 @@
-using System.Security.Cryptography;
 using System.Text.RegularExpressions;
+using Cfr.Pipeline.Experiments;
 
 namespace Cfr.Pipeline.Networks;
 
@@ -14,9 +14,15 @@ static partial class SamChecksum
     /// <exception cref="BadDataException">It is another file than its name says.</exception>
     public static void Verify(string path)
     {
+        if (PublishedName().IsMatch(Path.GetFileName(path))) Compare(path, Fingerprint.OfFile(path));
+    }
+
+    /// <summary>The same with the file's sum.</summary>
+    /// <exception cref="BadDataException">It is another file than its name says.</exception>
+    public static void Compare(string path, string sum)
+    {
         if (PublishedName().Match(Path.GetFileName(path)) is not { Success: true } match) return;
-        using FileStream file = File.OpenRead(path);
-        string sum = Convert.ToHexStringLower(SHA256.HashData(file)), said = match.Groups[1].Value;
+        string said = match.Groups[1].Value;
         if (!sum.StartsWith(said, StringComparison.Ordinal))
             throw new BadDataException(
                 $"{path}: its SHA-256 begins with {sum[..said.Length]}, its name says {said}; "

@@ -77,7 +77,10 @@ public static class SamFile
     /// The file is no SAM, or one of other sizes; the model is as it was.
     /// </exception>
     /// <exception cref="WeightFileException">The file is damaged, or no file of weights.</exception>
-    public static SamLoading LoadInto(Sam sam, string path)
+    /// <param name="sam">The model.</param>
+    /// <param name="path">The file.</param>
+    /// <param name="keepHeads">False: the heads stay fresh even if their number fits.</param>
+    public static SamLoading LoadInto(Sam sam, string path, bool keepHeads = true)
     {
         using WeightFile file = WeightFile.Open(path);
         Dictionary<string, StoredTensor> stored = ByOriginalName(file);
@@ -85,8 +88,11 @@ public static class SamFile
         if ((found.Width, found.Depth, found.Heads) != (expected.Width, expected.Depth, expected.Heads))
             throw new BadDataException(
                 $"{path}: a SAM {SamRecognition.Describe(found)}; expected {SamRecognition.Describe(expected)}");
+        if (!found.GlobalBlocks.SequenceEqual(expected.GlobalBlocks))
+            throw new BadDataException($"{path}: global attention in blocks {string.Join(", ", found.GlobalBlocks)}; "
+                + $"expected {string.Join(", ", expected.GlobalBlocks)}");
 
-        bool newHeads = found.Masks != expected.Masks;
+        bool newHeads = !keepHeads || found.Masks != expected.Masks;
         List<(Weight Weight, StoredTensor Tensor)> same = [], resampled = [];
         List<string> fresh = [], misfits = [];
         foreach (Weight weight in sam.Weights.All)

@@ -13,9 +13,14 @@ public static class VolumeNetworkFile
     /// <param name="path">The file.</param>
     /// <param name="sam">For a fine-tuned SAM: its checkpoint, if that is no longer where it was.</param>
     /// <exception cref="BadDataException">The file is of no known network.</exception>
-    public static IVolumeNetwork Load(Session session, string path, string? sam = null) => MosaicSamFile.Is(path)
-        ? MosaicSamFile.Load(session, path, sam)
-        : new VolumeNetwork(NetworkFile.Load(session, path));
+    /// <exception cref="ArgumentException">A checkpoint of SAM for a network that has none.</exception>
+    public static IVolumeNetwork Load(Session session, string path, string? sam = null)
+    {
+        if (MosaicSamFile.Is(path)) return MosaicSamFile.Load(session, path, sam);
+        return sam is null
+            ? new VolumeNetwork(NetworkFile.Load(session, path))
+            : throw new ArgumentException($"--sam {sam}: {path} is no fine-tuned SAM");
+    }
 
     /// <summary>How scans are segmented with it; a fine-tuned SAM by windows half a patch apart, unless it was validated by others.</summary>
     /// <exception cref="BadDataException">The file is of no known network, or of one that takes several channels.</exception>

@@ -66,7 +66,7 @@ public static class ParityKinds
         {
             kind(run);
         }
-        catch (Exception error) when (error is ArgumentException or KeyNotFoundException)
+        catch (Exception error) when (error is ArgumentException or KeyNotFoundException or FormatException or System.Text.Json.JsonException)
         {
             throw new BadDataException($"{path}: {error.Message}", error);
         }

@@ -19,7 +19,9 @@ public enum PseudoLabelSource
 /// brings the labels itself.
 /// </param>
 /// <param name="Weight">Of L_pl: constant, outside the consistency's ramp.</param>
-public sealed record PseudoLabelConfiguration(PseudoLabelSource From, string? Path = null, double Weight = 1)
+/// <param name="Sam">For a fine-tuned SAM: its checkpoint, if that is no longer where it was.</param>
+public sealed record PseudoLabelConfiguration(
+    PseudoLabelSource From, string? Path = null, double Weight = 1, string? Sam = null)
 {
     /// <summary>Opens what is named.</summary>
     /// <param name="session">Where a network will live.</param>
@@ -33,7 +35,7 @@ public sealed record PseudoLabelConfiguration(PseudoLabelSource From, string? Pa
                 + (From == PseudoLabelSource.Network ? "the file of a network" : "a folder of label maps"));
         return From == PseudoLabelSource.Folder
             ? new FolderPseudoLabels(Path)
-            : new NetworkPseudoLabels(VolumeNetworkFile.Load(session, Path), Path, classes);
+            : new NetworkPseudoLabels(VolumeNetworkFile.Load(session, Path, Sam), Path, classes);
     }
 
     internal void Check()

@@ -13,7 +13,7 @@ namespace Cfr.Pipeline.Training;
 /// </summary>
 static class Checkpoint
 {
-    const string Kind = "cfr-checkpoint", IterationKey = "iteration", SeedKey = "seed", DrawsKey = "draws", DeviceKey = "device";
+    const string Kind = "cfr-checkpoint", IterationKey = "iteration", SeedKey = "seed", DrawsKey = "draws", DeviceKey = "device", OriginKey = "origin";
     const string OptimizerPrefix = "optimizer.", StepsPrefix = "steps.";
 
     /// <summary>Writes the state after so many iterations.</summary>
@@ -37,6 +37,7 @@ static class Checkpoint
             [SeedKey] = session.Random.Seed.ToString(CultureInfo.InvariantCulture),
             [DrawsKey] = session.Random.Draws.ToString(CultureInfo.InvariantCulture),
             [DeviceKey] = session.Device.Name,
+            [OriginKey] = method.Origin,
         });
     }
 
@@ -54,6 +55,8 @@ static class Checkpoint
         if (file.Metadata.GetValueOrDefault(DeviceKey) is var device && device != session.Device.Name)
             throw new BadDataException(
                 $"{path}: the run was on device {device}, this is {session.Device.Name}; it could not go on bit for bit");
+        if (file.Metadata.GetValueOrDefault(OriginKey) is var origin && origin != method.Origin)
+            throw new BadDataException($"{path}: the run began with other weights ({origin}) than there are now ({method.Origin})");
         foreach (var (model, weights) in method.State)
             foreach (Weight weight in weights)
                 weight.SetAsInFile(Numbers(ModelKey(model, weight), weight.Tensor.Count));

@@ -30,6 +30,11 @@ public interface IMethod
     /// <summary>Which of them make a batch.</summary>
     IBatchSampler Sampler { get; }
 
+    /// <summary>
+    /// What the networks were made from beside the settings, such as a checkpoint's hash: a run goes on with the same alone.
+    /// </summary>
+    string Origin => "";
+
     /// <summary>The losses of a batch.</summary>
     Losses Losses(Batch batch, long iteration);
 

@@ -59,6 +59,9 @@ public abstract record RunConfiguration
     /// <exception cref="BadDataException">One of them has no label.</exception>
     public IReadOnlyList<Case> LabelledCases(DataSet data) => data.Labelled(Labelled ?? data.Train.Count);
 
+    /// <summary>The same with the paths of another: files may have moved since a run began.</summary>
+    public virtual RunConfiguration WithPathsOf(RunConfiguration other) => this with { Data = other.Data ?? Data };
+
     /// <exception cref="ArgumentException">A setting that makes no sense.</exception>
     public virtual void Check()
     {

@@ -83,12 +83,13 @@ public sealed class RunFolder
         if (!File.Exists(run.Configuration))
             throw new ArgumentException($"{path} holds no run to resume: there is no {run.Configuration}");
         var found = ConfigurationFile.Read<T>(run.Configuration);
-        // The data may have moved; everything else decides what the run computes.
-        IReadOnlyList<string> different = wanted is null
-            ? [] : ConfigurationFile.Differences((T)(found with { Data = wanted.Data }), wanted);
+        if (wanted is null) return (run, found);
+        // Files may have moved; everything else decides what the run computes.
+        var located = (T)found.WithPathsOf(wanted);
+        IReadOnlyList<string> different = ConfigurationFile.Differences((T)(located with { Data = wanted.Data }), wanted);
         if (different.Count > 0)
             throw new ArgumentException(
                 $"{path} holds a run with other settings ({string.Join(", ", different)}); it can only be resumed as it is");
-        return (run, (T)(found with { Data = wanted?.Data ?? found.Data }));
+        return (run, located);
     }
 }
