@@ -5,8 +5,8 @@ using Cfr.Tensors;
 namespace Cfr.Pipeline.Parity;
 
 /// <summary>
-/// What the kinds of SAM's parts share: sizes in the metadata's <c>config</c>, weights <c>w/NAME</c>, their gradients <c>grad/NAME</c>; in
-/// a file of several cases the names come after the case's, <c>full/w/NAME</c>.
+/// What the kinds of SAM's parts share: sizes in the metadata's <c>config</c>, weights <c>w/NAME</c>, their gradients
+/// <c>grad/NAME</c>; in a file of several cases the names come after the case's, <c>full/w/NAME</c>.
 /// </summary>
 static class SamModule
 {
