@@ -23,7 +23,7 @@ public sealed class MsaBlock : Layer
 
     /// <summary>Creates its weights.</summary>
     /// <param name="w">Its path.</param>
-    /// <param name="width">Channels E of a token, a multiple of 4 and of the heads.</param>
+    /// <param name="width">Channels E of a token, a multiple of the heads.</param>
     /// <param name="heads">Attention heads.</param>
     /// <param name="grid">Tokens along both axes; means nothing with a window.</param>
     /// <param name="window">Tokens along each axis of a window; 0 attends to everything.</param>

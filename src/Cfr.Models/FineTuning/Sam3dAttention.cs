@@ -4,10 +4,11 @@ namespace Cfr.Models;
 
 /// <summary>
 /// Attention of 3DSAM-adapter (Gong 2023) within windows of w x w x w tokens, with relative positions along three axes:
-///   y = proj(softmax(q k^T / sqrt d + lambda p + mask) v) + residual      x, residual [B, D, H, W, E] -> [B, D, H, W, E]
+///   y = proj(softmax(q k^T / sqrt d + lambda p + mask) v) + residual
 ///   p[(z, y, x), (z', y', x')] = q . R_h[z - z'] + q . R_w[y - y'] + q . R_d[x - x']
-/// The tables have as many rows as SAM's and are resampled linearly to the 2 w - 1 distances in a window; lambda is
-/// <c>lr</c> in that program's files, and 1 at first. Its names h, w and d stand for the axes in their order.
+/// x, residual [B, D, H, W, E] -> [B, D, H, W, E]. The tables have as many rows as SAM's and are resampled linearly to
+/// the 2 w - 1 distances in a window; that program's names h, w and d stand for the axes in their order. Lambda, 1 at
+/// first, is <c>lr</c> there.
 /// </summary>
 sealed class Sam3dAttention : Module
 {

@@ -22,7 +22,7 @@ public sealed class SamusBlock : Module
 
     /// <summary>Creates its weights.</summary>
     /// <param name="w">Its path.</param>
-    /// <param name="width">Channels E of a token and of the branch, a multiple of 4 and of the heads.</param>
+    /// <param name="width">Channels E of a token and of the branch, a multiple of the heads.</param>
     /// <param name="heads">Attention heads.</param>
     /// <param name="grid">Tokens along both axes.</param>
     public SamusBlock(Weights w, int width, int heads, (int H, int W) grid) : base(w)

@@ -70,10 +70,11 @@ public sealed class VolumeWindows
                     member[at + region] = 1;
                 }
         // The product of two tokens' memberships is 1 in the same region, else 0.
-        Tensor members = new VolumeWindows(_size, shifted: false)
-            .Cut(session.Tensor(member, [1, depth, height, width, Regions])).Reshape(-1, _size * _size * _size, Regions);
+        int tokens = _size * _size * _size;
+        Tensor rolled = session.Tensor(member, [1, depth, height, width, Regions]);
+        Tensor members = new VolumeWindows(_size, shifted: false).Cut(rolled).Reshape(-1, tokens, Regions);
         Tensor together = members.Matmul(members, transposeB: true);
-        return scope.Return(together.Affine(-Apart, Apart).Reshape(together.Size(0), 1, together.Size(1), together.Size(2)));
+        return scope.Return(together.Affine(-Apart, Apart).Reshape(-1, 1, tokens, tokens));
 
         int Slab(int i, int n) => i < n - _size ? 0 : i < n - _shift ? 1 : 2;
     }

@@ -13,6 +13,9 @@ public sealed class EncoderBlock : Layer
     readonly EncoderMlp _mlp;
 
     /// <summary>Creates its weights.</summary>
+    /// <param name="w">Its path.</param>
+    /// <param name="configuration">Sizes.</param>
+    /// <param name="index">Its number, from 0: whether it attends within windows or to everything.</param>
     public EncoderBlock(Weights w, SamConfiguration configuration, int index) : base(w)
     {
         int width = configuration.Width, grid = configuration.Grid;

@@ -4,8 +4,8 @@ using Cfr.Tensors;
 namespace Cfr.Pipeline.Parity;
 
 /// <summary>
-/// Kind <c>msa-block</c>: a block of Medical SAM Adapter with the weights <c>CASE/w/NAME</c>, cases <c>window</c> and <c>full</c>:
-/// <c>out/y</c> of <c>in/x</c>, gradients of what trains and of x.
+/// Kind <c>msa-block</c>: a block of Medical SAM Adapter with the weights <c>CASE/w/NAME</c>, cases <c>window</c> and
+/// <c>full</c>: <c>out/y</c> of <c>in/x</c>, gradients of what trains and of x.
 /// </summary>
 static class MsaBlockParity
 {
@@ -17,11 +17,11 @@ static class MsaBlockParity
         {
             using Scope step = run.Session.Step();
             Tensor x = SamModule.Leaf(run, $"{part}in/x");
+            int heads = SamModule.Number(run.File, "heads");
             int window = part == "window/" ? (run.File.Shape($"{part}w/attn.rel_h")[0] + 1) / 2 : 0;
-            MsaBlock block = SamModule.Load(
-                run.File, new MsaBlock(
-                    new Weights(run.Session, seed: 0), x.Size(3), SamModule.Number(run.File, "heads"), (x.Size(1), x.Size(2)), window),
-                part);
+            var block = new MsaBlock(
+                new Weights(run.Session, seed: 0), x.Size(3), heads, (x.Size(1), x.Size(2)), window);
+            SamModule.Load(run.File, block, part);
             Tensor y = block.Forward(x);
             run.Output($"{part}out/y", y, Tolerance);
             if (!run.WithGradients) continue;
@@ -33,9 +33,10 @@ static class MsaBlockParity
 }
 
 /// <summary>
-/// Kind <c>samus-block</c>: a block of SAMUS, <c>full</c>, with tokens and features of the convolutional branch, <c>out/x</c> and
-/// <c>out/cnn</c> of <c>in/x</c> and <c>in/cnn</c>; one with windows, <c>window</c>, which is SAM's and lets the features pass; a
-/// down-sampling step of the branch, <c>down</c>, <c>out/y</c> of <c>in/x</c>; all with gradients.
+/// Kind <c>samus-block</c>: a block of SAMUS, <c>full</c>, with tokens and features of the convolutional branch,
+/// <c>out/x</c> and <c>out/cnn</c> of <c>in/x</c> and <c>in/cnn</c>; one with windows, <c>window</c>, which is SAM's
+/// and lets the features pass; a down-sampling step of the branch, <c>down</c>, <c>out/y</c> of <c>in/x</c>; all with
+/// gradients.
 /// </summary>
 static class SamusBlockParity
 {
@@ -56,8 +57,8 @@ static class SamusBlockParity
         const string Part = "full/";
         using Scope step = run.Session.Step();
         Tensor x = SamModule.Leaf(run, $"{Part}in/x"), cnn = SamModule.Leaf(run, $"{Part}in/cnn");
-        SamusBlock block = SamModule.Load(
-            run.File, new SamusBlock(new Weights(run.Session, seed: 0), x.Size(3), heads, (x.Size(1), x.Size(2))), Part);
+        var block = new SamusBlock(new Weights(run.Session, seed: 0), x.Size(3), heads, (x.Size(1), x.Size(2)));
+        SamModule.Load(run.File, block, Part);
         var (tokens, features) = block.Forward(x, cnn);
         Check(run, Part, block, x, cnn, tokens, features);
     }
@@ -74,8 +75,8 @@ static class SamusBlockParity
             Window = (run.File.Shape($"{Part}w/attn.rel_pos_h")[0] + 1) / 2,
             GlobalBlocks = [],
         };
-        EncoderBlock block = SamModule.Load(
-            run.File, new EncoderBlock(new Weights(run.Session, seed: 0), configuration, index: 0), Part);
+        var block = new EncoderBlock(new Weights(run.Session, seed: 0), configuration, index: 0);
+        SamModule.Load(run.File, block, Part);
         Check(run, Part, block, x, cnn, block.Forward(x), cnn);
     }
 
@@ -98,8 +99,8 @@ static class SamusBlockParity
         using Scope step = run.Session.Step();
         Tensor x = SamModule.Leaf(run, $"{Part}in/x", Image);
         int outChannels = run.File.Shape($"{Part}w/maxpool_conv.1.weight")[0];
-        SamusDownsampling down = SamModule.Load(
-            run.File, new SamusDownsampling(new Weights(run.Session, seed: 0), x.Size(3), outChannels), Part);
+        var down = new SamusDownsampling(new Weights(run.Session, seed: 0), x.Size(3), outChannels);
+        SamModule.Load(run.File, down, Part);
         Tensor y = down.Forward(x);
         run.Output($"{Part}out/y", y, Tolerance, Image);
         if (!run.WithGradients) return;
@@ -110,8 +111,9 @@ static class SamusBlockParity
 }
 
 /// <summary>
-/// Kind <c>sam3d-block</c>: a block of 3DSAM-adapter, plain windows in case <c>noshift</c>, shifted ones in <c>shift</c>: <c>out/y</c> of
-/// <c>in/x</c>, <c>mid/adapter</c>, the mask of a window <c>mid/attn_mask_windowN</c>, gradients.
+/// Kind <c>sam3d-block</c>: a block of 3DSAM-adapter, plain windows in case <c>noshift</c>, shifted ones in
+/// <c>shift</c>: <c>out/y</c> of <c>in/x</c>, <c>mid/adapter</c>, the mask of a window <c>mid/attn_mask_windowN</c>,
+/// gradients.
 /// </summary>
 static class Sam3dBlockParity
 {
@@ -128,10 +130,9 @@ static class Sam3dBlockParity
             using Scope step = run.Session.Step();
             Tensor x = SamModule.Leaf(run, $"{part}in/x");
             int grid = (run.File.Shape($"{part}w/attn.rel_pos_h")[0] + 1) / 2;
-            Sam3dBlock block = SamModule.Load(
-                run.File,
-                new Sam3dBlock(new Weights(run.Session, seed: 0), x.Size(4), heads, window, shifted: part == "shift/", grid),
-                part);
+            var block = new Sam3dBlock(
+                new Weights(run.Session, seed: 0), x.Size(4), heads, window, shifted: part == "shift/", grid);
+            SamModule.Load(run.File, block, part);
             using (run.Session.NoGrad())
             {
                 run.Output($"{part}mid/adapter", block.Adapter.Forward(x), Tolerance);

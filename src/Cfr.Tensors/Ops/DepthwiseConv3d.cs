@@ -65,8 +65,8 @@ public static class DepthwiseConv3dOp
         public Bordered(string op, Shape volume, Shape kernel)
         {
             (_op, _inside, _kernel, _channels) = (op, volume, kernel, volume[4]);
-            _outside = [volume[0], volume[1] + kernel[0] - 1, volume[2] + kernel[1] - 1, volume[3] + kernel[2] - 1,
-                volume[4]];
+            int depth = volume[1] + kernel[0] - 1, height = volume[2] + kernel[1] - 1;
+            _outside = [volume[0], depth, height, volume[3] + kernel[2] - 1, volume[4]];
             _first = Distance(_kernel[0] / 2, _kernel[1] / 2, _kernel[2] / 2);
             _voxels = volume.Count == 0 ? 0 : _outside[..4].Count - 2 * _first;
         }
@@ -101,8 +101,7 @@ public static class DepthwiseConv3dOp
                 session.Device.ElementWise.Binary(BinaryOp.Multiply, perChannel, shifted, w, target);
                 if (tap > 0) session.Device.ElementWise.AddScaled(product.View, 1, inside);
             }
-            Box.Copy(
-                _op, session.Device, _inside, inside, _outside.Strides(), y.View, _inside.Strides());
+            Box.Copy(_op, session.Device, _inside, inside, _outside.Strides(), y.View, _inside.Strides());
         }
 
         public Tensor WeightGradient(Tensor x, Tensor dy)
@@ -115,9 +114,9 @@ public static class DepthwiseConv3dOp
             Tensor product = session.Empty([checked((int)_voxels), _channels]);
             foreach (var (tap, distance) in Taps())
             {
+                View shifted = Run(row, distance), target = dw.View.Slice((long)tap * _channels, _channels);
                 session.Device.ElementWise.Binary(
-                    BinaryOp.Multiply, Broadcast.None(product.Count), Run(row, distance), Run(upstream, 0), product.View);
-                View target = dw.View.Slice((long)tap * _channels, _channels);
+                    BinaryOp.Multiply, Broadcast.None(product.Count), shifted, Run(upstream, 0), product.View);
                 session.Device.Reduction.Sum(1, _voxels, _channels, product.View, target);
             }
             return dw;
@@ -130,8 +129,8 @@ public static class DepthwiseConv3dOp
         {
             Tensor row = volume.Session.Zeros(_outside);
             View inside = row.View.Slice(_first * _channels);
-            Box.Copy(
-                _op, volume.Session.Device, _inside, volume.View, _inside.Strides(), inside, _outside.Strides());
+            Device device = volume.Session.Device;
+            Box.Copy(_op, device, _inside, volume.View, _inside.Strides(), inside, _outside.Strides());
             return row;
         }
     }

@@ -12,7 +12,6 @@ public static class RelativeTableOp
     public static Tensor RelativeTable(this Tensor table, int size)
     {
         Expect.Shape(nameof(RelativeTable), nameof(table), table, Expect.Any, Expect.Any);
-        if (size < 1) throw new ArgumentException($"RelativeTable: an axis of {size} places; expected at least 1");
         using Scope scope = table.Session.Scope();
         int[] index = [.. Enumerable.Range(0, size * size).Select(i => i / size - i % size + size - 1)];
         int rows = table.Size(0), width = table.Size(1), needed = 2 * size - 1;

@@ -17,7 +17,9 @@ public sealed class SamusBlockTests
         var (tokens, features) = golden.Module.Forward(x, cnn);
         golden.AssertEqual("out/x", tokens, Allowed);
         golden.AssertEqual("out/cnn", features, Allowed);
-        ((tokens * golden.Tensor("in/upstream_x")).Sum() + (features * golden.Tensor("in/upstream_cnn")).Sum()).Backward();
+        Tensor loss = (tokens * golden.Tensor("in/upstream_x")).Sum()
+            + (features * golden.Tensor("in/upstream_cnn")).Sum();
+        loss.Backward();
         golden.AssertEqual("grad_in/x", x.Grad, GradientAllowed);
         golden.AssertEqual("grad_in/cnn", cnn.Grad, GradientAllowed);
         golden.AssertGradients(GradientAllowed);

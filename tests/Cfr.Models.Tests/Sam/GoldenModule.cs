@@ -5,8 +5,8 @@ using Cfr.TestKit;
 namespace Cfr.Models.Tests;
 
 /// <summary>
-/// A part of SAM with the weights <c>w/..</c> of a reference file, and its gradients <c>grad/..</c>; in a file of several cases these
-/// names, and those that are asked for, come after the case's: <c>full/w/..</c>.
+/// A part of SAM with the weights <c>w/..</c> of a reference file, and its gradients <c>grad/..</c>; in a file of
+/// several cases these names, and those that are asked for, come after the case's: <c>full/w/..</c>.
 /// </summary>
 sealed class GoldenModule<TModule> : IDisposable where TModule : Module
 {
@@ -19,7 +19,8 @@ sealed class GoldenModule<TModule> : IDisposable where TModule : Module
         File = new GoldenFile($"sam/{file}.safetensors");
         Session = new Session(_device);
         Module = create(new Weights(Session));
-        string[] stored = [.. File.Names.Where(name => name.StartsWith($"{_case}w/")).Select(name => name[(_case.Length + 2)..])];
+        string start = $"{_case}w/";
+        string[] stored = [.. File.Names.Where(name => name.StartsWith(start)).Select(name => name[start.Length..])];
         Assert.Equal(stored.Order(), Module.Weights.All.Select(weight => weight.Name).Order());
         foreach (Weight weight in Module.Weights.All)
         {
@@ -54,7 +55,8 @@ sealed class GoldenModule<TModule> : IDisposable where TModule : Module
     /// <summary>Of an image [N, g, g, D], its places as tokens [N, L, D].</summary>
     public Tensor Places(string name) => Image(name) is var image ? image.Reshape(image.Size(0), -1, image.Size(3)) : null!;
 
-    public void AssertEqual(string name, Tensor? got, double tolerance) => File.AssertEqual(_case + name, got, tolerance);
+    public void AssertEqual(string name, Tensor? got, double tolerance) =>
+        File.AssertEqual(_case + name, got, tolerance);
 
     public void AssertImage(string name, Tensor? got, double tolerance) =>
         File.AssertEqual(_case + name, got, tolerance, GoldenLayout.ChannelsLast);
@@ -68,18 +70,20 @@ sealed class GoldenModule<TModule> : IDisposable where TModule : Module
     /// <summary>The same with a tolerance for each weight.</summary>
     public void AssertGradients(Func<string, double> tolerance)
     {
-        double largest = File.Names.Where(name => name.StartsWith($"{_case}grad/")).Max(name => File.Values(name).Max(Math.Abs));
+        string start = $"{_case}grad/";
+        double largest = File.Names.Where(name => name.StartsWith(start)).Max(name => File.Values(name).Max(Math.Abs));
         foreach (Weight weight in Module.Weights.Parameters)
         {
-            if (!File.Has($"{_case}grad/{weight.Name}"))
+            if (!File.Has(start + weight.Name))
             {
                 Assert.Null(weight.Tensor.Grad);
                 continue;
             }
             Tensor gradient = weight.Tensor.Grad ?? throw new CheckException($"{weight.Name} has no gradient");
-            double absolute = weight.Name.EndsWith("k_proj.bias") || weight.Name.EndsWith(".k.bias") ? 1e-5 * largest : 0;
+            bool isOfKeys = weight.Name.EndsWith("k_proj.bias") || weight.Name.EndsWith(".k.bias");
+            double absolute = isOfKeys ? 1e-5 * largest : 0;
             Tensor there = Session.Tensor(weight.AsInFile(gradient), weight.FileShape);
-            File.AssertEqual($"{_case}grad/{weight.Name}", there, tolerance(weight.Name), absolute: absolute);
+            File.AssertEqual(start + weight.Name, there, tolerance(weight.Name), absolute: absolute);
         }
     }
 }

@@ -129,7 +129,8 @@ public sealed class ParityTests : IDisposable
     {
         using var folder = new TemporaryFolder();
         string path = folder.File("file.safetensors");
-        Refused(new() { ["kind"] = "cake" }, "is of kind 'cake', which is not known; known kinds: augment, cfr-mt-iterations, metrics, msa-block, ops3d");
+        Refused(new() { ["kind"] = "cake" },
+            "is of kind 'cake', which is not known; known kinds: augment, cfr-mt-iterations, metrics, msa-block, ops3d");
         Refused([], "its metadata has no 'kind' (it has nothing)");
         Refused(new() { ["kind"] = "vnet", ["seed"] = "1", ["n_filters"] = "two", ["n_classes"] = "2" },
             "its metadata has n_filters = 'two'; expected a whole number");
