@@ -108,6 +108,50 @@ public sealed class SamFineTuningTests : IDisposable
     }
 
     [Fact]
+    public void A_file_without_a_part_of_what_was_trained_is_refused()
+    {
+        _task.Train("run");
+        string model = _task.Model("run"), part = Path.Combine(_task.Run(""), "part.safetensors");
+        using (WeightFile file = WeightFile.Open(model))
+        {
+            SafetensorsFile.Write(
+                part, [.. file.Tensors.Values.Where(tensor => tensor.Name != "mask_decoder.mask_tokens.weight").Select(TensorToStore.Of)],
+                file.Metadata);
+        }
+        string message = Assert.Throws<BadDataException>(() => MosaicSamFile.Load(new Session(_device), part)).Message;
+        Assert.Contains("has no 'mask_decoder.mask_tokens.weight'", message);
+    }
+
+    [Fact]
+    public void A_run_goes_on_with_the_same_checkpoint_alone_wherever_it_is()
+    {
+        string sam = Path.Combine(_task.Run(""), "sam.safetensors"), moved = Path.Combine(_task.Run(""), "moved.safetensors");
+        SamFile.Save(new Sam(new Weights(new Session(_device), seed: 3), SmallFineTuning.Sizes), sam);
+        FineTuningConfiguration configuration = _task.Configuration with { Sam = new(Weights: sam) };
+        using (var stop = new CancellationTokenSource())
+            Assert.False(_task.Train("run", configuration, new StopAfterOne(stop), stop));
+        File.Move(sam, moved);
+        configuration = configuration with { Sam = new(Weights: moved) };
+        using (var stop = new CancellationTokenSource())
+            Assert.False(_task.Train("run", configuration, new StopAfterOne(stop), stop));
+        SamFile.Save(new Sam(new Weights(new Session(_device), seed: 4), SmallFineTuning.Sizes), moved);
+        Assert.Contains("other weights", Assert.Throws<BadDataException>(() => _task.Train("run", configuration)).Message);
+    }
+
+    /// <summary>SAMed takes SAM's own heads over only where their number and the image size are the checkpoint's.</summary>
+    [Theory, InlineData(null, true), InlineData(96, false)]
+    public void As_many_classes_as_masks_keep_the_heads_at_the_same_size_alone(int? imageSize, bool keeps)
+    {
+        string sam = Path.Combine(_task.Run(""), "sam.safetensors");
+        var published = new Sam(new Weights(new Session(_device), seed: 3), SmallFineTuning.Sizes);
+        SamFile.Save(published, sam);
+        FineTuningConfiguration configuration = _task.Configuration with { Sam = new(Weights: sam, ImageSize: imageSize) };
+        MosaicSam begun = MosaicSamFile.Begin(new Session(_device), configuration, SmallFineTuning.Sizes.Masks);
+        const string tokens = "mask_decoder.mask_tokens.weight";
+        Assert.Equal(keeps, published.Weights[tokens].ToArray().SequenceEqual(begun.Weights[tokens].ToArray()));
+    }
+
+    [Fact]
     public void Settings_that_do_not_fit_are_refused_before_any_work()
     {
         AssertRefused(_task.Configuration with { Patch = new(32, 32, 16) }, "do not fit an image of 64x64", "at least 128");
