@@ -56,7 +56,8 @@ public sealed class RunTests : IDisposable
         AssertRefused(2, "an experiment is missing");
         AssertRefused(3, "no-such.json", At("no-such.json"));
         AssertRefused(3, "line 6: unknown key 'unlabelt'; did you mean 'unlabelled'?", Changed("\"unlabelled\"", "\"unlabelt\""));
-        AssertRefused(2, "prepare.cases is 7", At("small.json"), "--set", "labelled=8");
+        AssertRefused(
+            2, "labelled is 7; phantom", At("small.json"), "--set", "labelled=7", "--set", "methods.upper-bound.labelled=7");
         AssertRefused(3, "sam_vit_b_01ec64.pth: there is no such checkpoint", At("small.json"), "--sam", "sam_vit_b_01ec64.pth");
         AssertRefused(3, "no such list", At("small.json"), "--data", At("nowhere"));
         Directory.CreateDirectory(At("twice"));

@@ -68,7 +68,7 @@ static class PseudolabelCommand
         var labelling = new CaseLabelling(data, sam, patch, prediction);
         WorkProgress.Show("labelling", told =>
         {
-            labelling.Write(cases, folder, (_, done, all) => told?.Invoke(done, all), interruption.Token);
+            labelling.Write(cases, folder, (done, all) => told?.Invoke(done, all), interruption.Token);
             return true;
         });
         return Report(arguments, data, labelled, folder, cases.Count, before);

@@ -17,12 +17,14 @@ static class ScoresTable
         var table = new Table().Border(TableBorder.Rounded).AddColumns("method", "");
         foreach (Metric metric in Metric.All.Take(Columns))
             table.AddColumn(new TableColumn($"{metric.Title} {(metric.IsDistance ? "voxel" : "%")}").RightAligned());
+        table.AddColumn(new TableColumn("empty").RightAligned());
         foreach (MethodResults row in RunResults.Read(folder.Root).Methods)
         {
             if (row.Summary is not { } summary) continue;
             table.AddRow([
                 row.Name.Title, row.Name.Meaning,
                 .. Metric.All.Take(Columns).Select(metric => Text(metric, summary.Average.Metrics[metric.Name])),
+                $"{summary.Average.EmptyPredictions}",
             ]);
         }
         AnsiConsole.Write(table);

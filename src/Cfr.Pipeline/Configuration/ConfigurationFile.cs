@@ -52,8 +52,9 @@ public static class ConfigurationFile
         try
         {
             JsonObject settings = Object(source, text);
-            foreach (string change in changes ?? []) Change(settings, change);
-            return Settings<T>(source, settings, KeyLines.Of(text));
+            KeyLines lines = KeyLines.Of(text);
+            foreach (string change in changes ?? []) Change(settings, change, lines);
+            return Settings<T>(source, settings, lines);
         }
         catch (JsonException error)
         {
@@ -108,11 +109,12 @@ public static class ConfigurationFile
         }
     }
 
-    internal static void Change(JsonObject settings, string change)
+    internal static void Change(JsonObject settings, string change, KeyLines lines)
     {
         int equals = change.IndexOf('=');
         if (equals < 1) throw new ArgumentException($"--set {change}: expected KEY=VALUE");
         string[] keys = change[..equals].Split('.');
+        lines.Forget(change[..equals]);
         foreach (string key in keys[..^1])
         {
             if (settings[key] is null) settings[key] = new JsonObject();
@@ -139,6 +141,9 @@ public static class ConfigurationFile
     {
         var known = Options.GetTypeInfo(type).Properties.Where(property => property.Set is not null)
             .ToDictionary(property => property.Name, property => property.PropertyType);
+        foreach (JsonPropertyInfo property in Options.GetTypeInfo(type).Properties)
+            if (property.IsRequired && !settings.ContainsKey(property.Name))
+                throw new BadDataException($"{source}: {lines.At(path.TrimEnd('.'))}{path}{property.Name} is missing");
         foreach (var (key, value) in settings)
         {
             string line = lines.At(path + key);

@@ -9,9 +9,6 @@ sealed class KeyLines
     readonly Dictionary<string, int> _lines = [];
     readonly List<(string Path, string Source)> _sources = [];
 
-    /// <summary>No text, no lines.</summary>
-    public static KeyLines None { get; } = new();
-
     /// <summary>Those of a text that is valid JSON, comments and trailing commas allowed.</summary>
     public static KeyLines Of(string text)
     {
@@ -46,6 +43,9 @@ sealed class KeyLines
         }
         return found;
     }
+
+    /// <summary>A key whose value does not stand in the text any more.</summary>
+    public void Forget(string key) => _lines.Remove(key);
 
     /// <summary>What is not found below a path may stand below another, from where it was copied.</summary>
     public void CopiedTo(string path, string source) => _sources.Add((path, source));

@@ -82,9 +82,11 @@ public static class DataSetFile
     static DataSet PublishedLeftAtrium(string folder)
     {
         string train = Path.Combine(folder, "train.list"), test = Path.Combine(folder, "test.list");
+        var seen = new HashSet<string>();
         return LeftAtrium.Described(train) with { Train = Cases(train), Test = File.Exists(test) ? Cases(test) : [] };
 
         Case[] Cases(string list) => [.. File.ReadLines(list).Select(line => line.Trim()).Where(line => line != "")
+            .Select(name => seen.Add(name) ? name : throw new BadDataException($"{list}: case {name} is listed twice"))
             .Select(name => (name, file: Path.Combine(folder, name, "mri_norm2.h5")))
             .Select(each => Locate(list, each.name, each.file, each.file))];
     }

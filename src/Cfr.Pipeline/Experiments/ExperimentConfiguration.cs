@@ -1,5 +1,7 @@
+using System.Text.RegularExpressions;
 using Cfr.Pipeline.Datasets;
 using Cfr.Pipeline.FineTuning;
+using Cfr.Pipeline.Retraining;
 using Cfr.Pipeline.Training;
 using Cfr.Pipeline.Volumes;
 
@@ -9,9 +11,11 @@ namespace Cfr.Pipeline.Experiments;
 /// All three stages of the paper (Algorithm 1) as one job: mosaics, fine-tuning, re-training by one or several methods, and
 /// the test of each.
 /// </summary>
-public sealed record ExperimentConfiguration
+public sealed partial record ExperimentConfiguration
 {
-    /// <summary>A word for it.</summary>
+    const string Supervised = "supervised", UpperBound = "upper-bound";
+
+    /// <summary>A word for it: letters, digits, dots, dashes.</summary>
     public required string Name { get; init; }
 
     /// <summary>Folder of the data set, from the folder of this file; not with <see cref="Prepare"/>.</summary>
@@ -59,8 +63,7 @@ public sealed record ExperimentConfiguration
     /// <exception cref="ArgumentException">A setting that makes no sense.</exception>
     public void Check()
     {
-        if (Name.Length == 0 || Name.IndexOfAny(Path.GetInvalidFileNameChars()) >= 0)
-            throw new ArgumentException($"name is '{Name}'; expected a word that can be a folder's name");
+        CheckWord("name", Name);
         if (Data is null == Prepare is null)
             throw new ArgumentException("expected either \"data\", a folder, or \"prepare\", a data set to make");
         RunConfiguration.Positive("labelled", Labelled);
@@ -69,8 +72,44 @@ public sealed record ExperimentConfiguration
         if (Methods.Count == 0 && FineTuning is null)
             throw new ArgumentException("nothing to do: expected \"methods\", \"fineTuning\", or both");
         Prepare?.Check();
-        FineTuning?.Check();
-        foreach (var (name, training) in Methods) Checked($"methods.{name}", training.Check);
+        if (FineTuning is { } tuning)
+            Checked("fineTuning", () =>
+            {
+                tuning.Check();
+                if (tuning.Labelled != Labelled)
+                    throw new ArgumentException($"labelled is {tuning.Labelled}; it must be that of the experiment, {Labelled}");
+                if (tuning.Data is not null) throw new ArgumentException("data has no meaning here; it is the experiment's");
+                (PseudoLabelling ?? PredictionConfiguration.HalfPatch(tuning.Patch)).Check("pseudoLabelling", tuning.Patch);
+            });
+        foreach (var (row, training) in Methods) Checked($"methods.{row}", () => CheckRow(row, training));
+        if (Methods.Keys.GroupBy(row => row.ToUpperInvariant()).FirstOrDefault(same => same.Count() > 1) is { } twice)
+            throw new ArgumentException($"methods: rows {string.Join(" and ", twice)} have the same name but for capital letters");
+
+        void CheckRow(string row, TrainingConfiguration training)
+        {
+            CheckWord("a row's name", row);
+            training.Check();
+            Prediction.Check("prediction", training.Patch);
+            if (training.Data is not null) throw new ArgumentException("data has no meaning here; it is the experiment's");
+            if (row == ExperimentStages.FineTunedSam)
+                throw new ArgumentException("the row of fine-tuned SAM itself has this name; take another one");
+            bool isCfr = row.StartsWith(ExperimentFile.WithSam, StringComparison.Ordinal);
+            if (isCfr != training.PseudoLabels is not null)
+                throw new ArgumentException(isCfr
+                    ? "its name says that it has pseudo-labels; \"pseudoLabels\" are missing"
+                    : $"it has pseudo-labels; tables call such a row {ExperimentFile.WithSam}..");
+            if (training.Method == MethodKind.Supervised && row is not (Supervised or UpperBound))
+                throw new ArgumentException($"supervised rows are called {Supervised}, or {UpperBound} with all labels");
+            if (training.Labelled is not { } labelled || labelled < Labelled)
+                throw new ArgumentException($"labelled is {training.Labelled?.ToString() ?? "null"}; expected at least the experiment's {Labelled}");
+            if (labelled > Labelled && row != UpperBound)
+                throw new ArgumentException($"labelled is {labelled}, more than the experiment's {Labelled}; that is for the row {UpperBound}");
+            if (training.PseudoLabels is null) return;
+            if (FineTuning is null)
+                throw new ArgumentException("pseudo-labels come from fine-tuned SAM; \"fineTuning\" is missing");
+            if (training.PseudoLabels.Path is { } path)
+                throw new ArgumentException($"pseudoLabels.path is '{path}'; here SAM is the one that the experiment fine-tunes");
+        }
 
         static void Checked(string part, Action check)
         {
@@ -84,6 +123,16 @@ public sealed record ExperimentConfiguration
             }
         }
     }
+
+    /// <summary>Names become names of folders.</summary>
+    static void CheckWord(string what, string word)
+    {
+        if (!Word().IsMatch(word))
+            throw new ArgumentException($"{what} is '{word}'; expected letters, digits, dots and dashes, a letter or digit first");
+    }
+
+    [GeneratedRegex("^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    private static partial Regex Word();
 }
 
 /// <summary>A data set to be made before anything else, as <c>cfr prepare</c> makes it.</summary>
@@ -117,4 +166,11 @@ public sealed record PredictionConfiguration(GridSize Stride, int Batch = 1, boo
 {
     /// <summary>Windows half a patch apart.</summary>
     public static PredictionConfiguration HalfPatch(GridSize patch) => new(patch.Halved);
+
+    /// <exception cref="ArgumentException">Windows would leave gaps, or there are none.</exception>
+    internal void Check(string key, GridSize patch)
+    {
+        new ValidationConfiguration(Every: 1, Stride).Check(patch, key);
+        RunConfiguration.Positive($"{key}.batch", Batch);
+    }
 }

@@ -12,7 +12,10 @@ namespace Cfr.Pipeline.Experiments;
 /// </summary>
 public static class ExperimentFile
 {
-    const string Training = "training", Methods = "methods", FineTuning = "fineTuning", Method = "method", WithSam = "cfr-";
+    const string Training = "training", Methods = "methods", FineTuning = "fineTuning", Method = "method";
+
+    /// <summary>How the names of rows with pseudo-labels begin.</summary>
+    internal const string WithSam = "cfr-";
 
     static readonly string[] ForAllParts = ["labelled", "normalization", "patch", "seed"];
     static readonly string[] InPartsAlone = ["normalization", "patch"];
@@ -58,7 +61,7 @@ public static class ExperimentFile
         {
             throw new BadDataException($"{source}: line {error.LineNumber + 1}: {error.Message.Split(" LineNumber:")[0]}", error);
         }
-        foreach (string change in changes ?? []) ConfigurationFile.Change(root, change);
+        foreach (string change in changes ?? []) ConfigurationFile.Change(root, change, lines);
 
         root.Remove("$schema");
         var shared = new JsonObject();
@@ -76,6 +79,11 @@ public static class ExperimentFile
         {
             foreach (string name in methods.Select(entry => entry.Key).ToArray())
             {
+                if (methods[name] is null)
+                {
+                    methods.Remove(name);
+                    continue;
+                }
                 if (methods[name] is not JsonObject own)
                     throw new BadDataException($"{source}: {lines.At($"{Methods}.{name}")}{Methods}.{name}: expected an object, in braces");
                 JsonObject row = Merged(Merged(shared, training), own);

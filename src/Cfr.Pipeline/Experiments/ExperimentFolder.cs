@@ -15,6 +15,9 @@ public sealed class ExperimentFolder(string root)
     /// <summary>Settings, versions, device, hashes, times.</summary>
     public string Manifest => At("manifest.json");
 
+    /// <summary>Is there while a run is at work.</summary>
+    internal string Lock => At(".lock");
+
     /// <summary>The data set, where the experiment makes one.</summary>
     public string Data => At("data");
 
@@ -29,6 +32,9 @@ public sealed class ExperimentFolder(string root)
 
     /// <summary>Its labels of the unlabelled cases, <c>CASE.nii.gz</c>.</summary>
     public string PseudoLabels => At("pseudolabels");
+
+    /// <summary>How these compare with the truth, where that is known.</summary>
+    public string PseudoLabelScores => At("pseudolabel-scores.json");
 
     /// <summary>The report.</summary>
     public string Report => Path.Combine(At("report"), "index.html");

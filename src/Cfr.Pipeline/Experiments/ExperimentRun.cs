@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using Cfr.Kernels;
 using Cfr.Pipeline.Configuration;
 using Cfr.Tensors.Files;
@@ -46,7 +48,7 @@ public sealed class ExperimentRun
     /// <exception cref="BadDataException">A file cannot be used.</exception>
     public bool Run()
     {
-        Begin();
+        using FileStream alone = Begin();
         for (int i = 0; i < Stages.Count; i++)
         {
             if (_context.Stop.IsCancellationRequested) return false;
@@ -62,6 +64,21 @@ public sealed class ExperimentRun
         return true;
     }
 
+    internal CancellationToken Stop => _context.Stop;
+
+    /// <summary>The same of any stage: one that is made of what is not there yet is to do.</summary>
+    internal StageState PlannedStateOf(Stage stage)
+    {
+        try
+        {
+            return StateOf(stage);
+        }
+        catch (Exception error) when (error is KeyNotFoundException or IOException)
+        {
+            return StageState.ToDo;
+        }
+    }
+
     /// <summary>What there is of a stage whose predecessors are complete; notes it if it is complete, too.</summary>
     internal StageState StateOf(Stage stage)
     {
@@ -73,17 +90,51 @@ public sealed class ExperimentRun
         return StageState.Done;
     }
 
-    void Begin()
+    /// <summary>Opens the folder, or makes it; until the result is disposed no other run can.</summary>
+    FileStream Begin()
     {
         ExperimentFolder folder = _context.Folder;
-        bool isOther = Directory.Exists(folder.Root) && Directory.EnumerateFileSystemEntries(folder.Root).Any()
-            && !File.Exists(folder.Experiment);
+        bool isOther = Directory.Exists(folder.Root) && !File.Exists(folder.Experiment)
+            && Directory.EnumerateFileSystemEntries(folder.Root).Any(entry => !AtomicFile.IsLeftover(entry) && entry != folder.Lock);
         if (isOther || File.Exists(folder.Root))
-            throw new ArgumentException($"{folder.Root} is there and holds no experiment; expected a new folder, or one of an experiment");
+            throw new ArgumentException(
+                $"{folder.Root} is there and holds no experiment; expected a new folder, or one of an experiment");
+        if (NameIn(folder) is { } other && other != _context.Experiment.Name)
+            throw new ArgumentException(
+                $"{folder.Root} holds the experiment {other}, this is {_context.Experiment.Name}; take another folder");
         Directory.CreateDirectory(folder.Root);
+        FileStream alone = Lock(folder);
+        AtomicFile.DeleteLeftovers(folder.Root);
         byte[] settings = Encoding.UTF8.GetBytes(ConfigurationFile.Write(_context.Experiment));
         AtomicFile.Write(folder.Experiment, file => file.Write(settings));
         _manifest.Begin();
+        return alone;
+    }
+
+    static FileStream Lock(ExperimentFolder folder)
+    {
+        try
+        {
+            return new FileStream(folder.Lock, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose);
+        }
+        catch (IOException error) when (File.Exists(folder.Lock))
+        {
+            throw new ArgumentException($"{folder.Root}: another run is at work there", error);
+        }
+    }
+
+    /// <summary>The name of the experiment whose folder it is.</summary>
+    static string? NameIn(ExperimentFolder folder)
+    {
+        try
+        {
+            return File.Exists(folder.Experiment)
+                ? (string?)JsonNode.Parse(File.ReadAllText(folder.Experiment))?["name"] : null;
+        }
+        catch (JsonException error)
+        {
+            throw new BadDataException($"{folder.Experiment}: {error.Message}", error);
+        }
     }
 
     void Run(Stage stage, int number)
@@ -96,15 +147,32 @@ public sealed class ExperimentRun
             _context.Observer.Skipped(stage.Name, number, Stages.Count);
             return;
         }
-        if (state == StageState.ToDo) stage.Clear();
+        // A stage without a record begins anew, so it loses that before anything else.
+        double before = state == StageState.Begun ? StageRecord.Read(path)!.Seconds : 0;
+        if (state == StageState.ToDo)
+        {
+            if (File.Exists(path)) File.Delete(path);
+            stage.Clear();
+        }
         _context.Observer.Began(stage.Name, number, Stages.Count);
-        new StageRecord(stage.Name, inputs, Complete: false, 0, 0, new Dictionary<string, string>()).Write(path);
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        var begun = new StageRecord(stage.Name, inputs, Complete: false, before, 0, new Dictionary<string, string>());
+        begun.Write(path);
         long began = Stopwatch.GetTimestamp();
         using var memory = new MemoryWatch();
-        string? result = stage.Run();
+        string? result;
+        try
+        {
+            result = stage.Run();
+        }
+        catch (OperationCanceledException)
+        {
+            (begun with { Seconds = before + Stopwatch.GetElapsedTime(began).TotalSeconds }).Write(path);
+            throw;
+        }
         TimeSpan time = Stopwatch.GetElapsedTime(began);
         var record = new StageRecord(
-            stage.Name, inputs, Complete: true, Math.Round(time.TotalSeconds, 2), memory.Peak,
+            stage.Name, inputs, Complete: true, Math.Round(before + time.TotalSeconds, 2), memory.Peak,
             stage.Outputs.ToDictionary(output => Path.GetRelativePath(_context.Folder.Root, output), Fingerprint.OfFile));
         record.Write(path);
         _context.Completed(record);

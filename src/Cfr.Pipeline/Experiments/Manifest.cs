@@ -62,7 +62,7 @@ sealed class Manifest(StageContext context, string command)
 
     JsonObject Dataset() => new()
     {
-        ["name"] = context.Data.Name,
+        ["name"] = context.Data.Name + (context.IsPart ? " (part)" : ""),
         ["path"] = Path.GetFullPath(context.Data.ListPath),
         ["hash"] = Fingerprint.Of([context.LabelledHash, context.UnlabelledHash, context.TestHash]),
         ["labelled"] = context.Labelled.Count,

@@ -28,8 +28,8 @@ abstract class Stage(StageContext context)
     public abstract string? Run();
 
     /// <summary>What it will take.</summary>
-    /// <param name="done">Whether there is nothing to do, so that nothing need be measured.</param>
-    public abstract StageCost Cost(bool done);
+    /// <param name="state">What there is already; of what is done nothing is measured.</param>
+    public abstract StageCost Cost(StageState state);
 
     /// <summary>Removes everything that is its own.</summary>
     public void Clear()

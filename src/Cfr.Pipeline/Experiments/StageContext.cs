@@ -12,8 +12,8 @@ sealed class StageContext(
     CancellationToken stop)
 {
     readonly Dictionary<string, StageRecord> _records = [];
-    DataSet? _all, _data, _planned;
-    string? _trainHash, _labelledHash, _unlabelledHash, _testHash, _samHash;
+    DataSet? _all, _data;
+    string? _trainHash, _labelledHash, _unlabelledHash, _validationHash, _testHash, _samHash;
 
     public ExperimentConfiguration Experiment => experiment;
 
@@ -28,11 +28,27 @@ sealed class StageContext(
     /// <exception cref="BadDataException">It cannot be used.</exception>
     public DataSet Data => _data ??= Limited(All, experiment);
 
-    DataSet All => _all ??= DataSetFile.Open(experiment.Data ?? folder.Data);
+    /// <summary>All of it. Before it is made, or where it is damaged: names, and for phantoms sizes, but no files.</summary>
+    DataSet All => _all ??= experiment.Prepare is { } prepare ? Made() ?? PrepareStage.Planned(experiment, prepare)
+        : DataSetFile.Open(experiment.Data!);
 
-    /// <summary>The same before it is made: names, and for phantoms sizes, but no files.</summary>
-    public DataSet PlannedData => _planned ??= experiment.Prepare is { } prepare && !File.Exists(Path.Combine(folder.Data, DataSetFile.FileName))
-        ? PrepareStage.Planned(experiment, prepare) : All with { Train = All.Train, Test = Data.Test };
+    DataSet? Made()
+    {
+        try
+        {
+            return File.Exists(Path.Combine(folder.Data, DataSetFile.FileName)) ? DataSetFile.Open(folder.Data) : null;
+        }
+        catch (BadDataException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Forgets what was planned, once the data set is there.</summary>
+    public void DataIsMade() => (_all, _data) = (null, null);
+
+    /// <summary>Whether only a part of the data set is used.</summary>
+    public bool IsPart => Data.Train.Count < All.Train.Count || Data.Test.Count < All.Test.Count;
 
     /// <summary>Voxels of a case; null as long as they are not known.</summary>
     public GridSize? SizeOf(Case each) => File.Exists(each.ImagePath) ? VolumeFile.ReadHeader(each.ImagePath).Geometry.Size
@@ -54,6 +70,16 @@ sealed class StageContext(
     public string UnlabelledHash => _unlabelledHash ??= Fingerprint.OfCases(Data, Unlabelled);
 
     public string TrainHash => _trainHash ??= Fingerprint.OfCases(All, All.Train);
+
+    public string ValidationHash => _validationHash ??= Fingerprint.OfCases(Data, Data.WithLabels(Data.Validation));
+
+    /// <summary>Of the cases that a run is validated on; empty without.</summary>
+    public string HashOf(ValidationConfiguration? validation) => validation?.On switch
+    {
+        null => "",
+        ValidationCases.Test => TestHash,
+        _ => ValidationHash,
+    };
 
     public string TestHash => _testHash ??= Fingerprint.OfCases(Data, Data.WithLabels(Data.Test));
 

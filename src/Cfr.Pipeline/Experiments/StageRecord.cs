@@ -7,7 +7,7 @@ namespace Cfr.Pipeline.Experiments;
 /// <param name="Name">The stage.</param>
 /// <param name="Inputs">Hash of all that it is made of.</param>
 /// <param name="Complete">Whether it came to its end.</param>
-/// <param name="Seconds">How long its last, complete run took.</param>
+/// <param name="Seconds">How long it took, in all runs that were not killed.</param>
 /// <param name="PeakMemoryBytes">The most memory that the program had meanwhile.</param>
 /// <param name="Outputs">SHA-256 of its files, by their paths from the experiment's folder.</param>
 sealed record StageRecord(

@@ -51,6 +51,10 @@ public sealed record RunManifest
     /// <summary>What was done, in order.</summary>
     public IReadOnlyList<RunStage>? Stages { get; init; }
 
+    /// <summary>Whether one of these stages was done; true if it does not say what was done.</summary>
+    internal bool Has(params string[] stages) =>
+        Stages is not { Count: > 0 } done || done.Any(stage => stages.Contains(stage.Name));
+
     /// <summary>Reads it.</summary>
     /// <exception cref="BadDataException">It is not there, or no manifest: the file, the line, the fault.</exception>
     public static RunManifest Read(string path)

@@ -54,13 +54,13 @@ public sealed record RunResults
             Folder = folder,
             Manifest = manifest,
             Experiment = ReadObject(At("experiment.json")),
-            FineTuning = Curve(At("finetune", "log.jsonl")),
-            Methods = [.. Ids(folder).Select(MethodName.Of)
+            FineTuning = manifest.Has("fine-tune") ? Curve(At("finetune", "log.jsonl")) : null,
+            Methods = [.. Ids(folder).Where(id => manifest.Has($"train {id}", $"predict {id}")).Select(MethodName.Of)
                 .OrderBy(name => name.Role).ThenBy(name => name.Id, StringComparer.Ordinal)
                 .Select(name => new MethodResults(
                     name, Curve(At("retrain", name.Id, "log.jsonl")), Scores(At("scores", $"{name.Id}.json")),
                     Directory.Exists(At("predictions", name.Id)) ? At("predictions", name.Id) : null))],
-            PseudoLabels = Scores(At("pseudolabels", "scores.json")),
+            PseudoLabels = !manifest.Has("pseudo-label") ? null : Scores(At("pseudolabel-scores.json")),
             Mosaics = [.. FindMosaics(At("mosaics"))],
             Data = data,
             DataProblem = problem,

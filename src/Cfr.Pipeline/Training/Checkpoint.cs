@@ -41,6 +41,15 @@ static class Checkpoint
         });
     }
 
+    /// <summary>The iterations done when it was written.</summary>
+    public static long Iteration(string path)
+    {
+        using WeightFile file = WeightFile.Open(path);
+        return long.TryParse(file.Metadata.GetValueOrDefault(IterationKey), CultureInfo.InvariantCulture, out long iteration)
+            ? iteration
+            : throw new BadDataException($"{path}: found no checkpoint of a training run");
+    }
+
     /// <summary>Restores the state.</summary>
     /// <returns>The iterations done.</returns>
     /// <exception cref="BadDataException">The file is no checkpoint of this run.</exception>

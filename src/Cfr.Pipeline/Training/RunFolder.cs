@@ -27,8 +27,11 @@ public sealed class RunFolder
     /// <summary>What happened.</summary>
     public string Log => Path.Combine(Root, "log.jsonl");
 
+    /// <summary>Name of the file that a run goes on from.</summary>
+    public const string CheckpointName = "checkpoint.safetensors";
+
     /// <summary>What the run goes on from.</summary>
-    public string Checkpoint => Path.Combine(Root, "checkpoint.safetensors");
+    public string Checkpoint => Path.Combine(Root, CheckpointName);
 
     /// <summary>The network.</summary>
     public string Model => Path.Combine(Root, "model.safetensors");
@@ -46,7 +49,7 @@ public sealed class RunFolder
         var run = new RunFolder(path, ConfigurationFile.Write(configuration));
         if (File.Exists(run.Configuration))
             throw new ArgumentException($"{path} holds another run; continue it with --resume, or name another folder");
-        if (File.Exists(path) || Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path).Any())
+        if (File.Exists(path) || Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path).Any(entry => !AtomicFile.IsLeftover(entry)))
             throw new ArgumentException($"{path} is there and not empty; expected a new or an empty folder");
         return run;
     }

@@ -1,11 +1,23 @@
+using System.Text.RegularExpressions;
+
 namespace Cfr.Tensors.Files;
 
 /// <summary>
 /// Writes a file whole or not at all: into a new file beside it, flushed to the disk, then renamed. Whenever the
 /// machine stops, the old file or the new one is there, complete.
 /// </summary>
-public static class AtomicFile
+public static partial class AtomicFile
 {
+    /// <summary>Whether a file is what a process left that was killed while it wrote.</summary>
+    public static bool IsLeftover(string path) => Unfinished().IsMatch(path);
+
+    /// <summary>Deletes what killed processes left in a folder and below; nobody may be writing there.</summary>
+    public static void DeleteLeftovers(string folder)
+    {
+        foreach (string path in Directory.EnumerateFiles(folder, "*.tmp", SearchOption.AllDirectories).Where(IsLeftover).ToList())
+            File.Delete(path);
+    }
+
     /// <summary>Replaces or creates <paramref name="path"/> with what <paramref name="write"/> writes.</summary>
     /// <remarks>If <paramref name="write"/> throws, the old file stays as it was and no other file is left.</remarks>
     public static void Write(string path, Action<FileStream> write)
@@ -27,4 +39,7 @@ public static class AtomicFile
             throw;
         }
     }
+
+    [GeneratedRegex(@"\.[0-9a-f]{32}\.tmp$")]
+    private static partial Regex Unfinished();
 }

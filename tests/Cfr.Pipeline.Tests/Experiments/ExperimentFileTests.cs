@@ -27,6 +27,8 @@ public class ExperimentFileTests
     [InlineData("\"mean-teacher\": {}", "\"mean-techer\": {}", "line 22: methods.mean-techer.method: found \"mean-techer\"; expected one of supervised")]
     [InlineData("\"labelled\": 2,", "\"labelled\": \"two\",", "line 5: ", "found \"two\"; expected a whole number")]
     [InlineData("\"cases\": 7,", "\"cases\": 7", "line 4: ")]
+    [InlineData("\"labelled\": 2,\n", "\n", "labelled is missing")]
+    [InlineData("\"iterations\": 3, \"batch\": 4, ", "\"batch\": 4, ", "methods.supervised.iterations is missing")]
     public void A_mistake_is_told_with_its_line_and_the_nearest_name(string what, string with, params string[] parts)
     {
         string message = Assert.ThrowsAny<BadDataException>(() => ExperimentFile.Parse("small.json", Replaced(what, with))).Message;
@@ -40,12 +42,20 @@ public class ExperimentFileTests
     [InlineData("\"iterations\": 3, \"batch\": 4", "\"iterations\": 0, \"batch\": 4", "methods.supervised: iterations is 0")]
     [InlineData("\"recipe\": \"phantom\"", "\"recipe\": \"la\"", "prepare.from is missing")]
     [InlineData("\"name\": \"small\"", "\"name\": \"a/b\"", "name is 'a/b'")]
+    [InlineData("\"mean-teacher\": {}", "\"/tmp/mine\": { \"method\": \"mean-teacher\" }", "methods./tmp/mine: a row's name is '/tmp/mine'")]
+    [InlineData("\"mean-teacher\": {}", "\"..\": { \"method\": \"mean-teacher\" }", "a row's name is '..'")]
+    [InlineData("\"mean-teacher\": {}", "\"cfr-acmt\": {}", "methods.cfr-acmt: its name says that it has pseudo-labels")]
+    [InlineData("\"mean-teacher\": {}", "\"best\": { \"method\": \"supervised\" }", "methods.best: supervised rows are called")]
+    [InlineData("\"mean-teacher\": {}", "\"mean-teacher\": { \"labelled\": 1 }", "labelled is 1; expected at least the experiment's 2")]
+    [InlineData("\"stride\": [16, 16, 16]", "\"stride\": [0, 0, 0]", "prediction.stride is 0x0x0")]
     public void Settings_that_make_no_sense_are_refused(string what, string with, string message) =>
         Assert.Contains(message, Assert.Throws<ArgumentException>(() => ExperimentFile.Parse("small.json", Replaced(what, with))).Message);
 
     [Theory]
-    [InlineData("labelled=9", "prepare.cases is 7")]
-    [InlineData("methods.mean-teacher.pseudoLabels={\"from\":\"folder\",\"path\":\"x\"}", "pseudoLabels.path is 'x'")]
+    [InlineData("unlabelled=9", "unlabelled is 9; phantom")]
+    [InlineData("prepare.size=[8,8,8]", "scans of 8x8x8")]
+    [InlineData("training.network.classes=3", "network.classes is 3")]
+    [InlineData("methods.cfr-mean-teacher.pseudoLabels={\"from\":\"folder\",\"path\":\"x\"}", "pseudoLabels.path is 'x'")]
     [InlineData("fineTuning.sam={\"weights\":\"/none/sam_vit_b_01ec64.pth\"}", "/none/sam_vit_b_01ec64.pth")]
     public void What_cannot_work_is_refused_before_any_work(string change, string message)
     {

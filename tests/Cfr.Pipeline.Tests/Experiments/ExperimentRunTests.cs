@@ -20,7 +20,7 @@ public sealed class ExperimentRunTests : IDisposable
         ExperimentFolder folder = _experiment.Folder;
         string[] stages = [.. _experiment.Done];
         Assert.Equal(
-            ["prepare", "concatenate", "fine-tune", "pseudo-label", "predict cfr-ft", "evaluate cfr-ft",
+            ["prepare", "concatenate", "fine-tune", "pseudo-label", "score pseudo-labels", "predict cfr-ft", "evaluate cfr-ft",
                 .. Rows.SelectMany(row => new[] { $"train {row}", $"predict {row}", $"evaluate {row}" }), "report"],
             stages);
         Assert.All((string[])[folder.FineTunedSam, folder.Report, folder.Experiment], path => Assert.True(File.Exists(path), path));
@@ -64,6 +64,53 @@ public sealed class ExperimentRunTests : IDisposable
         Assert.True(_experiment.Run());
         Assert.Equal(["evaluate supervised", "train mean-teacher"], _experiment.Done.Where(stage => stage.Contains("supervised") || stage.StartsWith("train")));
         Assert.Equal(trained, File.ReadAllBytes(model));
+    }
+
+    [Fact]
+    public void Data_that_change_in_place_are_made_again()
+    {
+        _experiment.Run();
+        string image = Directory.GetFiles(Path.Combine(_experiment.Folder.Data, "images"))[0];
+        byte[] before = File.ReadAllBytes(image);
+        File.Delete(image);
+        Assert.True(_experiment.Run());
+        Assert.Equal(["prepare"], _experiment.Done.Take(1));
+        Assert.Equal(before, File.ReadAllBytes(image));
+        Assert.True(_experiment.Run(["prepare.cases=9"]));
+        Assert.Equal(["prepare"], _experiment.Done.Take(1));
+    }
+
+    [Fact]
+    public void What_a_killed_process_left_is_in_nobodys_way()
+    {
+        string leftover = $"configuration.json.{Guid.NewGuid():N}.tmp", folder = _experiment.Folder.Retraining("supervised");
+        Directory.CreateDirectory(folder);
+        File.WriteAllText(Path.Combine(_experiment.Folder.Root, leftover), "{");
+        File.WriteAllText(Path.Combine(folder, leftover), "{");
+        File.WriteAllText(_experiment.Folder.Experiment, """{ "name": "small" }""");
+        Assert.True(_experiment.Run());
+        Assert.Empty(Directory.GetFiles(_experiment.Folder.Root, "*.tmp", SearchOption.AllDirectories));
+    }
+
+    [Fact]
+    public void Two_runs_cannot_be_at_work_in_one_folder()
+    {
+        string? second = null;
+        Assert.True(_experiment.Run(began: (stage, _) =>
+        {
+            if (stage == "concatenate")
+                second = Assert.Throws<ArgumentException>(() => new SmallExperiment().Run(folder: _experiment.Folder)).Message;
+        }));
+        Assert.Contains("another run is at work", second);
+    }
+
+    [Fact]
+    public void A_row_that_was_taken_out_is_out_of_the_report()
+    {
+        _experiment.Run();
+        Assert.Contains("CFR-ST", File.ReadAllText(_experiment.Folder.Report));
+        Assert.True(_experiment.Run(["methods.cfr-self-training=null"]));
+        Assert.DoesNotContain("CFR-ST", File.ReadAllText(_experiment.Folder.Report));
     }
 
     [Fact]

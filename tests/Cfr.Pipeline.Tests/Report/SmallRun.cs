@@ -26,7 +26,7 @@ sealed class SmallRun : IDisposable
     {
         DataSetPreparation.OfPhantom(cases, Size, organs, seed: 3).Run(Data);
         Set = DataSetFile.Open(Data);
-        foreach (string folder in (string[])["mosaics", "finetune", "pseudolabels", "scores"])
+        foreach (string folder in (string[])["mosaics", "finetune", "scores"])
             Directory.CreateDirectory(Path(folder));
         Write("manifest.json", Manifest());
         Write("experiment.json", """{ "network": { "architecture": "vnet-pyramid", "filters": 16 }, "iterations": 900 }""");
@@ -37,7 +37,7 @@ sealed class SmallRun : IDisposable
         AddMethod("upper-bound", moved: 1, start: 0.9);
         AddPredictions("cfr-ft", moved: 3);
         ScoreFile.Write(
-            Path("pseudolabels/scores.json"), [.. Set.Train.Skip(1).Select(each => Score(each, 3).Scored)], ClassName);
+            Path("pseudolabel-scores.json"), [.. Set.Train.Skip(1).Select(each => Score(each, 3).Scored)], ClassName);
         AddMosaic(Set.Train[1]);
     }
 
@@ -84,8 +84,11 @@ sealed class SmallRun : IDisposable
             [ { "name": "prepare", "seconds": 1.25, "skipped": true, "outputs": [] },
               { "name": "fine-tune", "seconds": 2843.2, "peakMemoryBytes": 5368709120, "outputs": ["finetune/model.safetensors"] },
               { "name": "pseudo-label", "seconds": 310.0, "peakMemoryBytes": 2147483648 },
-              { "name": "re-train cfr-mean-teacher", "seconds": 1204.5, "peakMemoryBytes": 943718400 },
-              { "name": "predict", "seconds": 62.1, "peakMemoryBytes": 471859200 } ]
+              { "name": "predict cfr-ft", "seconds": 30.5 }, { "name": "train supervised", "seconds": 700 },
+              { "name": "train mean-teacher", "seconds": 900 },
+              { "name": "train cfr-mean-teacher", "seconds": 1204.5, "peakMemoryBytes": 943718400 },
+              { "name": "predict cfr-mean-teacher", "seconds": 62.1, "peakMemoryBytes": 471859200 },
+              { "name": "train upper-bound", "seconds": 800 } ]
             """),
     }.ToJsonString();
 

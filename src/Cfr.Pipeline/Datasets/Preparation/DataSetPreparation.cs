@@ -58,6 +58,11 @@ public sealed class DataSetPreparation
     /// <summary>What is prepared, and how, in a line.</summary>
     public string Signature => $"{_recipe.Signature}, seed {_seed}";
 
+    /// <summary>The files that it is made of: a line each with size and time of the last change.</summary>
+    internal IEnumerable<string> Sources() => _recipe.Find(_input)
+        .SelectMany(each => new[] { each.ImagePath, each.LabelPath }).Where(path => !string.IsNullOrEmpty(path)).Distinct()
+        .Select(path => new FileInfo(path!)).Select(file => $"{file.FullName} {file.Length} {file.LastWriteTimeUtc:O}");
+
     /// <summary>The data set that there will be; its files are not there yet.</summary>
     internal DataSet Planned()
     {
@@ -121,13 +126,15 @@ public sealed class DataSetPreparation
                 throw new BadDataException($"{path}: holds {File.ReadAllText(path)}; expected"
                     + $" {System.Text.Encoding.UTF8.GetString(record)}; take a new folder, or remove this one");
         }
-        else if (Directory.Exists(output) && Directory.EnumerateFileSystemEntries(output).Any())
+        else if (Directory.Exists(output) && Directory.EnumerateFileSystemEntries(output).Any(entry => !AtomicFile.IsLeftover(entry)))
         {
             throw new BadDataException($"{output}: not empty; expected a new folder, or one of a preparation that was stopped");
         }
+        // The record first: a preparation that ends here can go on.
+        Directory.CreateDirectory(output);
+        AtomicFile.Write(path, stream => stream.Write(record));
         Directory.CreateDirectory(Path.Combine(output, "images"));
         Directory.CreateDirectory(Path.Combine(output, "labels"));
-        AtomicFile.Write(path, stream => stream.Write(record));
     }
 
     void End(string output, DataSetList list)

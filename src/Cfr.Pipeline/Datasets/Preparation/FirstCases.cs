@@ -14,6 +14,7 @@ sealed class FirstCases(IRecipe recipe, int? train, int? test) : IRecipe
         DataSetList list = recipe.Describe(found);
         return list with
         {
+            Name = $"{list.Name} (part)",
             Train = [.. list.Train.Take(train ?? int.MaxValue)],
             Validation = null,
             Test = [.. (list.Test ?? []).Take(test ?? int.MaxValue)],

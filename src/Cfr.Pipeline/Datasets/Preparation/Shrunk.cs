@@ -17,6 +17,7 @@ sealed class Shrunk(IRecipe recipe, int factor) : IRecipe
         DataSetList list = recipe.Describe(found);
         return list with
         {
+            Name = $"{list.Name} shrunk by {factor}",
             Description = $"{list.Description}, shrunk by {factor}",
             Spacing = list.Spacing is { } spacing ? [.. spacing.Select(size => factor * size)] : null,
         };

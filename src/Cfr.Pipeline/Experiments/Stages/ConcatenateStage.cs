@@ -17,7 +17,10 @@ sealed class ConcatenateStage(StageContext context, FineTuningConfiguration tuni
     IReadOnlyList<Case> Cases => [.. Context.Labelled.Take(Pictures)];
 
     public override IEnumerable<string> Inputs =>
-        [Context.LabelledHash, ConfigurationFile.Write(tuning.Concatenation), $"{tuning.Patch}", $"{tuning.Sam.ImageSize}", Context.SamHash ?? ""];
+    [
+        Context.LabelledHash, ConfigurationFile.Write(tuning.Concatenation), $"{tuning.Patch}", $"{tuning.Normalization}",
+        $"{tuning.Sam.Configuration(Context.Data.Classes.Count).ImageSize}",
+    ];
 
     public override IReadOnlyList<string> Owned => [.. Outputs];
 
@@ -34,9 +37,9 @@ sealed class ConcatenateStage(StageContext context, FineTuningConfiguration tuni
         return $"{Cases.Count} pictures";
     }
 
-    public override StageCost Cost(bool done)
+    public override StageCost Cost(StageState state)
     {
-        int size = tuning.Sam.Configuration(Context.PlannedData.Classes.Count).ImageSize;
+        int size = tuning.Sam.Configuration(Context.Data.Classes.Count).ImageSize;
         return new StageCost($"patches {tuning.Patch} on canvases of {size}x{size}, {tuning.Concatenation.Layout.ToString().ToLowerInvariant()} layout");
     }
 }

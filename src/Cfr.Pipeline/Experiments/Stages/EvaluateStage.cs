@@ -29,5 +29,5 @@ sealed class EvaluateStage(StageContext context, string row) : Stage(context)
         return $"Dice {found.Summary.Average.Metrics["dice"].Mean:F4} over {cases.Length} cases";
     }
 
-    public override StageCost Cost(bool done) => new($"{Context.PlannedData.Test.Count} cases: Dice, Jaccard, ASD, 95HD");
+    public override StageCost Cost(StageState state) => new($"{Context.Data.Test.Count} cases: Dice, Jaccard, ASD, 95HD");
 }

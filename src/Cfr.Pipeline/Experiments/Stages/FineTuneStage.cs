@@ -17,7 +17,7 @@ sealed class FineTuneStage(StageContext context, FineTuningConfiguration configu
         // The checkpoint counts by its bytes, not by where it lies.
         ConfigurationFile.Write(configuration with { Sam = configuration.Sam with { Weights = null } }),
         Context.SamHash ?? "", Context.LabelledHash,
-        configuration.Validation is null ? "" : Context.TestHash,
+        Context.HashOf(configuration.Validation),
     ];
 
     public override IReadOnlyList<string> Owned => [Folder.FineTuning];
@@ -28,7 +28,7 @@ sealed class FineTuneStage(StageContext context, FineTuningConfiguration configu
         Context, Folder.FineTuning, configuration, (session, data) => new SamFineTuning(session, configuration, data));
 
     /// <summary>With random weights of the right sizes: the checkpoint need not be there yet.</summary>
-    public override StageCost Cost(bool done) => TrainingStage.Cost(
-        Context, configuration, done, configuration.Iterations, (session, data) => new SamFineTuning(
+    public override StageCost Cost(StageState state) => TrainingStage.Cost(
+        Context, configuration, Folder.FineTuning, state, configuration.Iterations, (session, data) => new SamFineTuning(
             session, configuration with { Sam = new SamSource(Model: configuration.Sam.Configuration(data.Classes.Count)) }, data));
 }

@@ -35,7 +35,7 @@ sealed class PredictStage(
         context, row, FineTuneStage.StageName, configuration,
         context.Experiment.PseudoLabelling ?? PredictionConfiguration.HalfPatch(configuration.Patch),
         session => MosaicSamFile.Load(session, context.Folder.FineTunedSam, configuration.Sam.Weights),
-        session => MosaicSamFile.Untrained(session, configuration, context.PlannedData.Classes.Count));
+        session => MosaicSamFile.Untrained(session, configuration, context.Data.Classes.Count));
 
     public override string Name => StageName(row);
 
@@ -54,24 +54,27 @@ sealed class PredictStage(
         using (device)
         {
             new CaseLabelling(data, load(session), configuration.Patch, prediction)
-                .Write(data.Test, Folder.Predictions(row), Context.Observer.Progressed, Context.Stop);
+                .Write(data.Test, Folder.Predictions(row), (done, all) => Context.Observer.Progressed("segmenting", done, all), Context.Stop);
         }
         return $"{data.Test.Count} cases";
     }
 
-    public override StageCost Cost(bool done) =>
-        Cost(Context, done, Context.PlannedData.Test, configuration.Patch, prediction, untrained);
+    public override StageCost Cost(StageState state) =>
+        Cost(Context, state, Context.Data.Test, Folder.Predictions(row), configuration.Patch, prediction, untrained);
 
     /// <summary>Windows of all cases, and what one of them takes.</summary>
     public static StageCost Cost(
-        StageContext context, bool done, IEnumerable<Case> cases, GridSize patch, PredictionConfiguration prediction,
-        Func<Session, IVolumeNetwork> network)
+        StageContext context, StageState state, IEnumerable<Case> cases, string folder, GridSize patch,
+        PredictionConfiguration prediction, Func<Session, IVolumeNetwork> network)
     {
         var windows = new SlidingWindow(patch, prediction.Stride);
-        GridSize[] sizes = [.. cases.Select(context.SizeOf).OfType<GridSize>()];
+        Case[] left = [.. cases.Where(each => state != StageState.Begun || !File.Exists(FolderPseudoLabels.PathOf(folder, each)))];
+        GridSize[] sizes = [.. left.Select(context.SizeOf).OfType<GridSize>()];
         long count = sizes.Sum(size => (long)windows.Windows(size));
-        string work = sizes.Length == 0 ? "sizes are known when the data set is made" : $"{sizes.Length} cases, {count:N0} windows {patch}, {prediction.Stride} apart";
-        if (done || count == 0) return new StageCost(work);
+        string work = sizes.Length < left.Length
+            ? $"{left.Length} cases; their sizes are known when the data set is made"
+            : $"{left.Length} cases, {count:N0} windows {patch}, {prediction.Stride} apart";
+        if (state == StageState.Done || count == 0) return new StageCost(work);
         var (device, session) = context.Open(seed: 0);
         using (device)
         {

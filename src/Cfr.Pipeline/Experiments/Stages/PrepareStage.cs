@@ -1,3 +1,4 @@
+using Cfr.Pipeline.Configuration;
 using Cfr.Pipeline.Datasets;
 using Cfr.Pipeline.Volumes;
 
@@ -10,21 +11,24 @@ sealed class PrepareStage(StageContext context, PrepareConfiguration prepare) : 
 
     public override string Name => "prepare";
 
-    public override IEnumerable<string> Inputs => [Preparation().Signature];
+    public override IEnumerable<string> Inputs =>
+        [ConfigurationFile.Write(prepare), Preparation().Signature, .. Preparation().Sources()];
 
     public override IReadOnlyList<string> Owned => [Folder.Data];
 
-    public override IEnumerable<string> Outputs => [Path.Combine(Folder.Data, DataSetFile.FileName)];
+    public override IEnumerable<string> Outputs =>
+        Directory.EnumerateFiles(Folder.Data, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal);
 
     public override string Run()
     {
         Preparation().Run(
-            Folder.Data, (done, all, name) => Context.Observer.Progressed(name, done, all), Context.Stop);
+            Folder.Data, (done, all, _) => Context.Observer.Progressed("preparing", done, all), Context.Stop);
+        Context.DataIsMade();
         DataSet data = Context.Data;
         return $"{data.Train.Count} cases to train on, {data.Test.Count} to test on";
     }
 
-    public override StageCost Cost(bool done) => new(Preparation().Signature);
+    public override StageCost Cost(StageState state) => new(Preparation().Signature);
 
     /// <summary>Voxels of a phantom.</summary>
     public static GridSize SizeOf(PrepareConfiguration prepare)
@@ -35,7 +39,7 @@ sealed class PrepareStage(StageContext context, PrepareConfiguration prepare) : 
 
     /// <summary>The list that there will be.</summary>
     public static DataSet Planned(ExperimentConfiguration experiment, PrepareConfiguration prepare) =>
-        StageContext.Limited(Preparation(experiment, prepare).Planned(), experiment);
+        Preparation(experiment, prepare).Planned();
 
     DataSetPreparation Preparation() => Preparation(Context.Experiment, prepare);
 

@@ -1,3 +1,4 @@
+using Cfr.Pipeline.Configuration;
 using Cfr.Pipeline.Report;
 
 namespace Cfr.Pipeline.Experiments;
@@ -8,7 +9,11 @@ sealed class ReportStage(StageContext context, IReadOnlyList<string> stages) : S
     public override string Name => "report";
 
     /// <summary>Times are shown, too: the report is written anew whenever another stage was.</summary>
-    public override IEnumerable<string> Inputs => stages.SelectMany(stage => new[] { Context.OutputsOf(stage), $"{Context.TimeOf(stage)}" });
+    public override IEnumerable<string> Inputs =>
+    [
+        ConfigurationFile.Write(Context.Experiment),
+        .. stages.SelectMany(stage => new[] { Context.OutputsOf(stage), $"{Context.TimeOf(stage)}" }),
+    ];
 
     public override IReadOnlyList<string> Owned => [Path.GetDirectoryName(Folder.Report)!];
 
@@ -16,5 +21,5 @@ sealed class ReportStage(StageContext context, IReadOnlyList<string> stages) : S
 
     public override string Run() => RunReport.Write(Folder.Root);
 
-    public override StageCost Cost(bool done) => new(Path.GetRelativePath(Folder.Root, Folder.Report));
+    public override StageCost Cost(StageState state) => new(Path.GetRelativePath(Folder.Root, Folder.Report));
 }

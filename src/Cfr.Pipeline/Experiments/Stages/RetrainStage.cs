@@ -1,6 +1,7 @@
 using Cfr.Pipeline.Configuration;
 using Cfr.Pipeline.Datasets;
 using Cfr.Pipeline.FineTuning;
+using Cfr.Pipeline.Networks;
 using Cfr.Pipeline.Retraining;
 using Cfr.Pipeline.Training;
 using Cfr.Tensors;
@@ -19,7 +20,7 @@ sealed class RetrainStage(StageContext context, string row, TrainingConfiguratio
         ConfigurationFile.Write(configuration), Context.LabelledHash,
         configuration.IsSemiSupervised ? Context.UnlabelledHash : "",
         configuration.Labelled > Context.Experiment.Labelled ? Context.TrainHash : "",
-        configuration.Validation is null ? "" : Context.TestHash,
+        Context.HashOf(configuration.Validation),
         configuration.PseudoLabels?.From switch
         {
             null => "",
@@ -46,19 +47,27 @@ sealed class RetrainStage(StageContext context, string row, TrainingConfiguratio
         }
     }
 
-    public override StageCost Cost(bool done)
+    public override StageCost Cost(StageState state)
     {
-        // Self-training trains a teacher, unless SAM is that, and a student a round.
-        long trainings = configuration.Method == MethodKind.SelfTraining
-            ? configuration.SelfTraining.Rounds + (configuration.PseudoLabels is null ? 1 : 0)
-            : 1;
-        return TrainingStage.Cost(Context, configuration, done, trainings * configuration.Iterations, (session, data) =>
-            Methods.Create(new MethodContext(session, configuration, data, Planned(session, data))));
+        bool isSelfTraining = configuration.Method == MethodKind.SelfTraining;
+        // Self-training trains a teacher, unless SAM is that, and a student a round; each but the last gives labels.
+        int rounds = configuration.SelfTraining.Rounds, teachers = isSelfTraining && configuration.PseudoLabels is null ? 1 : 0;
+        long trainings = isSelfTraining ? rounds + teachers : 1;
+        StageCost cost = TrainingStage.Cost(
+            Context, configuration, Folder.Retraining(row), state, trainings * configuration.Iterations, (session, data) =>
+                Methods.Create(new MethodContext(session, configuration, data, Planned(session, data))));
+        if (!isSelfTraining || state == StageState.Done) return cost;
+        PredictionConfiguration windows = new(configuration.SelfTraining.Stride ?? configuration.Patch.Halved);
+        StageCost labels = PredictStage.Cost(
+            Context, StageState.ToDo, Context.Unlabelled, Folder.Retraining(row), configuration.Patch, windows,
+            session => new VolumeNetwork(configuration.Network.Create(new Weights(session))));
+        double extra = (trainings - 1) * labels.Steps * (labels.Step?.Seconds ?? 0);
+        return cost with { Work = $"{cost.Work}; {trainings - 1} times labels for {Context.Unlabelled.Count} cases", ExtraSeconds = extra };
     }
 
     /// <summary>What takes as long as the pseudo-labels that there will be.</summary>
     IPseudoLabels? Planned(Session session, DataSet data) =>
-        configuration.PseudoLabels?.From == PseudoLabelSource.Network
+        configuration.PseudoLabels?.From == PseudoLabelSource.Network && configuration.Method != MethodKind.SelfTraining
             ? new NetworkPseudoLabels(
                 MosaicSamFile.Untrained(session, Context.Experiment.FineTuning!, data.Classes.Count), "SAM", data.Classes.Count)
             : configuration.PseudoLabels is null && configuration.Method != MethodKind.SelfTraining ? null : new LoadedLabels();

@@ -26,18 +26,27 @@ static class TrainingStage
     }
 
     /// <summary>A step of the run, done for its time and memory.</summary>
+    /// <param name="context">The experiment.</param>
+    /// <param name="configuration">The settings.</param>
+    /// <param name="folder">Where its checkpoint may be.</param>
+    /// <param name="state">What there is already.</param>
+    /// <param name="steps">Steps from the beginning.</param>
+    /// <param name="create">Builds what is trained.</param>
     public static StageCost Cost(
-        StageContext context, RunConfiguration configuration, bool done, long steps, Func<Session, DataSet, IMethod> create)
+        StageContext context, RunConfiguration configuration, string folder, StageState state, long steps,
+        Func<Session, DataSet, IMethod> create)
     {
-        if (done) return new StageCost($"{steps:N0} steps");
+        if (state == StageState.Done) return new StageCost($"{steps:N0} steps");
         var (device, session) = context.Open(configuration.Seed);
         using (device)
         {
-            IMethod method = create(session, context.PlannedData);
+            IMethod method = create(session, context.DataFor(configuration));
             long trained = method.Network.Weights.Parameters.Where(weight => weight.Tensor.RequiresGrad).Sum(weight => weight.Tensor.Count);
             string work = $"{steps:N0} steps of {method.Sampler.Batch(0).Length} patches {configuration.Patch}; {method.Network.Name}, "
                 + $"{trained:N0} parameters train";
-            return new StageCost(work, steps, Trial.Train(session, method, configuration));
+            string checkpoint = Path.Combine(folder, RunFolder.CheckpointName);
+            long before = state == StageState.Begun && File.Exists(checkpoint) ? Checkpoint.Iteration(checkpoint) : 0;
+            return new StageCost(work, steps - before, Trial.Train(session, method, configuration));
         }
     }
 }
