@@ -90,7 +90,7 @@ static class PredictCommand
 
         using Device device = CommonOptions.OpenDevice(arguments);
         Segmenter network = NetworkFile.Load(new Session(device), model);
-        var segmentation = new Segmentation(network, settings);
+        var segmentation = new Segmentation(new VolumeNetwork(network), settings);
         var results = new List<object>();
         foreach (var (name, path) in inputs)
         {

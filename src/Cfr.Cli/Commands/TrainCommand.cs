@@ -65,13 +65,15 @@ static class TrainCommand
         // The first signal lets the step end; a second one has its usual effect.
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
-        var trainer = new Trainer(new Session(device, configuration.Seed), configuration, set, set.Store(), run);
+        var session = new Session(device, configuration.Seed);
+        IMethod method = configuration.Create(session, set);
+        var trainer = new Trainer(session, configuration, method, set, set.Store(), run);
         using IDisplay display = arguments.GetValue(CommonOptions.Json) ? new JsonLines()
             : AnsiConsole.Profile.Capabilities.Interactive && !Console.IsOutputRedirected ? new TrainingBar()
             : new PlainLines();
-        display.Begin(configuration, set, device, trainer.Network);
+        display.Begin(configuration, set, device, method.Network);
         bool finished = trainer.Run(display, stop.Token);
-        display.End(finished, run);
+        display.End(finished, run, configuration);
         return ExitCode.Done;
 
         void Stop(PosixSignalContext signal)

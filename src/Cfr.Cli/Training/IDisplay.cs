@@ -1,6 +1,6 @@
 using Cfr.Kernels;
-using Cfr.Models;
 using Cfr.Pipeline.Datasets;
+using Cfr.Pipeline.Networks;
 using Cfr.Pipeline.Training;
 
 namespace Cfr.Cli.Training;
@@ -9,8 +9,8 @@ namespace Cfr.Cli.Training;
 interface IDisplay : ITrainingObserver, IDisposable
 {
     /// <summary>Before anything is read.</summary>
-    void Begin(TrainingConfiguration configuration, DataSet data, Device device, Segmenter network);
+    void Begin(RunConfiguration configuration, DataSet data, Device device, IVolumeNetwork network);
 
     /// <summary>After the last step.</summary>
-    void End(bool finished, RunFolder run);
+    void End(bool finished, RunFolder run, RunConfiguration configuration);
 }

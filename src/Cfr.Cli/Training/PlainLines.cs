@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using Cfr.Kernels;
-using Cfr.Models;
 using Cfr.Pipeline.Datasets;
+using Cfr.Pipeline.Networks;
 using Cfr.Pipeline.Training;
 
 namespace Cfr.Cli.Training;
@@ -14,7 +14,7 @@ sealed class PlainLines : IDisplay
     Pace _pace = new(0);
     long _iterations, _shown;
 
-    public void Begin(TrainingConfiguration configuration, DataSet data, Device device, Segmenter network)
+    public void Begin(RunConfiguration configuration, DataSet data, Device device, IVolumeNetwork network)
     {
         foreach (string line in TrainingSummary.Lines(configuration, data, device, network)) Console.WriteLine(line);
     }
@@ -38,7 +38,7 @@ sealed class PlainLines : IDisplay
 
     public void Warn(string message) => Console.WriteLine($"warning: {message}");
 
-    public void End(bool finished, RunFolder run) => Console.WriteLine(TrainingSummary.Ended(finished, run));
+    public void End(bool finished, RunFolder run, RunConfiguration configuration) => Console.WriteLine(TrainingSummary.Ended(finished, run, configuration));
 
     public void Dispose() { }
 }

@@ -1,6 +1,6 @@
 using Cfr.Kernels;
-using Cfr.Models;
 using Cfr.Pipeline.Datasets;
+using Cfr.Pipeline.Networks;
 using Cfr.Pipeline.Training;
 using Spectre.Console;
 
@@ -28,7 +28,7 @@ sealed class TrainingBar : IDisplay
 
     ProgressContext Context => _shown.Task.GetAwaiter().GetResult();
 
-    public void Begin(TrainingConfiguration configuration, DataSet data, Device device, Segmenter network)
+    public void Begin(RunConfiguration configuration, DataSet data, Device device, IVolumeNetwork network)
     {
         foreach (string line in TrainingSummary.Lines(configuration, data, device, network))
             AnsiConsole.MarkupLineInterpolated($"{line}");
@@ -70,10 +70,10 @@ sealed class TrainingBar : IDisplay
 
     public void Warn(string message) => AnsiConsole.MarkupLineInterpolated($"[yellow]warning: {message}[/]");
 
-    public void End(bool finished, RunFolder run)
+    public void End(bool finished, RunFolder run, RunConfiguration configuration)
     {
         Dispose();
-        AnsiConsole.MarkupLineInterpolated($"{TrainingSummary.Ended(finished, run)}");
+        AnsiConsole.MarkupLineInterpolated($"{TrainingSummary.Ended(finished, run, configuration)}");
     }
 
     public void Dispose()

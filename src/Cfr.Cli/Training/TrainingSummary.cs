@@ -1,6 +1,6 @@
 using Cfr.Kernels;
-using Cfr.Models;
 using Cfr.Pipeline.Datasets;
+using Cfr.Pipeline.Networks;
 using Cfr.Pipeline.Training;
 
 namespace Cfr.Cli.Training;
@@ -9,12 +9,14 @@ namespace Cfr.Cli.Training;
 static class TrainingSummary
 {
     public static IEnumerable<string> Lines(
-        TrainingConfiguration configuration, DataSet data, Device device, Segmenter network)
+        RunConfiguration configuration, DataSet data, Device device, IVolumeNetwork network)
     {
         int labelled = configuration.Labelled ?? data.Train.Count;
         long parameters = network.Weights.Parameters.Sum(weight => weight.Tensor.Count);
+        long trained = network.Weights.Parameters.Where(weight => weight.Tensor.RequiresGrad).Sum(weight => weight.Tensor.Count);
         yield return $"Data: {data.Name}, {labelled} labelled cases; classes {string.Join(", ", data.Classes)}";
-        yield return $"Network: {network.GetType().Name}, {parameters:N0} parameters";
+        yield return $"Network: {network.Name}, {parameters:N0} parameters"
+            + (trained < parameters ? $", of which {trained:N0} are trained" : "");
         yield return $"Training: {configuration.Iterations:N0} iterations of {configuration.Batch} patches {configuration.Patch}, "
             + $"seed {configuration.Seed}, on {device.Name} ({device.Description})";
     }
@@ -23,9 +25,9 @@ static class TrainingSummary
         $"validation after {scores.Iteration}: Dice {scores.Dice:F4} on {scores.Cases.Count} cases"
         + (scores.DiceByClass.Count > 1 ? $" ({string.Join(", ", scores.DiceByClass.Select(dice => $"{dice:F3}"))})" : "");
 
-    public static string Ended(bool finished, RunFolder run) => finished
+    public static string Ended(bool finished, RunFolder run, RunConfiguration configuration) => finished
         ? $"Done. The network is {run.Model}"
-        : $"Stopped. Continue with: cfr train --resume --out {run.Root}";
+        : $"Stopped. Continue with: {configuration.Command} --resume --out {run.Root}";
 
     public static string Time(double seconds) => TimeSpan.FromSeconds(Math.Max(0, seconds)) switch
     {

@@ -48,7 +48,7 @@ public sealed record SegmentedScan(
 /// <summary>Segments files with a network, and writes label maps that lie exactly on their scans.</summary>
 /// <param name="network">The network, in evaluation mode.</param>
 /// <param name="settings">How.</param>
-public sealed class Segmentation(Segmenter network, SegmentationSettings settings)
+public sealed class Segmentation(IVolumeNetwork network, SegmentationSettings settings)
 {
     const string ProbabilityFolder = "probabilities";
 
@@ -64,7 +64,7 @@ public sealed class Segmentation(Segmenter network, SegmentationSettings setting
         CaseReader.CheckNumbers(input, scan);
         if (settings.Normalization == Normalization.ZScore) ZScore.Apply(input, scan.Voxels);
         Prediction prediction = settings.Windows.Predict(
-            network.Weights.Session, x => network.Forward(x), scan, settings.Probabilities, progress);
+            network.Weights.Session, network.Logits, scan, settings.Probabilities, progress);
         LabelMap labels = prediction.Labels;
         if (settings.LargestComponent) KeepLargest(labels);
 

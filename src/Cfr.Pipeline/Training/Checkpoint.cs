@@ -5,24 +5,27 @@ using Cfr.Tensors.Files;
 namespace Cfr.Pipeline.Training;
 
 /// <summary>
-/// All that a run needs to go on as if it had never stopped, in one safetensors file: every network
-/// (<c>model.NETWORK.NAME</c>, as PyTorch's files have them), the optimiser's state (<c>optimizer.STATE.NAME</c>), and in the metadata the
-/// number of iterations done and the place in the random stream. Batches and learning rates are functions of the
+/// All that a run needs to go on as if it had never stopped, in one safetensors file: what training changes of every network
+/// (<c>model.NETWORK.NAME</c>, as PyTorch's files have them), the optimiser's state (<c>optimizer.STATE.NAME</c>) and steps
+/// (<c>steps.NAME</c>), and in the metadata the number of iterations done and the place in the random stream. Batches and learning rates are functions of the
 /// iteration, so it is the sampler's and the schedule's state too.
 /// </summary>
 static class Checkpoint
 {
     const string Kind = "cfr-checkpoint", IterationKey = "iteration", SeedKey = "seed", DrawsKey = "draws", DeviceKey = "device";
+    const string OptimizerPrefix = "optimizer.", StepsPrefix = "steps.";
 
     /// <summary>Writes the state after so many iterations.</summary>
     public static void Save(string path, IMethod method, Session session, long iteration)
     {
         var tensors = new List<TensorToStore>();
-        foreach (var (model, weights) in method.Models)
-            foreach (Weight weight in weights.All)
+        foreach (var (model, weights) in method.State)
+            foreach (Weight weight in weights)
                 tensors.Add(TensorToStore.Of(ModelKey(model, weight), Sizes(weight.FileShape), weight.AsInFile()));
         foreach (var (name, state) in method.Optimizer.State)
-            tensors.Add(TensorToStore.Of($"optimizer.{name}", Sizes(state.Shape), state.ToArray()));
+            tensors.Add(TensorToStore.Of($"{OptimizerPrefix}{name}", Sizes(state.Shape), state.ToArray()));
+        foreach (var (name, steps) in method.Optimizer.Steps)
+            tensors.Add(TensorToStore.Of<long>($"{StepsPrefix}{name}", [1], [steps]));
         SafetensorsFile.Write(path, tensors, new Dictionary<string, string>
         {
             ["kind"] = Kind,
@@ -47,13 +50,18 @@ static class Checkpoint
         if (file.Metadata.GetValueOrDefault(DeviceKey) is var device && device != session.Device.Name)
             throw new BadDataException(
                 $"{path}: the run was on device {device}, this is {session.Device.Name}; it could not go on bit for bit");
-        foreach (var (model, weights) in method.Models)
-            foreach (Weight weight in weights.All)
+        foreach (var (model, weights) in method.State)
+            foreach (Weight weight in weights)
                 weight.SetAsInFile(Numbers(ModelKey(model, weight), weight.Tensor.Count));
-        foreach (string name in file.Tensors.Keys.Where(name => name.StartsWith("optimizer.", StringComparison.Ordinal)))
-            method.Optimizer.Restore(name["optimizer.".Length..], Numbers(name, file[name].Count));
+        foreach (string name in Below(OptimizerPrefix))
+            method.Optimizer.Restore(name[OptimizerPrefix.Length..], Numbers(name, file[name].Count));
+        foreach (string name in Below(StepsPrefix))
+            method.Optimizer.RestoreSteps(name[StepsPrefix.Length..], (int)Numbers(name, 1)[0]);
         session.Random.Draws = Number(DrawsKey);
         return iteration;
+
+        IEnumerable<string> Below(string prefix) =>
+            file.Tensors.Keys.Where(name => name.StartsWith(prefix, StringComparison.Ordinal));
 
         float[] Numbers(string name, long count)
         {

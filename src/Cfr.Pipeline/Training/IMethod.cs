@@ -1,5 +1,5 @@
-using Cfr.Models;
 using Cfr.Pipeline.Datasets;
+using Cfr.Pipeline.Networks;
 using Cfr.Tensors;
 
 namespace Cfr.Pipeline.Training;
@@ -16,10 +16,10 @@ public readonly record struct Losses(Tensor Total, IReadOnlyList<(string Name, T
 public interface IMethod
 {
     /// <summary>The network that is validated and kept in the end.</summary>
-    Segmenter Network { get; }
+    IVolumeNetwork Network { get; }
 
-    /// <summary>All networks by name; a checkpoint holds each.</summary>
-    IReadOnlyDictionary<string, Weights> Models { get; }
+    /// <summary>All that training changes, by the name of the network that it belongs to; a checkpoint holds it.</summary>
+    IReadOnlyDictionary<string, IReadOnlyList<Weight>> State { get; }
 
     /// <summary>Changes whatever is trained.</summary>
     Optimizer Optimizer { get; }

@@ -10,9 +10,9 @@ namespace Cfr.Pipeline.Training;
 /// </summary>
 public sealed class RunFolder
 {
-    readonly TrainingConfiguration? _new;
+    readonly string? _settings;
 
-    RunFolder(string path, TrainingConfiguration? configuration = null) => (Root, _new) = (path, configuration);
+    RunFolder(string path, string? settings = null) => (Root, _settings) = (path, settings);
 
     /// <summary>The folder.</summary>
     public string Root { get; }
@@ -34,9 +34,9 @@ public sealed class RunFolder
 
     /// <summary>The folder of a new run. Nothing is written before the run begins.</summary>
     /// <exception cref="ArgumentException">There is something in it already.</exception>
-    public static RunFolder Create(string path, TrainingConfiguration configuration)
+    public static RunFolder Create<T>(string path, T configuration) where T : RunConfiguration
     {
-        var run = new RunFolder(path, configuration);
+        var run = new RunFolder(path, ConfigurationFile.Write(configuration));
         if (File.Exists(run.Configuration))
             throw new ArgumentException($"{path} holds another run; continue it with --resume, or name another folder");
         if (File.Exists(path) || Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path).Any())
@@ -47,9 +47,9 @@ public sealed class RunFolder
     /// <summary>Makes the folder of a new run, with its settings.</summary>
     internal void Begin()
     {
-        if (_new is null) return;
+        if (_settings is null) return;
         Directory.CreateDirectory(Root);
-        byte[] settings = System.Text.Encoding.UTF8.GetBytes(ConfigurationFile.Write(_new));
+        byte[] settings = System.Text.Encoding.UTF8.GetBytes(_settings);
         AtomicFile.Write(Configuration, stream => stream.Write(settings));
     }
 
@@ -57,19 +57,18 @@ public sealed class RunFolder
     /// <param name="path">The folder.</param>
     /// <param name="wanted">Settings that the run must have; null for whatever it has.</param>
     /// <exception cref="ArgumentException">There is no run, or one with other settings.</exception>
-    public static (RunFolder Run, TrainingConfiguration Configuration) Open(
-        string path, TrainingConfiguration? wanted = null)
+    public static (RunFolder Run, T Configuration) Open<T>(string path, T? wanted = null) where T : RunConfiguration
     {
         var run = new RunFolder(path);
         if (!File.Exists(run.Configuration))
             throw new ArgumentException($"{path} holds no run to resume: there is no {run.Configuration}");
-        var found = ConfigurationFile.Read<TrainingConfiguration>(run.Configuration);
+        var found = ConfigurationFile.Read<T>(run.Configuration);
         // The data may have moved; everything else decides what the run computes.
         IReadOnlyList<string> different = wanted is null
-            ? [] : ConfigurationFile.Differences(found with { Data = wanted.Data }, wanted);
+            ? [] : ConfigurationFile.Differences((T)(found with { Data = wanted.Data }), wanted);
         if (different.Count > 0)
             throw new ArgumentException(
                 $"{path} holds a run with other settings ({string.Join(", ", different)}); it can only be resumed as it is");
-        return (run, found with { Data = wanted?.Data ?? found.Data });
+        return (run, (T)(found with { Data = wanted?.Data ?? found.Data }));
     }
 }

@@ -1,5 +1,6 @@
 using Cfr.Models;
 using Cfr.Pipeline.Datasets;
+using Cfr.Pipeline.Networks;
 using Cfr.Tensors;
 
 namespace Cfr.Pipeline.Training;
@@ -18,19 +19,20 @@ public sealed class Supervised : IMethod
             throw new ArgumentException(
                 "supervised training needs a network with a logit for each class; a vnet-sdf has one for the object alone");
         (_session, _loss) = (session, configuration.Loss);
-        Network = configuration.Network.Create(new Weights(session));
-        Models = new Dictionary<string, Weights> { ["network"] = Network.Weights };
+        Network = new VolumeNetwork(configuration.Network.Create(new Weights(session)));
+        Weights weights = Network.Weights;
+        State = new Dictionary<string, IReadOnlyList<Weight>> { ["network"] = [.. weights.All] };
         SgdConfiguration sgd = configuration.Sgd;
-        Optimizer = new Sgd(Network.Weights.Parameters, (float)sgd.LearningRate, sgd.Momentum, sgd.WeightDecay);
-        Cases = data.Labelled(configuration.Labelled ?? data.Train.Count);
+        Optimizer = new Sgd(weights.Parameters, (float)sgd.LearningRate, sgd.Momentum, sgd.WeightDecay);
+        Cases = configuration.LabelledCases(data);
         Sampler = new ShuffledSampler(Cases.Count, configuration.Batch, configuration.Seed);
     }
 
     /// <inheritdoc/>
-    public Segmenter Network { get; }
+    public IVolumeNetwork Network { get; }
 
     /// <inheritdoc/>
-    public IReadOnlyDictionary<string, Weights> Models { get; }
+    public IReadOnlyDictionary<string, IReadOnlyList<Weight>> State { get; }
 
     /// <inheritdoc/>
     public Optimizer Optimizer { get; }
@@ -44,7 +46,7 @@ public sealed class Supervised : IMethod
     /// <inheritdoc/>
     public Losses Losses(Batch batch, long iteration)
     {
-        SegmentationLosses losses = Network.Forward(batch.ImageTensor(_session)).SegmentationLoss(
+        SegmentationLosses losses = Network.Logits(batch.ImageTensor(_session)).SegmentationLoss(
             batch.LabelTensor(_session), _loss.CrossEntropy, _loss.Dice, _loss.Smoothing,
             firstClass: _loss.Background ? 0 : 1, ignore: Batch.Unknown);
         return new Losses(losses.Total, [("crossEntropy", losses.CrossEntropy), ("dice", losses.Dice)]);

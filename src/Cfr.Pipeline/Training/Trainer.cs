@@ -1,8 +1,6 @@
 using System.Diagnostics;
-using Cfr.Models;
 using Cfr.Pipeline.Datasets;
 using Cfr.Pipeline.Metrics;
-using Cfr.Pipeline.Networks;
 using Cfr.Tensors;
 
 namespace Cfr.Pipeline.Training;
@@ -12,13 +10,14 @@ namespace Cfr.Pipeline.Training;
 /// stopped or killed goes on from its last checkpoint with the same bits as if it had not been.
 /// </summary>
 /// <example><code>
-/// var trainer = new Trainer(session, configuration, data, data.Store(), RunFolder.Create("runs/la", configuration));
+/// var method = new Supervised(session, configuration, data);
+/// var trainer = new Trainer(session, configuration, method, data, data.Store(), RunFolder.Create("runs/la", configuration));
 /// bool finished = trainer.Run(observer, stop);
 /// </code></example>
 public sealed class Trainer
 {
     readonly Session _session;
-    readonly TrainingConfiguration _configuration;
+    readonly RunConfiguration _configuration;
     readonly DataSet _data;
     readonly CaseStore _store;
     readonly RunFolder _run;
@@ -28,26 +27,23 @@ public sealed class Trainer
     readonly CollapseDetector _collapse;
     double _bestDice = double.NegativeInfinity;
 
-    /// <summary>Builds the networks.</summary>
+    /// <summary>A run that begins, or goes on where its folder's checkpoint is.</summary>
     /// <param name="session">A session with the configuration's seed.</param>
     /// <param name="configuration">The settings.</param>
+    /// <param name="method">What is trained, and how.</param>
     /// <param name="data">The data set.</param>
     /// <param name="store">Where its cases come from.</param>
     /// <param name="run">The folder.</param>
     /// <exception cref="ArgumentException">The settings do not fit the data.</exception>
+    /// <exception cref="BadDataException">A case has no label and needs one.</exception>
     public Trainer(
-        Session session, TrainingConfiguration configuration, DataSet data, CaseStore store, RunFolder run)
+        Session session, RunConfiguration configuration, IMethod method, DataSet data, CaseStore store, RunFolder run)
     {
-        Check(configuration, data);
-        (_session, _configuration, _data, _store, _run) = (session, configuration, data, store, run);
-        _method = new Supervised(session, configuration, data);
-        _schedule = configuration.Schedule.Create(configuration.Sgd.LearningRate, configuration.Iterations);
+        (_session, _configuration, _method, _data, _store, _run) = (session, configuration, method, data, store, run);
+        _schedule = configuration.Schedule.Create(configuration.LearningRate, configuration.Iterations);
         _validationCases = ValidationCasesOf(configuration, data);
-        _collapse = new CollapseDetector(configuration.Network.Classes);
+        _collapse = new CollapseDetector(method.Network.Classes);
     }
-
-    /// <summary>The network that is trained.</summary>
-    public Segmenter Network => _method.Network;
 
     /// <exception cref="ArgumentException">The settings make no sense, or do not fit the data.</exception>
     /// <exception cref="BadDataException">A case has no label and needs one.</exception>
@@ -60,7 +56,14 @@ public sealed class Trainer
                 + string.Join(", ", data.Classes));
         if (configuration.Network.Channels != 1)
             throw new ArgumentException($"network.channels is {configuration.Network.Channels}; scans have one");
-        data.Labelled(configuration.Labelled ?? data.Train.Count);
+        CheckCases(configuration, data);
+    }
+
+    /// <exception cref="ArgumentException">There are not as many cases as the settings want.</exception>
+    /// <exception cref="BadDataException">A case has no label and needs one.</exception>
+    public static void CheckCases(RunConfiguration configuration, DataSet data)
+    {
+        configuration.LabelledCases(data);
         ValidationCasesOf(configuration, data);
     }
 
@@ -139,7 +142,7 @@ public sealed class Trainer
             throw new DivergedException(
                 $"iteration {iteration + 1}: the loss is {loss} ("
                 + string.Join(", ", parts.Select(part => $"{part.Item1} {part.Item2}"))
-                + $") on {names}; the run stops, its last checkpoint is kept. A lower sgd.learningRate may help");
+                + $") on {names}; the run stops, its last checkpoint is kept. A lower learning rate may help");
         losses.Total.Backward();
         double rate = _schedule.At(iteration);
         _method.Optimizer.LearningRate = (float)rate;
@@ -188,10 +191,10 @@ public sealed class Trainer
         if (_configuration.Validation is { } validation) notes["stride"] = $"{validation.Stride}";
         if (_data.Orientation is { } orientation) notes["orientation"] = orientation;
         if (_data.Spacing is { } spacing) notes["spacing"] = string.Join('x', spacing);
-        NetworkFile.Save(_method.Network, path, notes);
+        _method.Network.Save(path, notes);
     }
 
-    static IReadOnlyList<Case> ValidationCasesOf(TrainingConfiguration configuration, DataSet data)
+    static IReadOnlyList<Case> ValidationCasesOf(RunConfiguration configuration, DataSet data)
     {
         if (configuration.Validation is not { } validation) return [];
         IReadOnlyList<Case> list = validation.On == ValidationCases.Test ? data.Test : data.Validation;

@@ -1,6 +1,8 @@
+using System.Text.Json.Serialization;
 using Cfr.Models;
 using Cfr.Pipeline.Datasets;
 using Cfr.Pipeline.Volumes;
+using Cfr.Tensors;
 
 namespace Cfr.Pipeline.Training;
 
@@ -11,79 +13,47 @@ public enum MethodKind
     Supervised,
 }
 
-/// <summary>All that a training run depends on. With the same data, seed and kind of device it gives the same bits.</summary>
-public sealed record TrainingConfiguration
+/// <summary>All that the training of a 3D network depends on.</summary>
+public sealed record TrainingConfiguration : RunConfiguration
 {
-    /// <summary>Folder of the data set, from the working folder.</summary>
-    public string? Data { get; init; }
-
     /// <summary>What is trained.</summary>
     public required NetworkConfiguration Network { get; init; }
 
     /// <summary>How.</summary>
     public MethodKind Method { get; init; } = MethodKind.Supervised;
 
-    /// <summary>Labelled cases: the first of the training list; by default all of it.</summary>
-    public int? Labelled { get; init; }
-
-    /// <summary>What is done to intensities; by default what the data set says.</summary>
-    public Datasets.Normalization? Normalization { get; init; }
-
-    /// <summary>Optimiser steps.</summary>
-    public required int Iterations { get; init; }
-
-    /// <summary>Patches in a batch.</summary>
-    public int Batch { get; init; } = 4;
-
-    /// <summary>Size of a patch; each axis a multiple of 16.</summary>
-    public required GridSize Patch { get; init; }
-
-    /// <summary>Whether patches are turned and flipped in the plane of axes 0 and 1.</summary>
-    public bool RotateFlip { get; init; } = true;
-
-    /// <summary>What is minimised on labelled patches.</summary>
-    public LossConfiguration Loss { get; init; } = new();
-
     /// <summary>The optimiser, stochastic gradient descent.</summary>
     public SgdConfiguration Sgd { get; init; } = new();
 
-    /// <summary>How the learning rate falls.</summary>
-    public ScheduleConfiguration Schedule { get; init; } = new();
+    /// <inheritdoc/>
+    [JsonIgnore]
+    public override double LearningRate => Sgd.LearningRate;
 
-    /// <summary>Tests during training; by default none.</summary>
-    public ValidationConfiguration? Validation { get; init; }
+    /// <inheritdoc/>
+    [JsonIgnore]
+    public override string Command => "cfr train";
 
-    /// <summary>Iterations from one checkpoint to the next.</summary>
-    public int CheckpointEvery { get; init; } = 200;
-
-    /// <summary>Seed of everything random.</summary>
-    public ulong Seed { get; init; } = 1337;
-
-    /// <exception cref="ArgumentException">A setting that makes no sense.</exception>
-    public void Check()
+    /// <inheritdoc/>
+    public override void Check()
     {
         Network.Check();
-        Positive("iterations", Iterations);
-        Positive("batch", Batch);
-        Positive("checkpointEvery", CheckpointEvery);
-        if (Labelled is { } labelled) Positive("labelled", labelled);
+        base.Check();
         if (!IsPatch(Patch))
             throw new ArgumentException(
                 $"patch is {Patch}; expected multiples of {Segmenter.Multiple} along each axis");
-        Loss.Check();
         Sgd.Check();
-        Schedule.Check();
-        Validation?.Check(Patch);
     }
+
+    /// <summary>The method, its networks with initial values by the session's seed.</summary>
+    /// <exception cref="ArgumentException">The network does not fit the method.</exception>
+    public IMethod Create(Session session, DataSet data) => Method switch
+    {
+        _ => new Supervised(session, this, data),
+    };
 
     static bool IsPatch(GridSize patch) =>
         Math.Min(patch.X, Math.Min(patch.Y, patch.Z)) > 0
         && (patch.X | patch.Y | patch.Z) % Segmenter.Multiple == 0;
-
-    internal static void Positive(string key, int value)
-    {
-        if (value < 1) throw new ArgumentException($"{key} is {value}; expected at least 1");
-    }
 }
 
 /// <summary>

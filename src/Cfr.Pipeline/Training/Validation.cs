@@ -1,7 +1,7 @@
 using System.Text.Json.Nodes;
-using Cfr.Models;
 using Cfr.Pipeline.Datasets;
 using Cfr.Pipeline.Metrics;
+using Cfr.Pipeline.Networks;
 using Cfr.Pipeline.Volumes;
 using Cfr.Tensors;
 
@@ -57,7 +57,7 @@ public sealed record ValidationScores(long Iteration, IReadOnlyList<CaseScore> C
 
 /// <summary>Segments whole volumes with the network as it is, and compares.</summary>
 sealed class Validation(
-    Session session, Segmenter network, ValidationConfiguration configuration, GridSize patch, IReadOnlyList<Case> cases, CaseStore store)
+    Session session, IVolumeNetwork network, ValidationConfiguration configuration, GridSize patch, IReadOnlyList<Case> cases, CaseStore store)
 {
     /// <summary>The scores, or null if it was stopped.</summary>
     public ValidationScores? Run(long iteration, ITrainingObserver observer, CancellationToken stop)
@@ -72,9 +72,9 @@ sealed class Validation(
                 if (stop.IsCancellationRequested) return null;
                 LoadedCase loaded = store.Get(each);
                 LabelMap found = configuration.Windows(patch).Predict(
-                    session, x => network.Forward(x), new Volume(loaded.Geometry, loaded.Image)).Labels;
+                    session, network.Logits, new Volume(loaded.Geometry, loaded.Image)).Labels;
                 scores.Add(CaseScore.Of(
-                    each.Name, found, new LabelMap(loaded.Geometry, loaded.Label!), network.Configuration.Classes,
+                    each.Name, found, new LabelMap(loaded.Geometry, loaded.Label!), network.Classes,
                     distances: false));
             }
         }

@@ -25,8 +25,8 @@ public sealed record ValidationConfiguration(
 
     internal void Check(GridSize patch)
     {
-        TrainingConfiguration.Positive("validation.every", Every);
-        if (Limit is { } limit) TrainingConfiguration.Positive("validation.limit", limit);
+        RunConfiguration.Positive("validation.every", Every);
+        if (Limit is { } limit) RunConfiguration.Positive("validation.limit", limit);
         bool fits = Stride.X >= 1 && Stride.Y >= 1 && Stride.Z >= 1
             && Stride.X <= patch.X && Stride.Y <= patch.Y && Stride.Z <= patch.Z;
         if (!fits) throw new ArgumentException($"validation.stride is {Stride}; expected 1x1x1 to the patch, {patch}");

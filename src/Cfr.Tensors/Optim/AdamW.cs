@@ -18,11 +18,11 @@ public sealed class AdamW : Optimizer
     public AdamW(IEnumerable<Weight> parameters, float learningRate, float weightDecay = 0.01f)
         : this([new ParameterGroup([.. parameters], weightDecay)], learningRate) { }
 
-    /// <summary>Steps taken by each parameter, for a checkpoint.</summary>
-    public IReadOnlyDictionary<string, int> Steps => _steps;
+    /// <inheritdoc/>
+    public override IReadOnlyDictionary<string, int> Steps => _steps;
 
-    /// <summary>Restores a parameter's count of steps.</summary>
-    public void RestoreSteps(string parameter, int steps) => _steps[parameter] = steps;
+    /// <inheritdoc/>
+    public override void RestoreSteps(string parameter, int steps) => _steps[parameter] = steps;
 
     /// <inheritdoc/>
     public override void Step()

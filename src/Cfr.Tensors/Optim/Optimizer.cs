@@ -36,6 +36,9 @@ public abstract class Optimizer
     /// <summary>Moments and momenta by name, for a checkpoint; they appear with the first step.</summary>
     public IReadOnlyDictionary<string, Tensor> State => _state;
 
+    /// <summary>Steps taken by each parameter, for a checkpoint, where the update depends on their number.</summary>
+    public virtual IReadOnlyDictionary<string, int> Steps => new Dictionary<string, int>();
+
     /// <summary>Updates all parameters that have a gradient.</summary>
     public abstract void Step();
 
@@ -58,6 +61,10 @@ public abstract class Optimizer
             ?? throw new ArgumentException($"optimiser state '{name}' belongs to no parameter of this optimiser");
         StateOf(name[..Math.Max(dot, 0)], weight).Set(values);
     }
+
+    /// <summary>Restores one entry of saved <see cref="Steps"/>.</summary>
+    public virtual void RestoreSteps(string parameter, int steps) =>
+        throw new ArgumentException($"{GetType().Name} does not count the steps of '{parameter}'");
 
     /// <summary>Parameters of a group that have a gradient now.</summary>
     private protected static IEnumerable<Weight> Trained(ParameterGroup group) =>

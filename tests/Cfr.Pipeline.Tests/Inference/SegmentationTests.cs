@@ -78,15 +78,15 @@ public sealed class SegmentationTests : IDisposable
         string input = _folder.File("scan.nii");
         VolumeFile.Write(input, Scan(Geometry.Unit(new(16, 32, 16))));
         Segmenter network = Network();
-        SegmentedScan first = new Segmentation(network, Settings with { Probabilities = true }).Run("p", input, _folder.FullName);
+        SegmentedScan first = new Segmentation(new VolumeNetwork(network), Settings with { Probabilities = true }).Run("p", input, _folder.FullName);
         // A bias that leaves a twentieth of the voxels to class 1: the peaks, which do not hang together.
         double[] odds = [.. VolumeFile.Read(first.ProbabilityPath!, volume: 1).Voxels.Select(p => Math.Log(p / (1 - p))).Order()];
         Tensor bias = network.Weights["out_conv.bias"];
         float[] values = bias.ToArray();
         bias.Set([values[0] + (float)odds[^(odds.Length / 20)], values[1]]);
 
-        SegmentedScan all = new Segmentation(network, Settings).Run("all", input, _folder.FullName);
-        SegmentedScan largest = new Segmentation(network, Settings with { LargestComponent = true }).Run("largest", input, _folder.FullName);
+        SegmentedScan all = new Segmentation(new VolumeNetwork(network), Settings).Run("all", input, _folder.FullName);
+        SegmentedScan largest = new Segmentation(new VolumeNetwork(network), Settings with { LargestComponent = true }).Run("largest", input, _folder.FullName);
         Mask whole = Mask.Of(VolumeFile.ReadLabels(all.LabelPath), 1), kept = Mask.Of(VolumeFile.ReadLabels(largest.LabelPath), 1);
         Assert.Equal(LargestComponent.Of(whole).Voxels, kept.Voxels);
         Assert.InRange(largest.Voxels[1], 1, all.Voxels[1] - 1);
@@ -115,7 +115,7 @@ public sealed class SegmentationTests : IDisposable
         Assert.Equal(Normalization.ZScore, settings.Normalization);
     }
 
-    Segmentation Segmentation(SegmentationSettings settings) => new(Network(), settings);
+    Segmentation Segmentation(SegmentationSettings settings) => new(new VolumeNetwork(Network()), settings);
 
     Segmenter Network() => NetworkFile.Load(new Session(_device), Golden.Path("ssl/vnet_nf1_c2.pth"));
 

@@ -50,8 +50,10 @@ sealed class SmallTask : IDisposable
         RunFolder run = Directory.Exists(Run(name))
             ? RunFolder.Open(Run(name), configuration).Run
             : RunFolder.Create(Run(name), configuration);
+        var session = new Session(device, configuration.Seed);
+        Trainer.Check(configuration, Data);
         var trainer = new Trainer(
-            new Session(device, configuration.Seed), configuration, Data, new CaseStore(Load), run);
+            session, configuration, configuration.Create(session, Data), Data, new CaseStore(Load), run);
         return trainer.Run(observer ?? new Silent(), stop?.Token ?? CancellationToken.None);
     }
 

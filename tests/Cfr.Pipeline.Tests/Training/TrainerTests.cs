@@ -51,7 +51,7 @@ public sealed class TrainerTests : IDisposable
         Assert.Equal(
             ["best.safetensors", "checkpoint.safetensors", "configuration.json", "log.jsonl", "model.safetensors"],
             Directory.GetFileSystemEntries(_task.Run("run")).Select(path => Path.GetFileName(path)).Order());
-        Assert.Equal(_task.Configuration, RunFolder.Open(_task.Run("run")).Configuration);
+        Assert.Equal(_task.Configuration, RunFolder.Open<TrainingConfiguration>(_task.Run("run")).Configuration);
         string model = Path.Combine(_task.Run("run"), "model.safetensors");
         Assert.Equal(_task.Configuration.Network, NetworkFile.Describe(model));
         using WeightFile file = WeightFile.Open(model);
@@ -112,7 +112,7 @@ public sealed class TrainerTests : IDisposable
         File.WriteAllText(Path.Combine(_task.Run("other"), "thesis.tex"), "x");
         Assert.Contains("not empty", Assert.Throws<ArgumentException>(() => RunFolder.Create(_task.Run("other"), _task.Configuration)).Message);
         Assert.Single(Directory.GetFileSystemEntries(_task.Run("other")));
-        Assert.Contains("no run", Assert.Throws<ArgumentException>(() => RunFolder.Open(_task.Run("other"))).Message);
+        Assert.Contains("no run", Assert.Throws<ArgumentException>(() => RunFolder.Open<TrainingConfiguration>(_task.Run("other"))).Message);
     }
 
     [Fact]
