@@ -20,6 +20,7 @@ var root = new RootCommand("CFR: a tensor engine in C#, and segmentation of 3D m
     ParityCommand.Create(),
     PredictCommand.Create(),
     PrepareCommand.Create(),
+    PretrainCommand.Create(),
     TrainCommand.Create(),
 };
 try

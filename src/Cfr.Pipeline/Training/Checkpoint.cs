@@ -16,15 +16,15 @@ static class Checkpoint
     const string OptimizerPrefix = "optimizer.", StepsPrefix = "steps.";
 
     /// <summary>Writes the state after so many iterations.</summary>
-    public static void Save(string path, IMethod method, Session session, long iteration)
+    public static void Save(string path, ITrained trained, Session session, long iteration)
     {
         var tensors = new List<TensorToStore>();
-        foreach (var (model, weights) in method.State)
+        foreach (var (model, weights) in trained.State)
             foreach (Weight weight in weights)
                 tensors.Add(TensorToStore.Of(ModelKey(model, weight), Sizes(weight.FileShape), weight.AsInFile()));
-        foreach (var (name, state) in method.Optimizer.State)
+        foreach (var (name, state) in trained.Optimizer.State)
             tensors.Add(TensorToStore.Of($"{OptimizerPrefix}{name}", Sizes(state.Shape), state.ToArray()));
-        foreach (var (name, steps) in method.Optimizer.Steps)
+        foreach (var (name, steps) in trained.Optimizer.Steps)
             tensors.Add(TensorToStore.Of<long>($"{StepsPrefix}{name}", [1], [steps]));
         SafetensorsFile.Write(path, tensors, new Dictionary<string, string>
         {
@@ -39,7 +39,7 @@ static class Checkpoint
     /// <summary>Restores the state.</summary>
     /// <returns>The iterations done.</returns>
     /// <exception cref="BadDataException">The file is no checkpoint of this run.</exception>
-    public static long Load(string path, IMethod method, Session session)
+    public static long Load(string path, ITrained trained, Session session)
     {
         using WeightFile file = WeightFile.Open(path);
         if (file.Metadata.GetValueOrDefault("kind") != Kind)
@@ -50,13 +50,13 @@ static class Checkpoint
         if (file.Metadata.GetValueOrDefault(DeviceKey) is var device && device != session.Device.Name)
             throw new BadDataException(
                 $"{path}: the run was on device {device}, this is {session.Device.Name}; it could not go on bit for bit");
-        foreach (var (model, weights) in method.State)
+        foreach (var (model, weights) in trained.State)
             foreach (Weight weight in weights)
                 weight.SetAsInFile(Numbers(ModelKey(model, weight), weight.Tensor.Count));
         foreach (string name in Below(OptimizerPrefix))
-            method.Optimizer.Restore(name[OptimizerPrefix.Length..], Numbers(name, file[name].Count));
+            trained.Optimizer.Restore(name[OptimizerPrefix.Length..], Numbers(name, file[name].Count));
         foreach (string name in Below(StepsPrefix))
-            method.Optimizer.RestoreSteps(name[StepsPrefix.Length..], (int)Numbers(name, 1)[0]);
+            trained.Optimizer.RestoreSteps(name[StepsPrefix.Length..], (int)Numbers(name, 1)[0]);
         session.Random.Draws = Number(DrawsKey);
         return iteration;
 

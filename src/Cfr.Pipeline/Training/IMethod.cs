@@ -13,16 +13,10 @@ public readonly record struct Losses(Tensor Total, IReadOnlyList<(string Name, T
 /// A way to train: which networks there are, which cases a batch is made of, and what a step minimises. Everything else
 /// (the loop, the optimiser's steps, checkpoints, logs, validation) is written once, in <see cref="Trainer"/>.
 /// </summary>
-public interface IMethod
+public interface IMethod : ITrained
 {
     /// <summary>The network that is validated and kept in the end.</summary>
     IVolumeNetwork Network { get; }
-
-    /// <summary>All that training changes, by the name of the network that it belongs to; a checkpoint holds it.</summary>
-    IReadOnlyDictionary<string, IReadOnlyList<Weight>> State { get; }
-
-    /// <summary>Changes whatever is trained.</summary>
-    Optimizer Optimizer { get; }
 
     /// <summary>The cases that are trained on.</summary>
     IReadOnlyList<Case> Cases { get; }
