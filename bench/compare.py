@@ -19,6 +19,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 NETWORKS = [  # the same, each phase in processes of its own
     ("V-Net: 112x112x80, batch 1", ["forward"], 1.5),
     ("V-Net: 112x112x80, batch 1", ["training step"], 1.3),
+    ("SAM ViT-B encoder: 1024x1024, batch 1", ["forward"], 1.5),
+    ("SAM ViT-B encoder: 1024x1024, batch 1", ["LoRA training step"], 1.3),
     ("sliding window: 190x142x88, 8 windows of 112x112x80", ["labels"], 1.3),
 ]
 
@@ -117,13 +119,25 @@ def compare(ours, theirs, case, phase, threads, aim, runs):
           f"{megabytes[0]:.0f} / {megabytes[1]:.0f} |", flush=True)
 
 
+def python_with_torch():
+    """The Python that runs this, or else the first on the path, or the system's, that has torch."""
+    folders = os.environ.get("PATH", "").split(os.pathsep) + ["/usr/bin"]
+    for python in [sys.executable] + [os.path.join(folder, "python3") for folder in folders]:
+        if os.access(python, os.X_OK):
+            look = "import importlib.util, sys; sys.exit(importlib.util.find_spec('torch') is None)"
+            if subprocess.run([python, "-c", look], capture_output=True).returncode == 0:
+                return python
+    return None
+
+
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     options.add_argument("--runs", type=int, default=9)
     options.add_argument("--only", default="")
-    options.add_argument("--python", default=sys.executable, help="the Python that has torch")
+    options.add_argument("--python", help="the Python that has torch; by default the first one found")
     chosen = options.parse_args()
+    chosen.python = chosen.python or python_with_torch() or sys.exit("no python3 with torch found; name one with --python")
 
     project = os.path.join(HERE, "Cfr.Bench")
     subprocess.run(["dotnet", "build", "-c", "Release", "-v", "quiet", "--nologo", project], check=True)

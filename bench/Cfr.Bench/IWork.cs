@@ -19,6 +19,7 @@ interface IWork
         return parts[0] switch
         {
             NetworkWork.Name => new NetworkWork(device, parts[1]),
+            SamEncoderWork.Name => new SamEncoderWork(device, parts[1]),
             SlidingWindowWork.Name => new SlidingWindowWork(device),
             _ => new OpWork(device, OpCases.Named(parts[0]), parts[1]),
         };

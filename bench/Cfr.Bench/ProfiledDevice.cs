@@ -34,7 +34,7 @@ sealed class ProfiledDevice(Device device) : Device
 
     public override IReduction Reduction => Timed(device.Reduction);
 
-    public override ILayout Layout => device.Layout;
+    public override ILayout Layout => Timed(device.Layout);
 
     public override IResampling Resampling => Timed(device.Resampling);
 

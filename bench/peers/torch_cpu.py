@@ -17,6 +17,7 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 import torch.nn.functional as F  # noqa: E402
 
+import sam  # noqa: E402
 import vnet  # noqa: E402
 
 
@@ -219,6 +220,32 @@ class NetworkWork:
         return memory("VmHWM")
 
 
+class SamEncoderWork:
+    """SAM's image encoder on one image: forward, or a training step of its LoRA."""
+    NAME = "SAM ViT-B encoder: 1024x1024, batch 1"
+
+    def __init__(self, phase):
+        torch.manual_seed(1)
+        self.encoder = sam.ImageEncoder()
+        self.optimizer = torch.optim.AdamW(self.encoder.add_lora(), lr=1e-3) if phase == "LoRA training step" else None
+        self.image, self.upstream = random(1, 3, 1024, 1024), random(1, 256, 64, 64)
+
+    def seconds(self):
+        start = time.perf_counter()
+        if self.optimizer:
+            loss = (self.encoder(self.image) * self.upstream).sum()
+            self.optimizer.zero_grad()
+            loss.backward()
+            self.optimizer.step()
+        else:
+            with torch.no_grad():
+                self.encoder(self.image)
+        return time.perf_counter() - start
+
+    def bytes(self, before):
+        return memory("VmHWM")
+
+
 class SlidingWindowWork:
     """A scan segmented in windows, as the published semi-supervised programs do it."""
     NAME = "sliding window: 190x142x88, 8 windows of 112x112x80"
@@ -299,7 +326,8 @@ def main():
         if line != name:
             name, work = line, None
             case, phase = line.split(" | ")
-            whole = {NetworkWork.NAME: lambda: NetworkWork(phase), SlidingWindowWork.NAME: SlidingWindowWork}
+            whole = {NetworkWork.NAME: lambda: NetworkWork(phase), SlidingWindowWork.NAME: SlidingWindowWork,
+                     SamEncoderWork.NAME: lambda: SamEncoderWork(phase)}
             work = whole.get(case, lambda: OpWork(case, phase))()
         if isinstance(work, OpWork):
             forget_peak()

@@ -21,6 +21,7 @@ var root = new RootCommand("CFR: a tensor engine in C#, and segmentation of 3D m
     PredictCommand.Create(),
     PrepareCommand.Create(),
     PretrainCommand.Create(),
+    SegmentCommand.Create(),
     TrainCommand.Create(),
 };
 try

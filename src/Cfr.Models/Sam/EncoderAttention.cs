@@ -42,7 +42,7 @@ public sealed class EncoderAttention : Module
     }
 
     /// <summary>Queries, keys and values: [B, H, W, 3 E], or those of the windows.</summary>
-    internal Tensor Qkv(Tensor x)
+    Tensor Qkv(Tensor x)
     {
         using Scope scope = x.Session.Scope();
         return scope.Return(_qkv.Forward(_window == 0 ? x : x.WindowPartition(_window)));

@@ -55,9 +55,14 @@ public sealed class ImageEncoder : Layer
         }
     }
 
-    internal IReadOnlyList<EncoderBlock> Blocks => _blocks;
+    /// <summary>The transformer blocks, in order.</summary>
+    public IReadOnlyList<EncoderBlock> Blocks => _blocks;
 
-    internal IReadOnlyList<Layer> Neck { get; }
+    /// <summary>
+    /// What comes after the blocks: convolution 1x1, layer norm, convolution 3x3, layer norm; together [B, grid, grid, width] -> [B,
+    /// grid, grid, prompt width].
+    /// </summary>
+    public IReadOnlyList<Layer> Neck { get; }
 
     /// <inheritdoc/>
     protected override Tensor Compute(Tensor image)
@@ -67,7 +72,8 @@ public sealed class ImageEncoder : Layer
     }
 
     /// <summary>The tokens before the first block: [B, S, S, 3] -> [B, grid, grid, width].</summary>
-    internal Tensor Tokens(Tensor image)
+    /// <exception cref="ArgumentException">The image has another size.</exception>
+    public Tensor Tokens(Tensor image)
     {
         int size = _configuration.ImageSize;
         if (image.Rank != 4 || image.Size(1) != size || image.Size(2) != size || image.Size(3) != Channels)

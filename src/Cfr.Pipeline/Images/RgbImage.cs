@@ -15,6 +15,16 @@ public sealed record RgbImage(int Height, int Width, byte[] Pixels)
     /// <summary>Red, green and blue of a pixel.</summary>
     public Span<byte> this[int row, int column] => Pixels.AsSpan((row * Width + column) * 3, 3);
 
+    /// <summary>Whether a file begins as a PNG or JPEG picture does.</summary>
+    public static bool IsPicture(string path)
+    {
+        using FileStream file = File.OpenRead(path);
+        Span<byte> start = stackalloc byte[4];
+        start = start[..file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false)];
+        return start.StartsWith((ReadOnlySpan<byte>)[0x89, (byte)'P', (byte)'N', (byte)'G'])
+            || start.StartsWith((ReadOnlySpan<byte>)[0xFF, 0xD8, 0xFF]);
+    }
+
     /// <summary>Reads a PNG or JPEG file; transparency is dropped.</summary>
     /// <exception cref="BadDataException">The file is no such picture.</exception>
     public static RgbImage Read(string path)

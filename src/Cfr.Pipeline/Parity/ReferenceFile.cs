@@ -9,7 +9,7 @@ enum ReferenceLayout
 {
     /// <summary>As it is.</summary>
     Same,
-    /// <summary>[N, C, X, Y, Z] there, [N, X, Y, Z, C] here.</summary>
+    /// <summary>[N, C, X, Y, Z] there, [N, X, Y, Z, C] here; images alike.</summary>
     ChannelsLast,
     /// <summary>[O, I, x, y, z] there, [x, y, z, I, O] here.</summary>
     Kernel,
@@ -98,7 +98,7 @@ sealed class ReferenceFile : IDisposable
     /// <summary>From the file's layout to ours.</summary>
     public static Tensor Here(Tensor there, ReferenceLayout layout) => layout switch
     {
-        ReferenceLayout.ChannelsLast => there.Permute(0, 2, 3, 4, 1),
+        ReferenceLayout.ChannelsLast => there.Rank == 4 ? there.Permute(0, 2, 3, 1) : there.Permute(0, 2, 3, 4, 1),
         ReferenceLayout.Kernel => there.Permute(2, 3, 4, 1, 0),
         _ => there,
     };
@@ -106,7 +106,8 @@ sealed class ReferenceFile : IDisposable
     /// <summary>From our layout to the file's.</summary>
     public static Tensor There(Tensor here, ReferenceLayout layout) => layout switch
     {
-        ReferenceLayout.ChannelsLast => here.Detach().Permute(0, 4, 1, 2, 3),
+        ReferenceLayout.ChannelsLast =>
+            here.Rank == 4 ? here.Detach().Permute(0, 3, 1, 2) : here.Detach().Permute(0, 4, 1, 2, 3),
         ReferenceLayout.Kernel => here.Detach().Permute(4, 3, 0, 1, 2),
         _ => here,
     };

@@ -17,7 +17,17 @@ public sealed class Linear : Layer
         _weight = weights.Parameter("weight", [outputs, inputs], Initialize.FanIn(inputs));
         _bias = bias ? weights.Parameter("bias", [outputs], Initialize.FanIn(inputs)) : null;
         _activation = activation;
+        weights.Add(this);
     }
+
+    /// <summary>How many inputs it has.</summary>
+    public int Inputs => _weight.Size(1);
+
+    /// <summary>How many outputs it has.</summary>
+    public int Outputs => _weight.Size(0);
+
+    /// <summary>Changes of low rank that it makes to x W^T + b; none at first.</summary>
+    public IReadOnlyList<LowRankPart> LowRank { get; set; } = [];
 
     /// <summary>act(x W^T + b) + residual, the sum in the same pass; the residual has the shape of the result.</summary>
     public Tensor Forward(Tensor x, Tensor residual)
@@ -29,5 +39,16 @@ public sealed class Linear : Layer
     /// <inheritdoc/>
     protected override Tensor Compute(Tensor x) => Compute(x, residual: null);
 
-    Tensor Compute(Tensor x, Tensor? residual) => x.Linear(_weight, _bias, _activation, residual);
+    Tensor Compute(Tensor x, Tensor? residual)
+    {
+        if (LowRank.Count == 0) return x.Linear(_weight, _bias, _activation, residual);
+        Tensor z = x.LowRankLinear(_weight, _bias, LowRank);
+        Tensor y = _activation switch
+        {
+            Activation.Relu => z.Relu(),
+            Activation.Gelu => z.Gelu(),
+            _ => z,
+        };
+        return residual is null ? y : y + residual;
+    }
 }

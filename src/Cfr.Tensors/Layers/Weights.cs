@@ -76,6 +76,9 @@ public sealed class Weights
     /// <summary>The parameters below this path.</summary>
     public IEnumerable<Weight> Parameters => All.Where(entry => entry.IsParameter);
 
+    /// <summary>The names that lead here: <c>image_encoder.blocks.3</c>; empty for a whole model.</summary>
+    public string Path => _path.TrimEnd('.');
+
     /// <summary>The tensor of that full name.</summary>
     /// <exception cref="KeyNotFoundException">There is none.</exception>
     public Tensor this[string name] => _store.ByName.TryGetValue(name, out Weight? entry)
@@ -120,8 +123,16 @@ public sealed class Weights
     /// </summary>
     public IEnumerable<Weight> Matching(string pattern)
     {
-        var regex = new Regex($"^{Regex.Escape(pattern).Replace("\\*", ".*")}$", RegexOptions.CultureInvariant);
+        Regex regex = Fitting(pattern);
         return All.Where(entry => regex.IsMatch(entry.Name));
+    }
+
+    /// <summary>Linear layers below this path whose own path fits a pattern, in the order of creation.</summary>
+    public IEnumerable<Linear> Linears(string pattern)
+    {
+        Regex regex = Fitting(pattern);
+        return _store.Linears.Where(layer =>
+            layer.Weights._path.StartsWith(_path, StringComparison.Ordinal) && regex.IsMatch(layer.Weights.Path));
     }
 
     /// <summary>Stops training the parameters whose name fits: no gradient, no optimiser step.</summary>
@@ -131,6 +142,11 @@ public sealed class Weights
     /// <summary>Trains the parameters whose name fits.</summary>
     /// <returns>How many there were.</returns>
     public int Unfreeze(string pattern) => SetTrainable(pattern, trainable: true);
+
+    internal void Add(Linear layer) => _store.Linears.Add(layer);
+
+    static Regex Fitting(string pattern) =>
+        new($"^{Regex.Escape(pattern).Replace("\\*", ".*")}$", RegexOptions.CultureInvariant);
 
     int SetTrainable(string pattern, bool trainable)
     {
@@ -164,5 +180,7 @@ public sealed class Weights
         public List<Weight> Entries { get; } = [];
 
         public Dictionary<string, Weight> ByName { get; } = [];
+
+        public List<Linear> Linears { get; } = [];
     }
 }

@@ -27,6 +27,17 @@ public sealed class ParityTests : IDisposable
         Assert.Equal(notYet, report.Unused);
     }
 
+    /// <summary>The logits and probabilities of the attention are never in memory here.</summary>
+    [Theory]
+    [InlineData("attention", "mid/logits", "mid/logits_no_relpos", "mid/softmax")]
+    [InlineData("encoder_tiny"), InlineData("lora_qkv"), InlineData("window")]
+    public void Reference_files_of_SAM_are_met(string name, params string[] unused)
+    {
+        ParityReport report = ParityKinds.Check(Golden.Path($"sam/{name}.safetensors"), _device);
+        Assert.True(report.Passes, string.Join("\n", report.Checks.Take(5)));
+        Assert.Equal(unused, report.Unused);
+    }
+
     [Theory]
     [InlineData("vnet_nf2_c3", "eval.logits")]
     [InlineData("vnet_nf2_c3", "train.grad.out_conv.bias")]
