@@ -3,8 +3,8 @@ using System.Runtime.ExceptionServices;
 namespace Cfr.Pipeline.Datasets;
 
 /// <summary>
-/// Makes what iterations need ahead of them, on threads of its own. What is made depends on the iteration alone, so the sequence is the same
-/// however threads are timed, and a run continues by starting at the iteration where it stopped.
+/// Makes what iterations need ahead of them, on threads of its own. What is made depends on the iteration alone, so the sequence is
+/// the same however threads are timed, and a run continues by starting at the iteration where it stopped.
 /// </summary>
 sealed class AheadLoader<T> : IDisposable where T : class
 {

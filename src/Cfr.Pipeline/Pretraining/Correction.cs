@@ -8,8 +8,8 @@ namespace Cfr.Pipeline.Pretraining;
 static class Correction
 {
     /// <summary>
-    /// The first points, each followed by a pixel that its mask has wrongly or lacks, and the mask itself. Where nothing is wrong the first
-    /// point stands twice.
+    /// The first points, each followed by a pixel that its mask has wrongly or lacks, and the mask itself. Where nothing is wrong the
+    /// first point stands twice.
     /// </summary>
     /// <param name="group">The first points.</param>
     /// <param name="logits">The masks that they led to [N, 4g 4g, 1]; no gradient flows back into them.</param>

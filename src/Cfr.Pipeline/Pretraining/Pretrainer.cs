@@ -1,7 +1,11 @@
 using System.Diagnostics;
+using Cfr.Models;
+using Cfr.Pipeline.Configuration;
 using Cfr.Pipeline.Datasets;
+using Cfr.Pipeline.Networks;
 using Cfr.Pipeline.Training;
 using Cfr.Tensors;
+using Cfr.Tensors.Files;
 
 namespace Cfr.Pipeline.Pretraining;
 
@@ -31,12 +35,15 @@ public sealed class Pretrainer
     }
 
     /// <summary>The model.</summary>
-    public Models.Sam Sam => _pretraining.Sam;
+    public Sam Sam => _pretraining.Sam;
 
     /// <summary>Opens the folder of a run that is there.</summary>
     /// <inheritdoc cref="RunFolder.Open"/>
-    public static (RunFolder Run, PretrainingConfiguration Configuration) Open(string path, PretrainingConfiguration? wanted = null) =>
-        RunFolder.OpenAny(path, wanted, found => found);
+    public static (RunFolder Run, PretrainingConfiguration Configuration) Open(
+        string path, PretrainingConfiguration? wanted = null) => RunFolder.OpenAny(path, wanted, found => found);
+
+    /// <summary>The scores of the model in a run's folder.</summary>
+    public static string ScoresFile(RunFolder run) => Path.Combine(run.Root, "scores.json");
 
     /// <summary>Trains to the last iteration, or until it is told to stop; then the step is finished and saved.</summary>
     /// <returns>Whether the last iteration was reached.</returns>
@@ -51,13 +58,25 @@ public sealed class Pretrainer
         while (true)
         {
             bool last = iteration == _configuration.Iterations;
-            if (last || stop.IsCancellationRequested || iteration > 0 && iteration % _configuration.CheckpointEvery == 0) Save(iteration);
-            if (last || stop.IsCancellationRequested) return last;
+            bool ends = last || stop.IsCancellationRequested;
+            if (ends || iteration > 0 && iteration % _configuration.CheckpointEvery == 0) Save(iteration);
+            if (ends) return last;
             if (Step(iteration, loader, stop) is not { } step) continue;
             iteration = step.Iteration;
             log.Write(step.ToJson());
             observer.Stepped(step);
         }
+    }
+
+    /// <summary>Tests the model on drawings that were held out, and keeps the scores in the run's folder.</summary>
+    /// <exception cref="OperationCanceledException">It was told to stop.</exception>
+    public PromptScores Test(Action<int, int>? progress = null, CancellationToken stop = default)
+    {
+        PromptScores scores = PromptEvaluation.Run(
+            Sam, PromptEvaluation.HeldOutSeed(_configuration.Seed), _configuration.HeldOut, progress, stop);
+        byte[] json = System.Text.Encoding.UTF8.GetBytes(ConfigurationFile.Write(scores));
+        AtomicFile.Write(ScoresFile(_run), stream => stream.Write(json));
+        return scores;
     }
 
     TrainingStep? Step(long iteration, AheadLoader<PromptBatch> loader, CancellationToken stop)
@@ -77,7 +96,8 @@ public sealed class Pretrainer
         float loss = losses.Total.Item();
         if (!float.IsFinite(loss))
             throw new DivergedException(
-                $"iteration {iteration + 1}: the loss is {loss}; the run stops, its last checkpoint is kept. A lower learning rate may help");
+                $"iteration {iteration + 1}: the loss is {loss}; the run stops, its last checkpoint is kept. "
+                + "A lower learning rate may help");
         (string, float)[] parts = [.. losses.Parts.Select(part => (part.Name, part.Value.Item())), ("overlap", overlap)];
         losses.Total.Backward();
         double rate = _schedule.At(iteration);
@@ -89,7 +109,7 @@ public sealed class Pretrainer
 
     void Save(long iteration)
     {
-        _pretraining.Sam.Weights.Save(_run.Model, new Dictionary<string, string> { ["iteration"] = $"{iteration}" });
+        SamFile.Save(_pretraining.Sam, _run.Model, new Dictionary<string, string> { ["iteration"] = $"{iteration}" });
         Checkpoint.Save(_run.Checkpoint, _pretraining, _session, iteration);
     }
 }

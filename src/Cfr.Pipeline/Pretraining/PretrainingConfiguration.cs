@@ -11,8 +11,16 @@ public sealed record PretrainingConfiguration
     /// <summary>How a run with these settings is gone on with.</summary>
     public const string Command = "cfr pretrain";
 
+    /// <summary>The seed where none is named.</summary>
+    public const ulong UsualSeed = 1337;
+
     /// <summary>Sizes of the model.</summary>
     public required SamConfiguration Sam { get; init; }
+
+    /// <summary>
+    /// Weights to begin with, from the working folder: a model of this kind, which may be of another image size. By default random ones.
+    /// </summary>
+    public string? Start { get; init; }
 
     /// <summary>Optimiser steps.</summary>
     public required int Iterations { get; init; }
@@ -45,13 +53,15 @@ public sealed record PretrainingConfiguration
     public int HeldOut { get; init; } = 100;
 
     /// <summary>Seed of everything random.</summary>
-    public ulong Seed { get; init; } = 1337;
+    public ulong Seed { get; init; } = UsualSeed;
 
     /// <exception cref="ArgumentException">A setting that makes no sense.</exception>
     public void Check()
     {
         Sam.Check();
-        Require(Sam.PatchSize % 4 == 0, $"sam.patchSize is {Sam.PatchSize}; expected a multiple of 4, the masks' resolution is a quarter of it");
+        Require(
+            Sam.PatchSize % 4 == 0,
+            $"sam.patchSize is {Sam.PatchSize}; expected a multiple of 4, since a token is four by four pixels of a mask");
         Require(Sam.ImageSize >= 48, $"sam.imageSize is {Sam.ImageSize}; expected at least 48");
         Require(Sam.Masks >= 2, $"sam.masks is {Sam.Masks}; expected at least 2, one for a single answer and more for several");
         RunConfiguration.Positive("iterations", Iterations);
@@ -73,15 +83,17 @@ public sealed record PretrainingConfiguration
 }
 
 /// <summary>Weights of the parts of SAM's loss (Kirillov 2023, appendix A).</summary>
-/// <param name="Focal">Of the focal loss (Lin 2017) with exponent 2, a mean over pixels.</param>
+/// <param name="Focal">Of the focal loss (Lin 2017) with exponent 2, the object and the rest weighing the same.</param>
 /// <param name="Dice">Of soft Dice, for each mask on its own.</param>
 /// <param name="Quality">Of the squared error of predicted intersections over unions.</param>
-public sealed record PromptLossConfiguration(float Focal = 20, float Dice = 1, float Quality = 1)
+/// <param name="Scene">Of what is found without prompts, focal and Dice weighing as they do with prompts.</param>
+public sealed record PromptLossConfiguration(float Focal = 5, float Dice = 1, float Quality = 1, float Scene = 1)
 {
     internal void Check()
     {
-        bool fits = Focal >= 0 && Dice >= 0 && Quality >= 0 && Focal + Dice > 0;
+        bool fits = Focal >= 0 && Dice >= 0 && Quality >= 0 && Scene >= 0 && Focal + Dice > 0;
         if (!fits)
-            throw new ArgumentException($"loss has the weights {Focal}, {Dice} and {Quality}; expected at least 0, focal and dice not both 0");
+            throw new ArgumentException(
+                $"loss has the weights {Focal}, {Dice}, {Quality} and {Scene}; expected at least 0, focal and dice not both 0");
     }
 }

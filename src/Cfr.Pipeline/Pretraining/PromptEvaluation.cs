@@ -18,6 +18,7 @@ public static class PromptEvaluation
     /// <param name="seed">Of the drawings.</param>
     /// <param name="drawings">How many.</param>
     /// <param name="progress">Is told how many are done of how many.</param>
+    /// <param name="stop">Ends it early.</param>
     /// <exception cref="OperationCanceledException">It was told to stop.</exception>
     public static PromptScores Run(
         Sam sam, ulong seed, int drawings, Action<int, int>? progress = null, CancellationToken stop = default)

@@ -12,8 +12,9 @@ namespace Cfr.Pipeline.Pretraining;
 readonly record struct PromptLosses(Tensor Focal, Tensor Dice, Tensor Quality, Tensor Logits, float Overlap);
 
 /// <summary>
-/// SAM's loss (Kirillov 2023, appendix A). Of the masks of an ambiguous prompt only the one with the least Dice loss is trained:
-///   focal = mean of (1 - p)^2 (-log p), p the probability of what is true of a pixel
+/// SAM's loss (Kirillov 2023, appendix A), but for a balance in the focal loss: without it a model of random weights first learns, for
+/// long, that nothing is anywhere. Of the masks of an ambiguous prompt only the one with the least Dice loss is trained:
+///   focal = mean of (1 - p)^2 (-log p), p the probability of what is true of a pixel; object and rest weigh the same
 ///   dice = 1 - (2 sum p t + 1) / (sum p + sum t + 1), p the probability of the object
 ///   quality = mean of (predicted - true intersection over union)^2, over all masks that were asked for
 /// </summary>
@@ -50,15 +51,26 @@ static class PromptLoss
         Tensor chosen = logits.Matmul(session.Tensor(choice, [prompts, masks, 1]));
         Tensor error = (prediction.Quality - session.Tensor(overlaps, [prompts, masks])).Square();
         Tensor quality = (error * session.Tensor(asked, [prompts, masks])).Sum() * (1 / asked.Sum());
-        return new PromptLosses(Focal(chosen, truth), Dice(chosen.Sigmoid(), truth).Mean(), quality, chosen, overlap);
+        (Tensor focal, Tensor chosenDice) = Of(chosen, truth);
+        return new PromptLosses(focal, chosenDice, quality, chosen, overlap);
     }
 
-    /// <summary>With z = logit where the object is and -logit elsewhere, p = sigmoid(z) and -log p = max(-z, 0) + log(1 + e^-|z|).</summary>
+    /// <summary>The focal and the Dice loss of logits [N, P, 1] and the truth alike: two scalars.</summary>
+    public static (Tensor Focal, Tensor Dice) Of(Tensor logits, Tensor truth) =>
+        (Focal(logits, truth), Dice(logits.Sigmoid(), truth).Mean());
+
+    /// <summary>
+    /// With w = logit where something else is and -logit where the object is: 1 - p = sigmoid(w), -log p = max(w, 0) + log(1 + e^-|w|).
+    /// </summary>
     static Tensor Focal(Tensor logits, Tensor truth)
     {
-        Tensor wrong = logits * truth.Affine(-2, 1);
+        int pixels = truth.Size(1);
+        Tensor wrong = logits * truth.Affine(-2, 1), area = truth.Sum(1);
         Tensor surprise = wrong.Relu() + (wrong.Abs() * -1f).Exp().Affine(1, 1).Log();
-        return (wrong.Sigmoid().Square() * surprise).Mean();
+        Tensor focal = wrong.Sigmoid().Square() * surprise;
+        Tensor ofObject = (focal * truth).Sum(1) / area.Clamp(1, pixels);
+        Tensor ofRest = (focal * truth.Affine(-1, 1)).Sum(1) / area.Affine(-1, pixels).Clamp(1, pixels);
+        return (ofObject + ofRest).Mean() * 0.5f;
     }
 
     /// <summary>Of probabilities [N, P, M] and the truth [N, P, 1]: [N, M].</summary>

@@ -3,9 +3,9 @@ using Cfr.Kernels;
 namespace Cfr.Pipeline.Pretraining;
 
 /// <summary>
-/// A picture drawn by rule, and what can be seen in it: ellipses, blobs, polygons, rings and strokes with shading and texture, parts within
-/// wholes, one thing before another; then blur, uneven light and noise. Some pictures are one scene, some are tiles of a grid with a scene
-/// each, some of these a series of one changing scene.
+/// A picture drawn by rule, and what can be seen in it: ellipses, blobs, polygons, rings and strokes with shading and texture, parts
+/// within wholes, one thing before another; then blur, uneven light and noise. Some pictures are one scene, some are tiles of a grid
+/// with a scene each, some of these a series of one changing scene.
 /// </summary>
 /// <example><code>
 /// Drawing drawing = Drawing.Draw(seed: 1337, index: 0, size: 256);
@@ -17,13 +17,13 @@ public sealed class Drawing
     internal const short Nobody = -1;
 
     /// <summary>Objects of fewer visible pixels do not count, nor those of which a smaller share is visible.</summary>
-    const int LeastPixels = 12, LeastTile = 24;
+    const int LeastPixels = 12, LeastTile = 32;
     const float LeastVisible = 0.3f;
 
     readonly short[] _owners;
     readonly int[] _parents;
 
-    Drawing(Canvas canvas)
+    internal Drawing(Canvas canvas)
     {
         (Size, Pixels, _owners, _parents) = (canvas.Size, canvas.Pixels, canvas.Owners, [.. canvas.Parents]);
         int[] visible = new int[_parents.Length];
@@ -55,6 +55,25 @@ public sealed class Drawing
         return mask;
     }
 
+    /// <summary>
+    /// Where objects of any kind are (at least half of the pixels), and where one ends and another thing begins (any pixel), at another
+    /// resolution: [side, side] each.
+    /// </summary>
+    internal void Outline(int side, Span<float> objects, Span<float> borders)
+    {
+        int factor = Size / side;
+        objects.Clear();
+        borders.Clear();
+        for (int i = 0; i < _owners.Length; i++)
+        {
+            int x = i % Size, y = i / Size, at = y / factor * side + x / factor;
+            if (_owners[i] != Nobody) objects[at]++;
+            bool isBorder = x + 1 < Size && _owners[i] != _owners[i + 1] || y + 1 < Size && _owners[i] != _owners[i + Size];
+            if (isBorder) borders[at] = 1;
+        }
+        for (int i = 0; i < objects.Length; i++) objects[i] = 2 * objects[i] >= factor * factor ? 1 : 0;
+    }
+
     /// <summary>The drawing of that number in the series of a seed; it has at least one object.</summary>
     public static Drawing Draw(ulong seed, ulong index, int size)
     {
@@ -79,7 +98,7 @@ public sealed class Drawing
     /// <summary>A grid of scenes, with a rim of grey around each in half of the pictures.</summary>
     static void DrawTiles(Canvas canvas, RandomNumbers random, bool isGrey, bool isSeries)
     {
-        int[] counts = [.. ((int[])[2, 3, 4, 5, 6, 8]).Where(n => canvas.Size / n >= LeastTile)];
+        int[] counts = [.. ((int[])[1, 2, 3, 4, 5, 6, 8]).Where(n => canvas.Size / n >= LeastTile)];
         int count = counts[random.Below(counts.Length)], tile = canvas.Size / count;
         int rim = random.Uniform() < 0.5f ? 0 : random.Between(1, 3);
         int length = random.Between(count, count * count + 1);

@@ -3,8 +3,8 @@ using Cfr.Kernels;
 namespace Cfr.Pipeline.Pretraining;
 
 /// <summary>
-/// An outline in coordinates of its own, in which it about fills the unit circle. What is drawn are its distances: negative inside, 0 on the
-/// border, positive outside, exact or nearly so close to the border.
+/// An outline in coordinates of its own, in which it about fills the unit circle. What is drawn are its distances: negative inside, 0
+/// on the border, positive outside, exact or nearly so close to the border.
 /// </summary>
 abstract class Figure
 {

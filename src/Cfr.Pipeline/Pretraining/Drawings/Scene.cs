@@ -3,8 +3,8 @@ using Cfr.Kernels;
 namespace Cfr.Pipeline.Pretraining;
 
 /// <summary>
-/// A ground with objects on it, some of them with parts, some half hidden. With a moment it is one of a series: the same objects, each of
-/// which appears, grows, shrinks and vanishes again while all drift a little.
+/// A ground with objects on it, some of them with parts, some half hidden. With a moment it is one of a series: the same objects, each
+/// of which appears, grows, shrinks and vanishes again while all drift a little.
 /// </summary>
 static class Scene
 {
