@@ -66,5 +66,6 @@ static partial class Program
             (CompletionCommand.Create(), "cfr completion bash > ~/.local/share/bash-completion/completions/cfr")),
         new("For those who work on CFR",
             (ParityCommand.Create(), "cfr parity tests/Golden/ssl/vnet_nf4_c2.safetensors"),
+            (PretrainCommand.Create(), "cfr pretrain configs/sam-small-pretraining.json --out runs/sam-small"),
             (KernelsCommand.Create(), "cfr kernels --ptx matmul_naive --target sm_90")));
 }

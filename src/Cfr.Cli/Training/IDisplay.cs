@@ -9,8 +9,15 @@ namespace Cfr.Cli.Training;
 interface IDisplay : ITrainingObserver, IDisposable
 {
     /// <summary>Before anything is read.</summary>
-    void Begin(RunConfiguration configuration, DataSet data, Device device, IVolumeNetwork network);
+    void Begin(IEnumerable<string> lines);
 
-    /// <summary>After the last step.</summary>
-    void End(bool finished, RunFolder run, RunConfiguration configuration);
+    /// <summary>After the last step; a stopped run is gone on with by the command.</summary>
+    void End(bool finished, RunFolder run, string command);
+
+    /// <inheritdoc cref="Begin(IEnumerable{string})"/>
+    void Begin(RunConfiguration configuration, DataSet data, Device device, IVolumeNetwork network) =>
+        Begin(TrainingSummary.Lines(configuration, data, device, network));
+
+    /// <inheritdoc cref="End(bool, RunFolder, string)"/>
+    void End(bool finished, RunFolder run, RunConfiguration configuration) => End(finished, run, configuration.Command);
 }

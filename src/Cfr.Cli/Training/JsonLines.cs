@@ -1,7 +1,4 @@
 using System.Text.Json.Nodes;
-using Cfr.Kernels;
-using Cfr.Pipeline.Datasets;
-using Cfr.Pipeline.Networks;
 using Cfr.Pipeline.Training;
 
 namespace Cfr.Cli.Training;
@@ -9,7 +6,7 @@ namespace Cfr.Cli.Training;
 /// <summary>The lines of the log, and at the end what became of the run; warnings go to the error stream.</summary>
 sealed class JsonLines : IDisplay
 {
-    public void Begin(RunConfiguration configuration, DataSet data, Device device, IVolumeNetwork network) { }
+    public void Begin(IEnumerable<string> lines) { }
 
     public void Stepped(TrainingStep step) => Console.WriteLine(step.ToJson().ToJsonString());
 
@@ -17,7 +14,7 @@ sealed class JsonLines : IDisplay
 
     public void Warn(string message) => ErrorStream.Warn(message);
 
-    public void End(bool finished, RunFolder run, RunConfiguration configuration) => Console.WriteLine(
+    public void End(bool finished, RunFolder run, string command) => Console.WriteLine(
         new JsonObject { ["finished"] = finished, ["model"] = run.Model, ["run"] = run.Root }.ToJsonString());
 
     public void Dispose() { }

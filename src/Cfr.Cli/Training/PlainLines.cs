@@ -1,7 +1,4 @@
 using System.Diagnostics;
-using Cfr.Kernels;
-using Cfr.Pipeline.Datasets;
-using Cfr.Pipeline.Networks;
 using Cfr.Pipeline.Training;
 
 namespace Cfr.Cli.Training;
@@ -14,9 +11,9 @@ sealed class PlainLines : IDisplay
     Pace _pace = new(0);
     long _iterations, _shown;
 
-    public void Begin(RunConfiguration configuration, DataSet data, Device device, IVolumeNetwork network)
+    public void Begin(IEnumerable<string> lines)
     {
-        foreach (string line in TrainingSummary.Lines(configuration, data, device, network)) Console.WriteLine(line);
+        foreach (string line in lines) Console.WriteLine(line);
     }
 
     public void Stage(string name) => Console.WriteLine($"{char.ToUpperInvariant(name[0])}{name[1..]}:");
@@ -40,7 +37,7 @@ sealed class PlainLines : IDisplay
 
     public void Warn(string message) => Console.WriteLine($"warning: {message}");
 
-    public void End(bool finished, RunFolder run, RunConfiguration configuration) => Console.WriteLine(TrainingSummary.Ended(finished, run, configuration));
+    public void End(bool finished, RunFolder run, string command) => Console.WriteLine(TrainingSummary.Ended(finished, run, command));
 
     public void Dispose() { }
 }

@@ -1,6 +1,3 @@
-using Cfr.Kernels;
-using Cfr.Pipeline.Datasets;
-using Cfr.Pipeline.Networks;
 using Cfr.Pipeline.Training;
 using Spectre.Console;
 
@@ -28,9 +25,9 @@ sealed class TrainingBar : IDisplay
 
     ProgressContext Context => _shown.Task.GetAwaiter().GetResult();
 
-    public void Begin(RunConfiguration configuration, DataSet data, Device device, IVolumeNetwork network)
+    public void Begin(IEnumerable<string> lines)
     {
-        foreach (string line in TrainingSummary.Lines(configuration, data, device, network))
+        foreach (string line in lines)
             AnsiConsole.MarkupLineInterpolated($"{line}");
     }
 
@@ -83,10 +80,10 @@ sealed class TrainingBar : IDisplay
 
     public void Warn(string message) => AnsiConsole.MarkupLineInterpolated($"[yellow]warning: {message}[/]");
 
-    public void End(bool finished, RunFolder run, RunConfiguration configuration)
+    public void End(bool finished, RunFolder run, string command)
     {
         Dispose();
-        AnsiConsole.MarkupLineInterpolated($"{TrainingSummary.Ended(finished, run, configuration)}");
+        AnsiConsole.MarkupLineInterpolated($"{TrainingSummary.Ended(finished, run, command)}");
     }
 
     public void Dispose()

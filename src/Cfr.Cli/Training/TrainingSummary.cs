@@ -34,9 +34,9 @@ static class TrainingSummary
         $"validation after {scores.Iteration}: Dice {scores.Dice:F4} on {scores.Cases.Count} cases"
         + (scores.DiceByClass.Count > 1 ? $" ({string.Join(", ", scores.DiceByClass.Select(dice => $"{dice:F3}"))})" : "");
 
-    public static string Ended(bool finished, RunFolder run, RunConfiguration configuration) => finished
+    public static string Ended(bool finished, RunFolder run, string command) => finished
         ? $"Done. The network is {run.Model}"
-        : $"Stopped. Continue with: {configuration.Command} --resume --out {run.Root}";
+        : $"Stopped. Continue with: {command} --resume --out {run.Root}";
 
     public static string Time(double seconds) => TimeSpan.FromSeconds(Math.Max(0, seconds)) switch
     {

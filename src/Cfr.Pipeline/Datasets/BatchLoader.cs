@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Runtime.ExceptionServices;
 using Cfr.Kernels;
 using Cfr.Pipeline.Volumes;
 
@@ -26,13 +25,8 @@ public sealed class BatchLoader : IDisposable
     readonly IBatchSampler _sampler;
     readonly Sampling _sampling;
     readonly ulong _seed;
-    readonly int _ahead;
-    readonly Thread[] _threads;
-    readonly object _gate = new();
-    readonly Dictionary<long, (Batch? Batch, Exception? Fault)> _made = [];
     readonly ConcurrentBag<Batch> _spare = [];
-    long _next;
-    bool _stopped;
+    readonly AheadLoader<Batch> _loader;
 
     /// <summary>Starts making batches.</summary>
     /// <param name="cases">What the sampler's indices mean.</param>
@@ -47,84 +41,20 @@ public sealed class BatchLoader : IDisposable
         IReadOnlyList<Case> cases, CaseStore store, IBatchSampler sampler, Sampling sampling, ulong seed,
         long start = 0, int threads = 2, int ahead = 4)
     {
-        ArgumentOutOfRangeException.ThrowIfNegative(start);
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(threads);
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(ahead);
-        (_cases, _store, _sampler, _sampling, _seed, _ahead) = (cases, store, sampler, sampling, seed, ahead);
-        Position = _next = start;
-        _threads = [.. Enumerable.Range(0, threads).Select(i => new Thread(Work)
-        {
-            IsBackground = true, Name = $"batch loader {i}",
-        })];
-        foreach (Thread thread in _threads) thread.Start();
+        (_cases, _store, _sampler, _sampling, _seed) = (cases, store, sampler, sampling, seed);
+        _loader = new AheadLoader<Batch>(Make, start, threads, ahead);
     }
 
     /// <summary>Iteration of the batch that <see cref="Next"/> returns next: all there is to save and restore.</summary>
-    public long Position { get; private set; }
+    public long Position => _loader.Position;
 
     /// <summary>The next batch, waiting for it if need be.</summary>
     /// <exception cref="OperationCanceledException">Cancelled while waiting.</exception>
     /// <remarks>What went wrong while the batch was made is thrown here, as it was.</remarks>
-    public Batch Next(CancellationToken cancel = default)
-    {
-        using var wake = cancel.Register(WakeAll);
-        lock (_gate)
-        {
-            (Batch? Batch, Exception? Fault) made;
-            while (!_made.TryGetValue(Position, out made))
-            {
-                cancel.ThrowIfCancellationRequested();
-                ObjectDisposedException.ThrowIf(_stopped, this);
-                Monitor.Wait(_gate);
-            }
-            if (made.Fault is not null) ExceptionDispatchInfo.Throw(made.Fault);
-            _made.Remove(Position++);
-            Monitor.PulseAll(_gate);
-            return made.Batch!;
-        }
-    }
+    public Batch Next(CancellationToken cancel = default) => _loader.Next(cancel);
 
     /// <summary>Stops the threads, after the batch that each is making.</summary>
-    public void Dispose()
-    {
-        lock (_gate)
-        {
-            _stopped = true;
-            Monitor.PulseAll(_gate);
-        }
-        foreach (Thread thread in _threads) thread.Join();
-    }
-
-    void Work()
-    {
-        while (Claim() is { } iteration)
-        {
-            (Batch? Batch, Exception? Fault) made;
-            try
-            {
-                made = (Make(iteration), null);
-            }
-            catch (Exception fault)
-            {
-                made = (null, fault);
-            }
-            lock (_gate)
-            {
-                _made[iteration] = made;
-                Monitor.PulseAll(_gate);
-            }
-            if (made.Fault is not null) return;
-        }
-    }
-
-    long? Claim()
-    {
-        lock (_gate)
-        {
-            while (!_stopped && _next - Position >= _ahead) Monitor.Wait(_gate);
-            return _stopped ? null : _next++;
-        }
-    }
+    public void Dispose() => _loader.Dispose();
 
     Batch Make(long iteration)
     {
@@ -139,10 +69,5 @@ public sealed class BatchLoader : IDisposable
             batch.Fill(slot, from, PatchDraw.Draw(from.Geometry.Size, _sampling.Patch, _sampling.RotateFlip, random));
         }
         return batch;
-    }
-
-    void WakeAll()
-    {
-        lock (_gate) Monitor.PulseAll(_gate);
     }
 }

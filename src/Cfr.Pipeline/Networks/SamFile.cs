@@ -1,4 +1,5 @@
 using Cfr.Models;
+using Cfr.Pipeline.FineTuning;
 using Cfr.Tensors;
 using Cfr.Tensors.Files;
 
@@ -49,7 +50,7 @@ public static class SamFile
     /// <exception cref="WeightFileException">The file is damaged, or no file of weights.</exception>
     public static SamConfiguration Describe(string path)
     {
-        using WeightFile file = WeightFile.Open(path);
+        using WeightFile file = WeightFile.Open(SmallSam.FileOf(path));
         return Describe(file, ByOriginalName(file));
     }
 
@@ -82,7 +83,7 @@ public static class SamFile
     /// <param name="keepHeads">False: the heads stay fresh even if their number fits.</param>
     public static SamLoading LoadInto(Sam sam, string path, bool keepHeads = true)
     {
-        using WeightFile file = WeightFile.Open(path);
+        using WeightFile file = WeightFile.Open(SmallSam.FileOf(path));
         Dictionary<string, StoredTensor> stored = ByOriginalName(file);
         SamConfiguration found = Describe(file, stored), expected = sam.Configuration;
         if ((found.Width, found.Depth, found.Heads) != (expected.Width, expected.Depth, expected.Heads))

@@ -17,13 +17,13 @@ static class Checkpoint
     const string OptimizerPrefix = "optimizer.", StepsPrefix = "steps.";
 
     /// <summary>Writes the state after so many iterations.</summary>
-    public static void Save(string path, IMethod method, Session session, long iteration)
+    public static void Save(string path, ITrained trained, Session session, long iteration)
     {
         var tensors = new List<TensorToStore>();
-        foreach (var (model, weights) in method.State)
+        foreach (var (model, weights) in trained.State)
             foreach (Weight weight in weights)
                 tensors.Add(TensorToStore.Of(ModelKey(model, weight), Sizes(weight.FileShape), weight.AsInFile()));
-        foreach (var (of, optimizer) in method.Optimizers)
+        foreach (var (of, optimizer) in trained.Optimizers)
         {
             foreach (var (name, state) in optimizer.State)
                 tensors.Add(TensorToStore.Of($"{OptimizerPrefix}{of}.{name}", Sizes(state.Shape), state.ToArray()));
@@ -37,7 +37,7 @@ static class Checkpoint
             [SeedKey] = session.Random.Seed.ToString(CultureInfo.InvariantCulture),
             [DrawsKey] = session.Random.Draws.ToString(CultureInfo.InvariantCulture),
             [DeviceKey] = session.Device.Name,
-            [OriginKey] = method.Origin,
+            [OriginKey] = trained.Origin,
         });
     }
 
@@ -53,7 +53,7 @@ static class Checkpoint
     /// <summary>Restores the state.</summary>
     /// <returns>The iterations done.</returns>
     /// <exception cref="BadDataException">The file is no checkpoint of this run.</exception>
-    public static long Load(string path, IMethod method, Session session)
+    public static long Load(string path, ITrained trained, Session session)
     {
         using WeightFile file = WeightFile.Open(path);
         if (file.Metadata.GetValueOrDefault("kind") != Kind)
@@ -64,12 +64,12 @@ static class Checkpoint
         if (file.Metadata.GetValueOrDefault(DeviceKey) is var device && device != session.Device.Name)
             throw new BadDataException(
                 $"{path}: the run was on device {device}, this is {session.Device.Name}; it could not go on bit for bit");
-        if (file.Metadata.GetValueOrDefault(OriginKey) is var origin && origin != method.Origin)
-            throw new BadDataException($"{path}: the run began with other weights ({origin}) than there are now ({method.Origin})");
-        foreach (var (model, weights) in method.State)
+        if (file.Metadata.GetValueOrDefault(OriginKey) is var origin && origin != trained.Origin)
+            throw new BadDataException($"{path}: the run began with other weights ({origin}) than there are now ({trained.Origin})");
+        foreach (var (model, weights) in trained.State)
             foreach (Weight weight in weights)
                 weight.SetAsInFile(Numbers(ModelKey(model, weight), weight.Tensor.Count));
-        foreach (var (of, optimizer) in method.Optimizers)
+        foreach (var (of, optimizer) in trained.Optimizers)
         {
             string states = $"{OptimizerPrefix}{of}.", steps = $"{StepsPrefix}{of}.";
             foreach (string name in Below(states))

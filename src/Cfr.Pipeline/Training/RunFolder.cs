@@ -44,7 +44,7 @@ public sealed class RunFolder
 
     /// <summary>The folder of a new run. Nothing is written before the run begins.</summary>
     /// <exception cref="ArgumentException">There is something in it already.</exception>
-    public static RunFolder Create<T>(string path, T configuration) where T : RunConfiguration
+    public static RunFolder Create<T>(string path, T configuration) where T : class
     {
         var run = new RunFolder(path, ConfigurationFile.Write(configuration));
         if (File.Exists(run.Configuration))
@@ -82,17 +82,22 @@ public sealed class RunFolder
     /// <exception cref="ArgumentException">There is no run, or one with other settings.</exception>
     public static (RunFolder Run, T Configuration) Open<T>(string path, T? wanted = null) where T : RunConfiguration
     {
+        // Files may have moved; everything else decides what the run computes.
+        var (run, found) = OpenAny(path, wanted, found => (T)(found.WithPathsOf(wanted!) with { Data = wanted!.Data }));
+        return (run, wanted is null ? found : (T)found.WithPathsOf(wanted));
+    }
+
+    /// <summary>The same for settings of any kind, some of which may be taken as they are wanted.</summary>
+    internal static (RunFolder Run, T Configuration) OpenAny<T>(string path, T? wanted, Func<T, T> adopt) where T : class
+    {
         var run = new RunFolder(path);
         if (!File.Exists(run.Configuration))
             throw new ArgumentException($"{path} holds no run to resume: there is no {run.Configuration}");
         var found = ConfigurationFile.Read<T>(run.Configuration);
-        if (wanted is null) return (run, found);
-        // Files may have moved; everything else decides what the run computes.
-        var located = (T)found.WithPathsOf(wanted);
-        IReadOnlyList<string> different = ConfigurationFile.Differences((T)(located with { Data = wanted.Data }), wanted);
+        IReadOnlyList<string> different = wanted is null ? [] : ConfigurationFile.Differences(adopt(found), wanted);
         if (different.Count > 0)
             throw new ArgumentException(
                 $"{path} holds a run with other settings ({string.Join(", ", different)}); it can only be resumed as it is");
-        return (run, located);
+        return (run, found);
     }
 }
