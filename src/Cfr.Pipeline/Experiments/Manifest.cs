@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Cfr.Kernels;
+using Cfr.Kernels.Cuda.Driver;
 using Cfr.Tensors.Files;
 
 namespace Cfr.Pipeline.Experiments;
@@ -32,7 +33,7 @@ sealed class Manifest(StageContext context, string command)
         _document["commit"] = commit;
         _document["command"] = command;
         _document["seed"] = experiment.Seed;
-        _document["device"] = DeviceText();
+        (_document["device"], _document["driver"]) = DeviceAndDriver();
         _document["started"] = Before("started") ?? Now();
         _document["finished"] = Before("finished");
         _document["dataset"] = null;
@@ -71,10 +72,10 @@ sealed class Manifest(StageContext context, string command)
         ["classes"] = new JsonArray([.. context.Data.Classes.Select(name => (JsonNode)name)]),
     };
 
-    string DeviceText()
+    (string Device, string? Driver) DeviceAndDriver()
     {
         using Device device = context.OpenDevice();
-        return $"{device.Name}: {device.Description}";
+        return ($"{device.Name}: {device.Description}", device is CudaDevice gpu ? $"CUDA {gpu.DriverVersion}" : null);
     }
 
     /// <summary>What an earlier run in this folder has written.</summary>

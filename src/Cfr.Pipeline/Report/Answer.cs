@@ -42,6 +42,9 @@ public sealed record Answer(string Question, string Headline, IReadOnlyList<stri
                 yield return $"The paper has Dice {Number.Fixed(percent / 100, 3)} for {best.Name.Title} with {data.Labelled} "
                     + $"labelled (table {paper.Table}); this run has {Distance(best.Dice, percent / 100)} "
                     + $"{(best.Dice >= percent / 100 ? "more" : "less")}.";
+            int rivals = run.Methods.Count(method => method.Name.Role == best.Name.Role && method.Dice is not null);
+            if (rivals > 1)
+                yield return $"{best.Name.Title} is the best of {rivals} such methods on these very test cases, which flatters it a little.";
             foreach (string other in Others()) yield return other;
         }
 

@@ -33,7 +33,7 @@ public sealed record RunManifest
     /// <summary>Where the numbers were computed.</summary>
     public string? Device { get; init; }
 
-    /// <summary>Version of its driver.</summary>
+    /// <summary>Version of its driver; null for the processor.</summary>
     public string? Driver { get; init; }
 
     /// <summary>When the run began, as it was written.</summary>
