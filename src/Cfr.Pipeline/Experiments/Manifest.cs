@@ -3,7 +3,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Cfr.Kernels;
-using Cfr.Kernels.Cuda.Driver;
+using Cfr.Kernels.Cuda;
 using Cfr.Tensors.Files;
 
 namespace Cfr.Pipeline.Experiments;
