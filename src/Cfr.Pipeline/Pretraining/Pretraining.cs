@@ -9,7 +9,8 @@ namespace Cfr.Pipeline.Pretraining;
 /// Trains a SAM from scratch to segment what prompts point at. A drawing is encoded once for all its prompts: points, which are
 /// ambiguous, so that the best of several masks counts, and boxes, which have one answer. In every second iteration each point is
 /// followed by a click where its mask was wrong, with that mask as a prompt of its own, and has one answer then. Without prompts, as a
-/// fine-tuned model works, mask 0 is to be all objects and mask 1 their borders.
+/// fine-tuned model works, mask 0 is to be all objects, mask 1 their borders, and mask 2 the greys as they were drawn, before blur,
+/// uneven light and noise: so the embedding cannot forget what a place looks like.
 /// </summary>
 public sealed class Pretraining : ITrained
 {
@@ -26,7 +27,7 @@ public sealed class Pretraining : ITrained
         (_session, _configuration) = (session, configuration);
         var weights = new Weights(session);
         Sam = new Sam(weights, configuration.Sam);
-        if (configuration.Start is { } start) SamFile.LoadInto(Sam, start);
+        if (configuration.Start is { } start) Begin(start);
         else PointAtPlaces(weights);
         State = new Dictionary<string, IReadOnlyList<Weight>> { ["sam"] = [.. weights.All] };
         var decayed = weights.Parameters.ToLookup(IsDecayed);
@@ -70,11 +71,15 @@ public sealed class Pretraining : ITrained
         }
 
         Tensor focal = Mean(group => group.Focal), dice = Mean(group => group.Dice), quality = Mean(group => group.Quality);
-        var (sceneFocal, sceneDice) = PromptLoss.Of(Unprompted(embedding), batch.SceneTensor(_session));
+        var (found, greys) = Unprompted(embedding);
+        var (sceneFocal, sceneDice) = PromptLoss.Of(found, batch.SceneTensor(_session));
+        Tensor picture = (greys - batch.GreyTensor(_session)).Square().Mean();
         PromptLossConfiguration weights = _configuration.Loss;
         Tensor scene = sceneFocal * weights.Focal + sceneDice * weights.Dice;
-        Tensor total = focal * weights.Focal + dice * weights.Dice + quality * weights.Quality + scene * weights.Scene;
-        return (new Losses(total, [("focal", focal), ("dice", dice), ("quality", quality), ("scene", scene)]), first.Overlap);
+        Tensor total = focal * weights.Focal + dice * weights.Dice + quality * weights.Quality
+            + scene * weights.Scene + picture * weights.Picture;
+        (string, Tensor)[] parts = [("focal", focal), ("dice", dice), ("quality", quality), ("scene", scene), ("picture", picture)];
+        return (new Losses(total, parts), first.Overlap);
 
         Tensor Mean(Func<PromptLosses, Tensor> part) => groups.Select(part).Aggregate((sum, each) => sum + each) * (1f / groups.Count);
     }
@@ -94,13 +99,28 @@ public sealed class Pretraining : ITrained
         }
     }
 
-    /// <summary>What masks 0 and 1 say without prompts, of the first image, of the second one, ..: [2 B, 4g 4g, 1].</summary>
-    Tensor Unprompted(Tensor embedding)
+    /// <summary>
+    /// Loads the weights to begin with. In images of another size the codes of two places that are so many pixels apart are to be as alike
+    /// as they were: the frequencies, which are per image, grow with it.
+    /// </summary>
+    void Begin(string path)
     {
+        SamFile.LoadInto(Sam, path);
+        float ratio = (float)_configuration.Sam.ImageSize / SamFile.Describe(path).ImageSize;
+        Tensor frequencies = Sam.Weights["prompt_encoder.pe_layer.positional_encoding_gaussian_matrix"];
+        frequencies.Set([.. frequencies.ToArray().Select(frequency => ratio * frequency)]);
+    }
+
+    /// <summary>
+    /// What is said without prompts: masks 0 and 1 of the first image, of the second one, .. [2 B, 4g 4g, 1], and mask 2 [B, 4g 4g].
+    /// </summary>
+    (Tensor Scenes, Tensor Greys) Unprompted(Tensor embedding)
+    {
+        const int scenes = PromptBatch.SceneMasks;
         Tensor logits = Sam.Decode(embedding);
         int images = logits.Size(0), places = logits.Size(1) * logits.Size(2);
-        return logits.Slice(^1, 0, PromptBatch.SceneMasks).Reshape(images, places, PromptBatch.SceneMasks).Permute(0, 2, 1)
-            .Reshape(images * PromptBatch.SceneMasks, places, 1);
+        Tensor masks = logits.Slice(^1, 0, scenes).Reshape(images, places, scenes).Permute(0, 2, 1);
+        return (masks.Reshape(images * scenes, places, 1), logits.Slice(^1, scenes, 1).Reshape(images, places));
     }
 
     static bool IsDecayed(Weight weight) => weight.Tensor.Rank >= 2

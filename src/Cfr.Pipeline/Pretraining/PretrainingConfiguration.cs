@@ -63,7 +63,7 @@ public sealed record PretrainingConfiguration
             Sam.PatchSize % 4 == 0,
             $"sam.patchSize is {Sam.PatchSize}; expected a multiple of 4, since a token is four by four pixels of a mask");
         Require(Sam.ImageSize >= 48, $"sam.imageSize is {Sam.ImageSize}; expected at least 48");
-        Require(Sam.Masks >= 2, $"sam.masks is {Sam.Masks}; expected at least 2, one for a single answer and more for several");
+        Require(Sam.Masks >= 3, $"sam.masks is {Sam.Masks}; expected at least 3, one for a single answer and more for several");
         RunConfiguration.Positive("iterations", Iterations);
         RunConfiguration.Positive("batch", Batch);
         RunConfiguration.Positive("checkpointEvery", CheckpointEvery);
@@ -87,13 +87,15 @@ public sealed record PretrainingConfiguration
 /// <param name="Dice">Of soft Dice, for each mask on its own.</param>
 /// <param name="Quality">Of the squared error of predicted intersections over unions.</param>
 /// <param name="Scene">Of what is found without prompts, focal and Dice weighing as they do with prompts.</param>
-public sealed record PromptLossConfiguration(float Focal = 5, float Dice = 1, float Quality = 1, float Scene = 1)
+/// <param name="Picture">Of the mean squared error of the greys that are said to have been drawn.</param>
+public sealed record PromptLossConfiguration(
+    float Focal = 5, float Dice = 1, float Quality = 1, float Scene = 1, float Picture = 1)
 {
     internal void Check()
     {
-        bool fits = Focal >= 0 && Dice >= 0 && Quality >= 0 && Scene >= 0 && Focal + Dice > 0;
+        bool fits = Math.Min(Focal, Math.Min(Dice, Math.Min(Quality, Math.Min(Scene, Picture)))) >= 0 && Focal + Dice > 0;
         if (!fits)
             throw new ArgumentException(
-                $"loss has the weights {Focal}, {Dice}, {Quality} and {Scene}; expected at least 0, focal and dice not both 0");
+                $"loss has the weights {Focal}, {Dice}, {Quality}, {Scene} and {Picture}; expected at least 0, focal and dice not both 0");
     }
 }

@@ -10,9 +10,11 @@ namespace Cfr.Pipeline.Pretraining;
 /// <param name="Points">One point each.</param>
 /// <param name="Boxes">One box each.</param>
 /// <param name="Scenes">For each image where objects are and where their borders: [B, 2, 4g 4g].</param>
-sealed record PromptBatch(float[] Images, int Size, PromptGroup Points, PromptGroup Boxes, float[] Scenes)
+/// <param name="Greys">For each image its greys as they were drawn: [B, 4g 4g].</param>
+sealed record PromptBatch(
+    float[] Images, int Size, PromptGroup Points, PromptGroup Boxes, float[] Scenes, float[] Greys)
 {
-    /// <summary>Masks that have a meaning without prompts.</summary>
+    /// <summary>Masks that say without prompts what there is, objects and borders.</summary>
     public const int SceneMasks = 2;
 
     /// <summary>[B, S, S, 3]</summary>
@@ -24,6 +26,13 @@ sealed record PromptBatch(float[] Images, int Size, PromptGroup Points, PromptGr
     {
         int masks = SceneMasks * Images.Length / (Size * Size * 3);
         return session.Tensor(Scenes, [masks, Scenes.Length / masks, 1]);
+    }
+
+    /// <summary>[B, 4g 4g]</summary>
+    public Tensor GreyTensor(Session session)
+    {
+        int images = Images.Length / (Size * Size * 3);
+        return session.Tensor(Greys, [images, Greys.Length / images]);
     }
 
     /// <summary>
@@ -41,14 +50,14 @@ sealed record PromptBatch(float[] Images, int Size, PromptGroup Points, PromptGr
         float[] images = new float[count * pixels];
         var points = new PromptGroup(new int[count * half], new float[count * half * 2], new float[count * half * places]);
         var boxes = new PromptGroup(new int[count * half], new float[count * half * 4], new float[count * half * places]);
-        float[] scenes = new float[count * SceneMasks * places];
+        float[] scenes = new float[count * SceneMasks * places], greys = new float[count * places];
         for (int i = 0; i < count; i++)
         {
             ulong number = first + (ulong)i;
             Drawing drawing = Drawing.Draw(seed, number, size);
             drawing.Pixels.CopyTo(images, i * pixels);
             Span<float> scene = scenes.AsSpan(i * SceneMasks * places, SceneMasks * places);
-            drawing.Outline(side, scene[..places], scene[places..]);
+            drawing.Explain(side, scene[..places], scene[places..], greys.AsSpan(i * places, places));
             var random = new RandomNumbers(RandomKey.For(seed, "prompts", number));
             int[] order = random.Permutation(drawing.Objects.Count);
             for (int prompt = 0; prompt < prompts; prompt++)
@@ -62,6 +71,6 @@ sealed record PromptBatch(float[] Images, int Size, PromptGroup Points, PromptGr
                 target.Shrink(side, group.Targets.AsSpan(at * places, places));
             }
         }
-        return new PromptBatch(images, size, points, boxes, scenes);
+        return new PromptBatch(images, size, points, boxes, scenes, greys);
     }
 }

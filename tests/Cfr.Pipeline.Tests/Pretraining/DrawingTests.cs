@@ -89,12 +89,12 @@ public class DrawingTests
     }
 
     [Fact]
-    public void An_outline_says_where_objects_are_and_where_they_end()
+    public void A_drawing_explains_where_objects_are_and_where_they_end_and_what_was_drawn()
     {
         Drawing drawing = Drawing.Draw(Seed, 3, Size);
         const int side = Size / 2;
-        float[] objects = new float[side * side], borders = new float[side * side];
-        drawing.Outline(side, objects, borders);
+        float[] objects = new float[side * side], borders = new float[side * side], greys = new float[side * side];
+        drawing.Explain(side, objects, borders, greys);
         bool[][] masks = [.. drawing.Objects.Select(drawing.Mask)];
         foreach (bool[] mask in masks)
             for (int at = 0; at < objects.Length; at++)
@@ -105,6 +105,11 @@ public class DrawingTests
                 if (four.Distinct().Count() == 2) Assert.Equal(1, borders[at]);
             }
         Assert.InRange(borders.Sum(), 1, 0.5 * borders.Length);
+        Assert.Equal(0, greys.Average(), 1e-4);
+        float[] seen = [.. Enumerable.Range(0, greys.Length).Select(at => drawing.Pixels[3 * (at / side * 2 * Size + at % side * 2)])];
+        double correlation = greys.Zip(seen, (clean, noisy) => (double)clean * noisy).Average()
+            / Math.Sqrt(greys.Average(grey => grey * grey) * seen.Average(grey => grey * grey));
+        Assert.InRange(correlation, 0.7, 1);
     }
 
     [Fact]

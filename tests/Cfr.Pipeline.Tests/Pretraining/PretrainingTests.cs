@@ -6,6 +6,7 @@ using Cfr.Pipeline.Pretraining;
 using Cfr.Pipeline.Training;
 using Cfr.TestKit;
 using Cfr.Tensors;
+using Cfr.Tensors.Files;
 
 namespace Cfr.Pipeline.Tests.Pretraining;
 
@@ -115,9 +116,19 @@ public sealed class PretrainingTests : IDisposable
             Start = Path.Combine(_task.Run("small"), "model.safetensors"),
         };
         Assert.True(_task.Train("large", configuration: larger));
+        Assert.Equal(Frequencies("small").Select(each => 2 * each), Frequencies("large"));
         var random = larger with { Start = null };
         Assert.True(_task.Train("random", configuration: random));
         Assert.NotEqual(_task.Log("random"), _task.Log("large"));
+
+        float[] Frequencies(string run)
+        {
+            using WeightFile file = WeightFile.Open(Path.Combine(_task.Run(run), "model.safetensors"));
+            StoredTensor stored = file["prompt_encoder.pe_layer.positional_encoding_gaussian_matrix"];
+            float[] values = new float[stored.Count];
+            stored.CopyTo(values.AsSpan());
+            return values;
+        }
     }
 
     [Fact]
@@ -156,7 +167,7 @@ public sealed class PretrainingTests : IDisposable
     [Theory]
     [InlineData("prompts", "even")]
     [InlineData("patch", "multiple of 4")]
-    [InlineData("masks", "at least 2")]
+    [InlineData("masks", "at least 3")]
     public void Settings_that_make_no_sense_are_named(string which, string expected)
     {
         PretrainingConfiguration good = _task.Configuration;
@@ -164,7 +175,7 @@ public sealed class PretrainingTests : IDisposable
         {
             "prompts" => good with { Prompts = 3 },
             "patch" => good with { Sam = good.Sam with { PatchSize = 6 } },
-            _ => good with { Sam = good.Sam with { Masks = 1 } },
+            _ => good with { Sam = good.Sam with { Masks = 2 } },
         };
         Assert.Contains(expected, Assert.Throws<ArgumentException>(bad.Check).Message);
     }

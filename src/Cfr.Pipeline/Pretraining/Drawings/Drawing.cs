@@ -22,10 +22,13 @@ public sealed class Drawing
 
     readonly short[] _owners;
     readonly int[] _parents;
+    readonly float[] _clean;
 
-    internal Drawing(Canvas canvas)
+    /// <summary>A finished canvas, with its greys from before it was finished.</summary>
+    internal Drawing(Canvas canvas, float[]? clean = null)
     {
         (Size, Pixels, _owners, _parents) = (canvas.Size, canvas.Pixels, canvas.Owners, [.. canvas.Parents]);
+        _clean = clean ?? Greys(canvas);
         int[] visible = new int[_parents.Length];
         foreach (short owner in _owners)
             if (owner != Nobody) visible[owner]++;
@@ -56,17 +59,19 @@ public sealed class Drawing
     }
 
     /// <summary>
-    /// Where objects of any kind are (at least half of the pixels), and where one ends and another thing begins (any pixel), at another
-    /// resolution: [side, side] each.
+    /// Where objects of any kind are (at least half of the pixels), where one ends and another thing begins (any pixel), and the greys as
+    /// they were drawn, without blur, uneven light and noise, of mean 0 and deviation 1: at another resolution, [side, side] each.
     /// </summary>
-    internal void Outline(int side, Span<float> objects, Span<float> borders)
+    internal void Explain(int side, Span<float> objects, Span<float> borders, Span<float> greys)
     {
         int factor = Size / side;
         objects.Clear();
         borders.Clear();
+        greys.Clear();
         for (int i = 0; i < _owners.Length; i++)
         {
             int x = i % Size, y = i / Size, at = y / factor * side + x / factor;
+            greys[at] += _clean[i] / (factor * factor);
             if (_owners[i] != Nobody) objects[at]++;
             bool isBorder = x + 1 < Size && _owners[i] != _owners[i + 1] || y + 1 < Size && _owners[i] != _owners[i + Size];
             if (isBorder) borders[at] = 1;
@@ -91,8 +96,18 @@ public sealed class Drawing
         float kind = random.Uniform();
         if (kind < 0.5f) Scene.Draw(canvas, new Region(0, 0, size, size), random, isGrey);
         else DrawTiles(canvas, random, isGrey, isSeries: kind < 0.75f);
+        float[] clean = Greys(canvas);
         Finish.Apply(canvas, random, isGrey);
-        return new Drawing(canvas);
+        return new Drawing(canvas, clean);
+    }
+
+    static float[] Greys(Canvas canvas)
+    {
+        float[] greys = new float[canvas.Owners.Length];
+        for (int i = 0; i < greys.Length; i++)
+            greys[i] = (canvas.Pixels[3 * i] + canvas.Pixels[3 * i + 1] + canvas.Pixels[3 * i + 2]) / 3;
+        Finish.Standardize(greys);
+        return greys;
     }
 
     /// <summary>A grid of scenes, with a rim of grey around each in half of the pictures.</summary>

@@ -45,7 +45,8 @@ static class Finish
         }
     }
 
-    static void Standardize(float[] pixels)
+    /// <summary>To mean 0 and deviation 1.</summary>
+    public static void Standardize(float[] pixels)
     {
         double sum = 0, squares = 0;
         foreach (float pixel in pixels)
