@@ -4,9 +4,9 @@ using Cfr.Pipeline.Configuration;
 using Cfr.Pipeline.Networks;
 using Cfr.Pipeline.Pretraining;
 using Cfr.Pipeline.Training;
-using Cfr.TestKit;
 using Cfr.Tensors;
 using Cfr.Tensors.Files;
+using Cfr.TestKit;
 
 namespace Cfr.Pipeline.Tests.Pretraining;
 
@@ -112,7 +112,8 @@ public sealed class PretrainingTests : IDisposable
         Assert.True(_task.Train("small"));
         PretrainingConfiguration larger = _task.Configuration with
         {
-            Sam = _task.Configuration.Sam with { ImageSize = 96 }, Iterations = 1,
+            Sam = _task.Configuration.Sam with { ImageSize = 96 },
+            Iterations = 1,
             Start = Path.Combine(_task.Run("small"), "model.safetensors"),
         };
         Assert.True(_task.Train("large", configuration: larger));

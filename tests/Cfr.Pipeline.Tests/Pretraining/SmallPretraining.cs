@@ -15,8 +15,17 @@ sealed class SmallPretraining : IDisposable
     {
         Sam = new SamConfiguration
         {
-            ImageSize = 48, PatchSize = 8, Width = 32, Depth = 2, Heads = 2, Window = 3, GlobalBlocks = [1],
-            PromptWidth = 32, DecoderHeads = 4, DecoderHidden = 64, QualityHidden = 32,
+            ImageSize = 48,
+            PatchSize = 8,
+            Width = 32,
+            Depth = 2,
+            Heads = 2,
+            Window = 3,
+            GlobalBlocks = [1],
+            PromptWidth = 32,
+            DecoderHeads = 4,
+            DecoderHidden = 64,
+            QualityHidden = 32,
         },
         Iterations = 12,
         Batch = 2,
