@@ -31,8 +31,7 @@ public sealed class PretrainingTests : IDisposable
             Tensor total = pretraining.Losses(batch, iteration: 1).Losses.Total;
             losses.Add(total.Item());
             total.Backward();
-            pretraining.Optimizer.Step();
-            pretraining.Optimizer.ClearGradients();
+            ((ITrained)pretraining).Step((float)_task.Configuration.LearningRate);
         }
         Assert.True(losses[^1] < 0.9 * losses[0], string.Join(", ", losses));
     }
