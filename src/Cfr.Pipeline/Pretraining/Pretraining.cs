@@ -27,7 +27,7 @@ public sealed class Pretraining : ITrained
         (_session, _configuration) = (session, configuration);
         var weights = new Weights(session);
         Sam = new Sam(weights, configuration.Sam);
-        if (configuration.Start is { } start) Begin(start);
+        if (configuration.Start is { } start) SamFile.LoadInto(Sam, start);
         else PointAtPlaces(weights);
         State = new Dictionary<string, IReadOnlyList<Weight>> { ["sam"] = [.. weights.All] };
         var decayed = weights.Parameters.ToLookup(IsDecayed);
@@ -94,18 +94,6 @@ public sealed class Pretraining : ITrained
             query.Tensor.Set(values);
             weights[query.Name.Replace("q_proj", "k_proj")].Set(values);
         }
-    }
-
-    /// <summary>
-    /// Loads the weights to begin with. In images of another size the codes of two places that are so many pixels apart are to be as alike
-    /// as they were: the frequencies, which are per image, grow with it.
-    /// </summary>
-    void Begin(string path)
-    {
-        SamFile.LoadInto(Sam, path);
-        float ratio = (float)_configuration.Sam.ImageSize / SamFile.Describe(path).ImageSize;
-        Tensor frequencies = Sam.Weights["prompt_encoder.pe_layer.positional_encoding_gaussian_matrix"];
-        frequencies.Set([.. frequencies.ToArray().Select(frequency => ratio * frequency)]);
     }
 
     /// <summary>

@@ -51,9 +51,14 @@ public static class PromptEvaluation
         }
         return new PromptScores
         {
-            Drawings = drawings, Objects = objects,
-            PointBest = best / objects, PointChosen = chosen / objects, Box = box / objects,
-            PointFlood = flood / objects, BoxFilled = filled / objects, BoxThreshold = threshold / objects,
+            Drawings = drawings,
+            Objects = objects,
+            PointBest = best / objects,
+            PointChosen = chosen / objects,
+            Box = box / objects,
+            PointFlood = flood / objects,
+            BoxFilled = filled / objects,
+            BoxThreshold = threshold / objects,
         };
     }
 
