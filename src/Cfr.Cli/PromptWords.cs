@@ -9,7 +9,9 @@ static class PromptWords
     /// <summary>A prompt an object.</summary>
     /// <param name="points">Of an object each: x,y[,label] divided by ';'.</param>
     /// <param name="boxes">x0,y0,x1,y1 divided by ';'.</param>
-    /// <exception cref="ArgumentException">They are written in another way, or there are as many of one as not of the other.</exception>
+    /// <exception cref="ArgumentException">
+    /// They are written in another way, or there are as many of one as not of the other.
+    /// </exception>
     public static ImagePrompt[] Parse(IReadOnlyList<string> points, string? boxes)
     {
         ImagePoint[][] groups = [.. points.Select(text => Items(text).Select(Point).ToArray())];
@@ -17,7 +19,8 @@ static class PromptWords
         if (groups.Length == 0 && all.Length == 0)
             throw new ArgumentException("nothing is pointed at; expected --points or --boxes");
         if (groups.Length > 0 && all.Length > 0 && groups.Length != all.Length)
-            throw new ArgumentException($"--points is given for {groups.Length} objects, --boxes for {all.Length}; expected as many");
+            throw new ArgumentException(
+                $"--points is given for {groups.Length} objects, --boxes for {all.Length}; expected as many");
         return
         [
             .. Enumerable.Range(0, Math.Max(groups.Length, all.Length)).Select(i => new ImagePrompt
@@ -28,7 +31,8 @@ static class PromptWords
         ];
     }
 
-    static string[] Items(string text) => text.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+    static string[] Items(string text) =>
+        text.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
 
     static ImagePoint Point(string text) => Numbers(text) switch
     {

@@ -6,8 +6,8 @@ using System.Text;
 namespace Cfr.TestKit;
 
 /// <summary>
-/// Writes a state dict as PyTorch 1.6 and later do: a zip of stored members, a pickle of protocol 2 that is an OrderedDict of rebuilt
-/// tensors, a member of raw elements for each. float32 alone.
+/// Writes a state dict as PyTorch 1.6 and later do: a zip of stored members, a pickle of protocol 2 that is an
+/// OrderedDict of rebuilt tensors, a member of raw elements for each. float32 alone.
 /// </summary>
 public static class TorchZipWriter
 {

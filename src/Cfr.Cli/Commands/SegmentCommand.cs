@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using Cfr.Kernels;
 using Cfr.Models;
 using Cfr.Pipeline;
@@ -34,7 +33,6 @@ static class SegmentCommand
     static readonly Option<string[]> Points = new("--points")
     {
         Description = "Points of one object, x,y or x,y,0 for one beside it, divided by ';'. Again for another object.",
-        AllowMultipleArgumentsPerToken = false,
     };
 
     static readonly Option<string?> Boxes = new("--boxes")
@@ -49,7 +47,10 @@ static class SegmentCommand
 
     static readonly Option<string?> Overlay = new("--overlay") { Description = "A PNG that shows the masks over the image." };
 
-    static readonly Option<int?> Slice = new("--slice") { Description = "Number of a volume's slice, from 0; default the middle one." };
+    static readonly Option<int?> Slice = new("--slice")
+    {
+        Description = "Number of a volume's slice, from 0; default the middle one.",
+    };
 
     static readonly Option<int> Axis = new Option<int>("--axis")
     {
@@ -59,13 +60,15 @@ static class SegmentCommand
 
     static readonly Option<GrayWindow> Window = new("--window")
     {
-        Description = "Intensities of a volume that are black and white: -125,275, or percentiles 1%,99%, or minmax. Default 0.5%,99.5%.",
+        Description = "Intensities of a volume that are black and white: -125,275, or percentiles of its voxels 1%,99%, or "
+            + "minmax. Default 0.5%,99.5%.",
         DefaultValueFactory = _ => GrayWindow.Usual,
         CustomParser = result =>
         {
             string text = result.Tokens[0].Value;
             if (GrayWindow.Parse(text) is { } window) return window;
-            result.AddError($"--window is {text}; expected intensities such as -125,275, percentiles such as 1%,99%, or minmax");
+            result.AddError(
+                $"--window is {text}; expected intensities such as -125,275, percentiles such as 1%,99%, or minmax");
             return default;
         },
     };
@@ -122,9 +125,11 @@ static class SegmentCommand
         string path = arguments.GetValue(Input)!;
         if (!File.Exists(path)) throw new FileNotFoundException($"{path}: there is no such file", path);
         if (RgbImage.IsPicture(path)) return RgbImage.Read(path);
+        if (!VolumeFile.IsVolume(path))
+            throw new BadDataException($"{path}: expected a PNG or JPEG picture, or a NIfTI, NRRD or HDF5 file");
         Volume volume = VolumeFile.Read(path);
         int axis = arguments.GetValue(Axis);
-        int slices = axis switch { 0 => volume.Size.X, 1 => volume.Size.Y, _ => volume.Size.Z };
+        int slices = new VolumeSlice(axis, 0).CountIn(volume.Size);
         var slice = new VolumeSlice(axis, arguments.GetValue(Slice) ?? slices / 2);
         var (low, high) = arguments.GetValue(Window).Of(volume);
         if (!arguments.GetValue(CommonOptions.Json))

@@ -3,8 +3,8 @@ using Cfr.Tensors;
 namespace Cfr.Models;
 
 /// <summary>
-/// Random Fourier features of places (Tancik 2020): with u = 2 (x, y) - 1 in [-1, 1] and a = 2 pi (u_x M_0 + u_y M_1), the code is
-/// [sin a | cos a]. M [2, width / 2] is drawn once, N(0, 1), saved with the model and never trained.
+/// Random Fourier features of places (Tancik 2020): with u = 2 (x, y) - 1 in [-1, 1] and a = 2 pi (u_x M_0 + u_y M_1),
+/// the code is [sin a | cos a]. M [2, width / 2] is drawn once, N(0, 1), saved with the model and never trained.
 /// </summary>
 sealed class FourierCode(Weights weights, int width) : Module(weights)
 {

@@ -8,8 +8,8 @@ namespace Cfr.Models;
 public readonly record struct DecodedTokens(Tensor Tokens, Tensor Image);
 
 /// <summary>
-/// SAM's mask decoder (Kirillov 2023, section 3 and figure 14). Mask t is at every place the product of the upscaled image with a vector
-/// that an MLP of its own makes of token t.
+/// SAM's mask decoder (Kirillov 2023, section 3 and figure 14). Mask t is at every place the product of the upscaled
+/// image with a vector that an MLP of its own makes of token t.
 /// </summary>
 public sealed class MaskDecoder : Module
 {
@@ -44,16 +44,14 @@ public sealed class MaskDecoder : Module
     }
 
     /// <summary>[N, g, g, D] -> [N, 2g, 2g, D/4]</summary>
-    internal Layer UpscalingToHalf { get; }
+    public Layer UpscalingToHalf { get; }
 
     /// <summary>[N, 2g, 2g, D/4] -> [N, 4g, 4g, D/8]</summary>
-    internal Layer UpscalingToFull { get; }
-
-    internal TwoWayTransformer Transformer => _transformer;
+    public Layer UpscalingToFull { get; }
 
     /// <summary>
-    /// Tokens and image attend to each other. N is the number of images or that of prompts: many prompts of one image, one set of
-    /// prompts (or none) for many images, or a set for each.
+    /// Tokens and image attend to each other. N is the number of images or that of prompts: many prompts of one image,
+    /// one set of prompts (or none) for many images, or a set for each.
     /// </summary>
     /// <param name="embedding">The images [B, g, g, D].</param>
     /// <param name="positions">Codes of their places [1, g, g, D].</param>
@@ -92,7 +90,7 @@ public sealed class MaskDecoder : Module
     }
 
     /// <summary>Tokens [N, 1 + masks + .., D] -> the masks' vectors [N, masks, D/8].</summary>
-    internal Tensor MaskVectors(Tensor tokens)
+    public Tensor MaskVectors(Tensor tokens)
     {
         using Scope scope = tokens.Session.Scope();
         Tensor[] vectors = [.. _maskVectors.Select((mlp, t) => mlp.Forward(tokens.Slice(1, 1 + t, 1)))];
@@ -101,10 +99,12 @@ public sealed class MaskDecoder : Module
 
     int Batch(int images, PromptEmbedding prompts)
     {
-        int sparse = prompts.Sparse?.Size(0) ?? 1, dense = prompts.Dense.Size(0), batch = Math.Max(images, Math.Max(sparse, dense));
+        int sparse = prompts.Sparse?.Size(0) ?? 1, dense = prompts.Dense.Size(0);
+        int batch = Math.Max(images, Math.Max(sparse, dense));
         if (new[] { images, sparse, dense }.Any(count => count != 1 && count != batch))
             throw new ArgumentException(
-                $"mask decoder: {images} images, {sparse} sparse and {dense} dense prompts; expected one of each, or as many as the largest");
+                $"mask decoder: {images} images, {sparse} sparse and {dense} dense prompts; "
+                + "expected one of each, or as many as the largest");
         return batch;
     }
 }

@@ -3,8 +3,8 @@ using Cfr.Tensors;
 namespace Cfr.Models;
 
 /// <summary>
-/// SAM's prompt encoder (Kirillov 2023, section 3). A point is the Fourier code of its place plus a learned vector of its label, a box
-/// two such points, a mask three convolutions that bring it to the grid of the image's embedding.
+/// SAM's prompt encoder (Kirillov 2023, section 3). A point is the Fourier code of its place plus a learned vector of
+/// its label, a box two such points, a mask three convolutions that bring it to the grid of the image's embedding.
 /// </summary>
 public sealed class PromptEncoder : Module
 {
@@ -54,7 +54,9 @@ public sealed class PromptEncoder : Module
         return new PromptEmbedding(sparse, scope.Return(dense));
     }
 
-    /// <summary>[P, N, 2] -> [P, N, D]. Where no box follows, one token more says that the points are all there is.</summary>
+    /// <summary>
+    /// [P, N, 2] -> [P, N, D]. Where no box follows, one token more says that the points are all there is.
+    /// </summary>
     Tensor Points(Tensor places, Tensor labels, bool padded)
     {
         Session session = places.Session;
@@ -85,7 +87,9 @@ public sealed class PromptEncoder : Module
         Expect(prompts.Points, "points", [-1, -1, 2], "[P, N, 2]");
         Expect(prompts.Boxes, "boxes", [-1, 4], "[P, 4]");
         Expect(prompts.Masks, "masks", [-1, side, side, 1], $"[P, {side}, {side}, 1]");
-        Expect(prompts.Labels, "labels", prompts.Points is { } points ? [points.Size(0), points.Size(1)] : [-1, -1], "[P, N], a label a point");
+        Expect(
+            prompts.Labels, "labels", prompts.Points is { } points ? [points.Size(0), points.Size(1)] : [-1, -1],
+            "[P, N], a label a point");
         if (prompts.Points is null != prompts.Labels is null)
             throw new ArgumentException("prompts: points and labels are given together or not at all");
         Tensor[] parts = [.. new[] { prompts.Points, prompts.Boxes, prompts.Masks }.OfType<Tensor>()];

@@ -3,8 +3,8 @@ using Cfr.Tensors;
 namespace Cfr.Models;
 
 /// <summary>
-/// What is asked of an image: P prompts, each of points, a box and a mask, or of some of these. Places are pixels of the model's input,
-/// x first, whole numbers at pixels' centres.
+/// What is asked of an image: P prompts, each of points, a box and a mask, or of some of these. Places are pixels of
+/// the model's input, x first, whole numbers at pixels' centres.
 /// </summary>
 /// <example><code>
 /// var prompts = new Prompts { Points = session.Tensor([512, 400], [1, 1, 2]), Labels = session.Labels([1], [1, 1]) };

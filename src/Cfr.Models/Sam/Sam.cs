@@ -8,8 +8,8 @@ namespace Cfr.Models;
 public readonly record struct MaskPrediction(Tensor Logits, Tensor Quality);
 
 /// <summary>
-/// The Segment Anything Model (Kirillov 2023): an image is encoded once; prompts ask for masks in it. Without prompts and with a mask token
-/// for each class it is the network that SAMed (Zhang 2023) fine-tunes.
+/// The Segment Anything Model (Kirillov 2023): an image is encoded once; prompts ask for masks in it. Without prompts
+/// and with a mask token for each class it is the network that SAMed (Zhang 2023) fine-tunes.
 /// </summary>
 /// <example><code>
 /// var sam = new Sam(new Weights(session), SamConfiguration.ViTB);

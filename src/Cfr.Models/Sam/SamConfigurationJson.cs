@@ -6,7 +6,7 @@ namespace Cfr.Models;
 /// <summary>The form in which a model's sizes stand in the metadata of its weight file.</summary>
 public static class SamConfigurationJson
 {
-    static readonly JsonSerializerOptions s_options = new()
+    static readonly JsonSerializerOptions Options = new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
         UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
@@ -14,7 +14,7 @@ public static class SamConfigurationJson
     };
 
     /// <summary>One line of JSON.</summary>
-    public static string ToJson(this SamConfiguration configuration) => JsonSerializer.Serialize(configuration, s_options);
+    public static string ToJson(this SamConfiguration configuration) => JsonSerializer.Serialize(configuration, Options);
 
     /// <summary>Reads what <see cref="ToJson"/> wrote; what is not said is as in ViT-B.</summary>
     /// <exception cref="ArgumentException">It is no such description, or makes no sense.</exception>
@@ -22,9 +22,10 @@ public static class SamConfigurationJson
     {
         try
         {
-            SamConfiguration configuration = JsonSerializer.Deserialize<SamConfiguration>(json, s_options)
+            SamConfiguration configuration = JsonSerializer.Deserialize<SamConfiguration>(json, Options)
                 ?? throw new ArgumentException("the description of the SAM is null");
-            if (configuration.GlobalBlocks is null) throw new ArgumentException("the description of the SAM has null global blocks");
+            if (configuration.GlobalBlocks is null)
+                throw new ArgumentException("the description of the SAM has null global blocks");
             configuration.Check();
             return configuration;
         }

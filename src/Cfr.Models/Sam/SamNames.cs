@@ -3,14 +3,17 @@ using System.Text.RegularExpressions;
 namespace Cfr.Models;
 
 /// <summary>
-/// Names of SAM's weights in checkpoints of the Transformers library's SamModel, which holds the same tensors under other names.
+/// Names of SAM's weights in checkpoints of the Transformers library's SamModel, which holds the same tensors under
+/// other names.
 /// </summary>
 public static class SamNames
 {
     const string Encoder = "vision_encoder.";
 
-    /// <summary>In the order in which they apply; each name meets at most one that begins with its part of the model.</summary>
-    static readonly (Regex Theirs, string Ours)[] s_renamings =
+    /// <summary>
+    /// In the order in which they apply; each name meets at most one that begins with its part of the model.
+    /// </summary>
+    static readonly (Regex Theirs, string Ours)[] Renamings =
     [
         (new(@"^vision_encoder\.patch_embed\.projection\."), "image_encoder.patch_embed.proj."),
         (new(@"^vision_encoder\.layers\.(\d+)\.layer_norm(\d)\."), "image_encoder.blocks.$1.norm$2."),
@@ -39,8 +42,8 @@ public static class SamNames
     ];
 
     /// <summary>
-    /// The original names of a file's tensors, each with the name in the file. Names of the original program come back as they are.
-    /// Of two names of one tied tensor the first counts.
+    /// The original names of a file's tensors, each with the name in the file. Names of the original program come back
+    /// as they are. Of two names of one tied tensor the first counts.
     /// </summary>
     public static IReadOnlyDictionary<string, string> Original(IReadOnlyCollection<string> names)
     {
@@ -52,7 +55,7 @@ public static class SamNames
 
     static string Rename(string name)
     {
-        foreach (var (theirs, ours) in s_renamings)
+        foreach (var (theirs, ours) in Renamings)
             if (theirs.IsMatch(name)) return theirs.Replace(name, ours);
         return name;
     }

@@ -23,12 +23,15 @@ public static class SamRecognition
 
     /// <summary>The sizes, or null if the names are not those of a SAM.</summary>
     /// <remarks>
-    /// The number of heads follows from the width of the tables of relative positions, which is that of a head. Tables of 2 g - 1 rows,
-    /// g the grid, are those of global blocks, all others those of windows. Where windows are as large as the grid both are the same,
-    /// as is what they compute: all blocks then count as global. The decoder's heads leave no trace; SAM has 8.
+    /// The number of heads follows from the width of the tables of relative positions, which is that of a head. Tables
+    /// of 2 g - 1 rows, g the grid, are those of global blocks, all others those of windows. Where windows are as large
+    /// as the grid both are the same, as is what they compute: all blocks then count as global. The decoder's heads
+    /// leave no trace; SAM has 8.
     /// </remarks>
     /// <param name="weights">Shapes by original name, as they stand in the file.</param>
-    /// <exception cref="ArgumentException">The names are those of a SAM, but their shapes contradict each other.</exception>
+    /// <exception cref="ArgumentException">
+    /// The names are those of a SAM, but their shapes contradict each other.
+    /// </exception>
     public static SamConfiguration? Recognize(IReadOnlyDictionary<string, Shape> weights)
     {
         if (!weights.TryGetValue($"{Encoder}pos_embed", out Shape positions) || positions.Rank != 4) return null;
@@ -41,8 +44,9 @@ public static class SamRecognition
         int[] windowed = [.. rows.Where(count => count != everywhere).Distinct()];
         if (windowed.Length > 1 || windowed.Any(count => count % 2 == 0 || count > everywhere))
             throw new ArgumentException(
-                $"SAM: tables of relative positions have {string.Join(", ", rows.Distinct().Order())} rows; expected {everywhere} for the grid "
-                + $"of {grid} tokens in global blocks, and one odd number below it in all others");
+                $"SAM: tables of relative positions have {string.Join(", ", rows.Distinct().Order())} rows; "
+                + $"expected {everywhere} for the grid of {grid} tokens in global blocks, and one odd number below it "
+                + "in all others");
         var configuration = new SamConfiguration
         {
             ImageSize = grid * patch,

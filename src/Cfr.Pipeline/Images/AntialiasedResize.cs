@@ -1,8 +1,8 @@
 namespace Cfr.Pipeline.Images;
 
 /// <summary>
-/// Bilinear resizing with antialiasing (<see cref="TriangleTaps"/>), rows first, then columns: in float as PyTorch's antialias=True,
-/// in 8 bits bit for bit as Pillow's BILINEAR, on which SAM was trained.
+/// Bilinear resizing with antialiasing (<see cref="TriangleTaps"/>), rows first, then columns: in float as PyTorch's
+/// antialias=True, in 8 bits bit for bit as Pillow's BILINEAR, on which SAM was trained.
 /// </summary>
 public static class AntialiasedResize
 {
@@ -52,7 +52,10 @@ public static class AntialiasedResize
     {
         var taps = new TriangleTaps(from, to);
         int[][] fixedWeights =
-            [.. Enumerable.Range(0, to).Select(i => taps.Weights(i).ToArray().Select(w => (int)(w * (1 << Precision) + 0.5)).ToArray())];
+        [
+            .. Enumerable.Range(0, to)
+                .Select(i => Array.ConvertAll(taps.Weights(i).ToArray(), w => (int)(w * (1 << Precision) + 0.5))),
+        ];
         byte[] result = new byte[outer * to * inner];
         for (int o = 0; o < outer; o++)
             for (int i = 0; i < to; i++)

@@ -1,8 +1,8 @@
 namespace Cfr.Pipeline.Images;
 
 /// <summary>
-/// Zooming with corners aligned, as SciPy's ndimage.zoom does: output i reads the place i (n - 1) / (m - 1). SAMed's low-resolution labels
-/// are made so, not by every fourth row.
+/// Zooming with corners aligned, as SciPy's ndimage.zoom does: output i reads the place i (n - 1) / (m - 1). SAMed's
+/// low-resolution labels are made so, not by every fourth row.
 /// </summary>
 public static class CornerZoom
 {

@@ -1,21 +1,21 @@
 namespace Cfr.Pipeline.Images;
 
 /// <summary>
-/// Cubic B-splines through given values (Unser 1999), mirrored about the first and the last one: coefficients by a filter that runs forwards
-/// and backwards, with the pole z = sqrt 3 - 2; values from four coefficients.
+/// Cubic B-splines through given values (Unser 1999), mirrored about the first and the last one: coefficients by a
+/// filter that runs forwards and backwards, with the pole z = sqrt 3 - 2; values from four coefficients.
 /// </summary>
 static class CubicSpline
 {
     /// <summary>Coefficients that a value depends on.</summary>
     public const int Taps = 4;
 
-    static readonly double s_pole = Math.Sqrt(3) - 2;
+    static readonly double Pole = Math.Sqrt(3) - 2;
 
     /// <summary>Values to coefficients, in place: <paramref name="count"/> of them, a stride apart.</summary>
     public static void Filter(Span<double> line, int count, int stride)
     {
         if (count == 1) return;
-        double z = s_pole, gain = (1 - z) * (1 - 1 / z), last = Math.Pow(z, count - 1);
+        double z = Pole, gain = (1 - z) * (1 - 1 / z), last = Math.Pow(z, count - 1);
         for (int i = 0; i < count; i++) line[i * stride] *= gain;
         // The forward filter begins with the sum over the endlessly mirrored line.
         double first = line[0] + last * line[(count - 1) * stride], power = z;

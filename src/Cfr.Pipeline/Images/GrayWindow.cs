@@ -20,7 +20,9 @@ public readonly record struct GrayWindow(double Low, double High, bool ArePercen
         return percentiles.Count == 2 ? (percentiles[0].Value, percentiles[1].Value) : (0, 0);
     }
 
-    /// <summary><c>-125,275</c> in intensities, <c>1%,99%</c> in percentiles, or <c>minmax</c>; null if it is none.</summary>
+    /// <summary>
+    /// <c>-125,275</c> in intensities, <c>1%,99%</c> in percentiles, or <c>minmax</c>; null if it is none.
+    /// </summary>
     public static GrayWindow? Parse(string text)
     {
         if (text == "minmax") return new GrayWindow(0, 100, ArePercentiles: true);

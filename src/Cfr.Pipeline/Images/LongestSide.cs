@@ -1,8 +1,8 @@
 namespace Cfr.Pipeline.Images;
 
 /// <summary>
-/// How a picture comes to fill a square of <paramref name="Side"/> pixels along its longer axis: both axes are scaled by side / max(height,
-/// width), sizes rounded half up.
+/// How a picture comes to fill a square of <paramref name="Side"/> pixels along its longer axis: both axes are scaled
+/// by side / max(height, width), sizes rounded half up.
 /// </summary>
 /// <param name="Height">Rows of the picture.</param>
 /// <param name="Width">Its columns.</param>

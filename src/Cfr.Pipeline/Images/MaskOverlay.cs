@@ -4,7 +4,7 @@ namespace Cfr.Pipeline.Images;
 public static class MaskOverlay
 {
     /// <summary>Far apart, also for those who tell red and green badly apart (Okabe and Ito 2008).</summary>
-    static readonly byte[][] s_colours =
+    static readonly byte[][] Colours =
     [
         [230, 159, 0], [86, 180, 233], [0, 158, 115], [240, 228, 66], [0, 114, 178], [213, 94, 0], [204, 121, 167],
     ];
@@ -17,7 +17,7 @@ public static class MaskOverlay
         var drawn = new RgbImage(image.Height, image.Width, [.. image.Pixels]);
         for (int m = 0; m < masks.Count; m++)
         {
-            byte[] colour = s_colours[m % s_colours.Length];
+            byte[] colour = Colours[m % Colours.Length];
             for (int i = 0; i < masks[m].Length; i++)
                 for (int c = 0; masks[m][i] != 0 && c < 3; c++)
                     drawn.Pixels[3 * i + c] = (byte)((image.Pixels[3 * i + c] + colour[c]) / 2);

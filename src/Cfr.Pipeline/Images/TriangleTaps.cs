@@ -1,8 +1,9 @@
 namespace Cfr.Pipeline.Images;
 
 /// <summary>
-/// How a line of n pixels becomes one of m, bilinear with antialiasing: with s = n / m, S = max(s, 1) and the centre c = (i + 1/2) s, pixel j
-/// counts max(0, 1 - |j + 1/2 - c| / S) for output i, and all that count sum up to 1. Enlarging, this is plain bilinear.
+/// How a line of n pixels becomes one of m, bilinear with antialiasing: with s = n / m, S = max(s, 1) and the centre c
+/// = (i + 1/2) s, pixel j counts max(0, 1 - |j + 1/2 - c| / S) for output i, and all that count sum up to 1. Enlarging,
+/// this is plain bilinear.
 /// </summary>
 sealed class TriangleTaps
 {

@@ -7,6 +7,16 @@ namespace Cfr.Pipeline.Images;
 /// <param name="Number">Which slice, from 0.</param>
 public readonly record struct VolumeSlice(int Axis, int Number)
 {
+    /// <summary>How many slices there are across the axis.</summary>
+    /// <exception cref="ArgumentException">There is no such axis.</exception>
+    public int CountIn(GridSize size) => Axis switch
+    {
+        0 => size.X,
+        1 => size.Y,
+        2 => size.Z,
+        _ => throw new ArgumentException($"axis {Axis}; expected 0, 1 or 2"),
+    };
+
     /// <summary>The rows are the first of the two other axes, the columns the second.</summary>
     public (int Rows, int Columns) SizeIn(GridSize size) => Axis switch
     {
@@ -16,13 +26,14 @@ public readonly record struct VolumeSlice(int Axis, int Number)
     };
 
     /// <summary>
-    /// The picture: intensities from the window's lower end (black) to its upper end (white), linearly, rounded to 8 bits. NaN is black.
+    /// The picture: intensities from the window's lower end (black) to its upper end (white), linearly, rounded to 8
+    /// bits. NaN is black.
     /// </summary>
     /// <exception cref="ArgumentException">There is no such slice.</exception>
     public RgbImage Of(Volume volume, (double Low, double High) window)
     {
         GridSize size = volume.Size;
-        int slices = Axis switch { 0 => size.X, 1 => size.Y, 2 => size.Z, _ => throw new ArgumentException($"axis {Axis}; expected 0, 1 or 2") };
+        int slices = CountIn(size);
         if (Number < 0 || Number >= slices)
             throw new ArgumentException($"slice {Number} across axis {Axis} of {size}; expected 0 to {slices - 1}");
         var (rows, columns) = SizeIn(size);

@@ -24,7 +24,9 @@ public sealed record ImagePrompt
     /// <summary>A point alone may mean a part or the whole: several candidates are worth looking at.</summary>
     public bool IsAmbiguous => Points.Count == 1 && Box is null && Mask is null;
 
-    /// <exception cref="ArgumentException">It is empty, a place is not in the picture, or the box has no extent.</exception>
+    /// <exception cref="ArgumentException">
+    /// It is empty, a place is not in the picture, or the box has no extent.
+    /// </exception>
     public void Check(int height, int width)
     {
         if (Points.Count == 0 && Box is null && Mask is null)

@@ -25,7 +25,9 @@ public sealed class SamPredictor(Sam sam)
     Tensor? _embedding;
     LongestSide _frame;
 
-    /// <summary>Encodes a picture; those before are forgotten. Call it outside of scopes: the embedding is kept.</summary>
+    /// <summary>
+    /// Encodes a picture; those before are forgotten. Call it outside of scopes: the embedding is kept.
+    /// </summary>
     public void SetImage(RgbImage image)
     {
         Session session = sam.Weights.Session;
@@ -36,14 +38,18 @@ public sealed class SamPredictor(Sam sam)
         _frame = new LongestSide(image.Height, image.Width, side);
     }
 
-    /// <summary>The mask that the model thinks best: of the candidates if the prompt is ambiguous, else the single one.</summary>
+    /// <summary>
+    /// The mask that the model thinks best: of the candidates if the prompt is ambiguous, else the single one.
+    /// </summary>
     /// <inheritdoc cref="Candidates"/>
     public PredictedMask Best(ImagePrompt prompt) =>
         prompt.IsAmbiguous && sam.Configuration.Masks > 1
             ? Candidates(prompt).MaxBy(mask => mask.Quality)!
             : Predict(prompt, first: 0, count: 1)[0];
 
-    /// <summary>The masks of all tokens but the first, which is for a single mask: three in SAM, from part to whole.</summary>
+    /// <summary>
+    /// The masks of all tokens but the first, which is for a single mask: three in SAM, from part to whole.
+    /// </summary>
     /// <exception cref="ArgumentException">
     /// The prompt is empty, a place is not in the picture, a box has no extent, or a mask another size.
     /// </exception>
@@ -69,8 +75,8 @@ public sealed class SamPredictor(Sam sam)
         float[] full = SamImage.Restore(logits, _frame).Permute(0, 3, 1, 2).ToArray();
         return
         [
-            .. low.Chunk(low.Length / count).Zip(full.Chunk(full.Length / count), qualities).Select(mask =>
-                new PredictedMask(Array.ConvertAll(mask.Second, logit => logit > 0 ? (byte)1 : (byte)0), mask.Third, mask.First)),
+            .. low.Chunk(low.Length / count).Zip(full.Chunk(full.Length / count), qualities).Select(mask => new PredictedMask(
+                Array.ConvertAll(mask.Second, logit => logit > 0 ? (byte)1 : (byte)0), mask.Third, mask.First)),
         ];
     }
 
@@ -78,8 +84,6 @@ public sealed class SamPredictor(Sam sam)
     Prompts Scaled(ImagePrompt prompt)
     {
         Session session = sam.Weights.Session;
-        float[] Places(params IEnumerable<(double X, double Y)> places) =>
-            [.. places.Select(place => _frame.Map(place.X, place.Y)).SelectMany(place => new[] { (float)place.X, (float)place.Y })];
         int points = prompt.Points.Count, side = 4 * sam.Configuration.Grid;
         return new Prompts
         {
@@ -88,9 +92,17 @@ public sealed class SamPredictor(Sam sam)
                 : session.Tensor(Places(prompt.Points.Select(point => (point.X, point.Y))), [1, points, 2]),
             Labels = points == 0
                 ? null
-                : session.Labels([.. prompt.Points.Select(point => point.IsObject ? Prompts.Foreground : Prompts.Background)], [1, points]),
+                : session.Labels(
+                    [.. prompt.Points.Select(point => point.IsObject ? Prompts.Foreground : Prompts.Background)],
+                    [1, points]),
             Boxes = prompt.Box is { } box ? session.Tensor(Places((box.X0, box.Y0), (box.X1, box.Y1)), [1, 4]) : null,
             Masks = prompt.Mask is { } mask ? session.Tensor(mask, [1, side, side, 1]) : null,
         };
+
+        float[] Places(params IEnumerable<(double X, double Y)> places) =>
+        [
+            .. places.Select(place => _frame.Map(place.X, place.Y))
+                .SelectMany(place => new[] { (float)place.X, (float)place.Y }),
+        ];
     }
 }

@@ -7,8 +7,9 @@ namespace Cfr.Pipeline.Networks;
 static partial class SamChecksum
 {
     /// <summary>
-    /// Compares a file of a published name, such as <c>sam_vit_b_01ec64.pth</c>, with the sum in that name: an interrupted download is found
-    /// out. Files of other names pass. It reads the whole file: one to two seconds for ViT-B.
+    /// Compares a file of a published name, such as <c>sam_vit_b_01ec64.pth</c>, with the sum in that name: an
+    /// interrupted download is found out. Files of other names pass. It reads the whole file: one to two seconds for
+    /// ViT-B.
     /// </summary>
     /// <exception cref="BadDataException">It is another file than its name says.</exception>
     public static void Verify(string path)
@@ -18,7 +19,8 @@ static partial class SamChecksum
         string sum = Convert.ToHexStringLower(SHA256.HashData(file)), said = match.Groups[1].Value;
         if (!sum.StartsWith(said, StringComparison.Ordinal))
             throw new BadDataException(
-                $"{path}: its SHA-256 begins with {sum[..said.Length]}, its name says {said}; load it again, or rename it if it was changed on purpose");
+                $"{path}: its SHA-256 begins with {sum[..said.Length]}, its name says {said}; "
+                + "load it again, or rename it if it was changed on purpose");
     }
 
     [GeneratedRegex(@"^sam_vit_[blh]_([0-9a-f]{6})\.pth$")]

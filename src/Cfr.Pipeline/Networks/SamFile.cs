@@ -11,8 +11,8 @@ namespace Cfr.Pipeline.Networks;
 public sealed record SamLoading(IReadOnlyList<string> Resampled, IReadOnlyList<string> Fresh);
 
 /// <summary>
-/// Weight files of SAM: those of Meta, of programs that keep its names (SAMed, MedSAM), of the Transformers library, and our own, which say
-/// their sizes in their metadata.
+/// Weight files of SAM: those of Meta, of programs that keep its names (SAMed, MedSAM), of the Transformers library,
+/// and our own, which say their sizes in their metadata.
 /// </summary>
 /// <example><code>
 /// SamFile.Verify("sam_vit_b_01ec64.pth");
@@ -26,11 +26,11 @@ public static class SamFile
     const string Encoder = "image_encoder.", Positions = $"{Encoder}pos_embed";
 
     /// <summary>What is made for a number of masks.</summary>
-    static readonly string[] s_heads =
+    static readonly string[] Heads =
         ["mask_decoder.mask_tokens.", "mask_decoder.output_hypernetworks_mlps.", "mask_decoder.iou_prediction_head."];
 
     /// <summary>Constants that some exports hold beside the weights.</summary>
-    static readonly string[] s_constants = ["pixel_mean", "pixel_std"];
+    static readonly string[] Constants = ["pixel_mean", "pixel_std"];
 
     /// <summary>Saves a model as safetensors with its sizes.</summary>
     /// <param name="sam">The model.</param>
@@ -57,7 +57,8 @@ public static class SamFile
     /// <summary>Builds the model of a file and loads it, ready for prediction.</summary>
     /// <param name="session">Where it is to live.</param>
     /// <param name="path">The file.</param>
-    /// <param name="configuration">Sizes other than the file's: of the image, of the masks. See <see cref="LoadInto"/>.</param>
+    /// <param name="configuration">Sizes other than the file's: of the image, of the masks. See <see
+    /// cref="LoadInto"/>.</param>
     /// <inheritdoc cref="LoadInto"/>
     public static Sam Load(Session session, string path, SamConfiguration? configuration = null)
     {
@@ -68,12 +69,14 @@ public static class SamFile
     }
 
     /// <summary>
-    /// Loads a file into a model, which may differ from it in two things. For another image size the table of absolute positions is
-    /// resampled bilinearly, the relative ones of global blocks linearly; those of windows stay. For another number of masks their
-    /// tokens, MLPs and the head of qualities keep their fresh values, as does an adaptation that the file has nothing for. All else
-    /// must be in the file, in the model's shape.
+    /// Loads a file into a model, which may differ from it in two things. For another image size the table of absolute
+    /// positions is resampled bilinearly, the relative ones of global blocks linearly; those of windows stay. For
+    /// another number of masks their tokens, MLPs and the head of qualities keep their fresh values, as does an
+    /// adaptation that the file has nothing for. All else must be in the file, in the model's shape.
     /// </summary>
-    /// <exception cref="BadDataException">The file is no SAM, or one of other sizes; the model is as it was.</exception>
+    /// <exception cref="BadDataException">
+    /// The file is no SAM, or one of other sizes; the model is as it was.
+    /// </exception>
     /// <exception cref="WeightFileException">The file is damaged, or no file of weights.</exception>
     public static SamLoading LoadInto(Sam sam, string path)
     {
@@ -96,7 +99,7 @@ public static class SamFile
             else if (IsResampled(weight, tensor!, expected)) resampled.Add((weight, tensor!));
             else misfits.Add($"{weight.Name} is {Text(tensor!)}, expected {weight.FileShape}");
         }
-        misfits.AddRange(stored.Keys.Where(name => !s_constants.Contains(name) && !(newHeads && IsHead(name)))
+        misfits.AddRange(stored.Keys.Where(name => !Constants.Contains(name) && !(newHeads && IsHead(name)))
             .Select(name => $"{name} is not expected"));
         if (misfits.Count > 0)
             throw new BadDataException($"{path}: does not fit the model: {string.Join("; ", misfits.Take(3))}"
@@ -130,11 +133,13 @@ public static class SamFile
     static Dictionary<string, StoredTensor> ByOriginalName(WeightFile file) => SamNames.Original([.. file.Tensors.Keys])
         .ToDictionary(entry => entry.Key, entry => file.Tensors[entry.Value]);
 
-    static bool IsHead(string name) => s_heads.Any(head => name.StartsWith(head, StringComparison.Ordinal));
+    static bool IsHead(string name) => Heads.Any(head => name.StartsWith(head, StringComparison.Ordinal));
 
     static bool IsAdaptation(string name) => name.Contains(".linear_a_") || name.Contains(".linear_b_");
 
-    /// <summary>Whether it is a table of positions that depends on the image size, and differs in nothing else.</summary>
+    /// <summary>
+    /// Whether it is a table of positions that depends on the image size, and differs in nothing else.
+    /// </summary>
     static bool IsResampled(Weight weight, StoredTensor tensor, SamConfiguration configuration)
     {
         ReadOnlySpan<long> shape = tensor.Shape;
@@ -143,17 +148,20 @@ public static class SamFile
             .Any(block => weight.Name.StartsWith($"{Encoder}blocks.{block}.attn.rel_pos_", StringComparison.Ordinal));
     }
 
-    /// <summary>[1, g, g, E] on both axes of the grid; [rows, d] along the rows, as an image of one column.</summary>
-    internal static void Resample(Tensor target, StoredTensor tensor)
+    /// <summary>
+    /// A table of positions for another grid: [1, g, g, E] bilinearly on both axes, [rows, d] linearly along the rows,
+    /// as an image of one column.
+    /// </summary>
+    internal static Tensor Resampled(Tensor table, Shape shape) => table.Rank == 4
+        ? table.Resize([shape[1], shape[2]])
+        : table.Reshape(1, table.Size(0), 1, table.Size(1)).Resize([shape[0], 1]).Reshape(shape);
+
+    static void Resample(Tensor target, StoredTensor tensor)
     {
         Session session = target.Session;
         using Scope scope = session.Scope();
         using Session.GradMode mode = session.NoGrad();
-        Tensor source = session.Tensor(Values(tensor), Sizes(tensor));
-        Tensor resized = source.Rank == 4
-            ? source.Resize([target.Size(1), target.Size(2)])
-            : source.Reshape(1, source.Size(0), 1, source.Size(1)).Resize([target.Size(0), 1]);
-        target.Set(resized.ToArray());
+        target.Set(Resampled(session.Tensor(Values(tensor), Sizes(tensor)), target.Shape).ToArray());
     }
 
     static float[] Values(StoredTensor tensor)

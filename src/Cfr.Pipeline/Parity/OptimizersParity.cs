@@ -3,9 +3,9 @@ using Cfr.Tensors;
 namespace Cfr.Pipeline.Parity;
 
 /// <summary>
-/// Kind <c>ssl-optimizers</c>: steps of SGD (momentum 0.9, decay 1e-4), Adam (rate 0.02) and AdamW (rate 1e-3, decay 0.1)
-/// from <c>p0</c> along given <c>grads</c>, rates in <c>lr</c> where they change; moving averages <c>ema/</c> of given
-/// students, from iteration 0 and from 500.
+/// Kinds <c>ssl-optimizers</c> and <c>sam-optimizers</c>: steps of SGD (momentum 0.9, decay 1e-4), Adam (rate 0.02) and
+/// AdamW (rate 1e-3, decay 0.1) from <c>p0</c> along given <c>grads</c>, rates in <c>lr</c> where they change; moving
+/// averages <c>ema/</c> of given students, from iteration 0 and from 500.
 /// </summary>
 static class OptimizersParity
 {
@@ -16,6 +16,7 @@ static class OptimizersParity
         Steps(run, "sgd", weights => new Sgd(weights.Parameters, 0.01f, momentum: 0.9f, weightDecay: 1e-4f));
         Steps(run, "adam", weights => new AdamW(weights.Parameters, 0.02f, weightDecay: 0));
         Steps(run, "adamw", weights => new AdamW(weights.Parameters, 1e-3f, weightDecay: 0.1f));
+        Steps(run, "adamw_zero_wd", weights => new AdamW(weights.Parameters, 1e-3f, weightDecay: 0));
         if (!run.File.Has("ema/student")) return;
         Averages(run, start: 0, "ema/teacher_after_step", all: true);
         Averages(run, start: 500, "ema/teacher_after_6_steps_from_t500", all: false);

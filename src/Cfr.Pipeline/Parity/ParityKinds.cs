@@ -17,6 +17,14 @@ public static class ParityKinds
         ("sam-attention", AttentionParity.Run),
         ("sam-image-encoder", ImageEncoderParity.Run),
         ("sam-lora-qkv", LoraParity.Run),
+        ("sam-losses", SamLossesParity.Run),
+        ("sam-mask-decoder", MaskDecoderParity.Run),
+        ("sam-optimizers", OptimizersParity.Run),
+        ("sam-preprocess-postprocess", SamImageParity.Run),
+        ("sam-prompt-encoder", PromptEncoderParity.Run),
+        ("sam-relpos", RelativePositionParity.Run),
+        ("sam-resize", ResizeParity.Run),
+        ("sam-two-way-transformer", TwoWayTransformerParity.Run),
         ("sam-window", WindowParity.Run),
         ("sliding-window", SlidingWindowParity.Run),
         ("ssl-losses", LossesParity.Run),
@@ -36,7 +44,9 @@ public static class ParityKinds
     /// <param name="device">Where to compute.</param>
     /// <param name="outputsOnly">Compare results of forward passes alone.</param>
     /// <param name="tolerance">Replaces the relative tolerances, each kind's own by default.</param>
-    /// <exception cref="BadDataException">The file is of no known kind, or lacks something that its kind needs.</exception>
+    /// <exception cref="BadDataException">
+    /// The file is of no known kind, or lacks something that its kind needs.
+    /// </exception>
     public static ParityReport Check(string path, Device device, bool outputsOnly = false, double? tolerance = null)
     {
         using var file = new ReferenceFile(path);

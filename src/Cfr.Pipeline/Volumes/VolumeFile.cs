@@ -15,6 +15,9 @@ namespace Cfr.Pipeline.Volumes;
 /// </remarks>
 public static class VolumeFile
 {
+    /// <summary>Whether a file begins as one of these formats does.</summary>
+    public static bool IsVolume(string path) => Recognize(path, StartOf(path)) is not null;
+
     /// <summary>What the file says before its voxels. Of an HDF5 file: of "image", or of "label" alone.</summary>
     public static VolumeHeader ReadHeader(string path) => FormatOf(path) switch
     {
@@ -102,17 +105,26 @@ public static class VolumeFile
 
     static Format FormatOf(string path)
     {
-        if (Directory.Exists(path)) throw new BadDataException($"{path}: is a folder, expected a file");
-        using FileStream file = File.OpenRead(path);
-        Span<byte> start = stackalloc byte[8];
-        start = start[..file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false)];
+        byte[] start = StartOf(path);
+        if (Recognize(path, start) is { } format) return format;
+        string found = start.Length == 0 ? "is empty" : $"begins with {Convert.ToHexString(start)}";
+        throw new BadDataException($"{path}: {found}, expected a NIfTI, NRRD or HDF5 file");
+    }
+
+    static Format? Recognize(string path, ReadOnlySpan<byte> start)
+    {
         if (start.StartsWith(Hdf5File.Signature)) return Format.Hdf5;
         if (start.StartsWith(NrrdHeader.Magic)) return Format.Nrrd;
         bool isImage = NiftiFile.IsVoxelsOfPair(path);
-        if (isImage || start.StartsWith(GzipFile.Magic) || (start.Length >= 4 && NiftiHeader.Begins(start)))
-            return Format.Nifti;
-        string found = start.Length == 0 ? "is empty" : $"begins with {Convert.ToHexString(start)}";
-        throw new BadDataException($"{path}: {found}, expected a NIfTI, NRRD or HDF5 file");
+        return isImage || start.StartsWith(GzipFile.Magic) || (start.Length >= 4 && NiftiHeader.Begins(start)) ? Format.Nifti : null;
+    }
+
+    static byte[] StartOf(string path)
+    {
+        if (Directory.Exists(path)) throw new BadDataException($"{path}: is a folder, expected a file");
+        using FileStream file = File.OpenRead(path);
+        byte[] start = new byte[8];
+        return start[..file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false)];
     }
 
     enum Format { Nifti, Nrrd, Hdf5 }

@@ -46,8 +46,8 @@ sealed class GoldenModule<TModule> : IDisposable where TModule : Module
         File.AssertEqual(name, got, tolerance, GoldenLayout.ChannelsLast);
 
     /// <summary>
-    /// Gradients of all weights in the file. A bias of keys shifts all logits of a row alike, which softmax does not see: its gradient is 0
-    /// but for rounding, below 1e-5 of the largest.
+    /// Gradients of all weights in the file. A bias of keys shifts all logits of a row alike, which softmax does not
+    /// see: its gradient is 0 but for rounding, below 1e-5 of the largest.
     /// </summary>
     public void AssertGradients(double tolerance)
     {

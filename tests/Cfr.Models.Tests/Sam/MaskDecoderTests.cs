@@ -8,10 +8,10 @@ public sealed class MaskDecoderTests : IDisposable
 {
     const double Allowed = 1e-5, GradientAllowed = 3e-5;
 
-    static readonly SamConfiguration s_configuration =
+    static readonly SamConfiguration Configuration =
         new() { ImageSize = 96, PromptWidth = 32, DecoderHeads = 4, DecoderHidden = 64, QualityHidden = 24 };
 
-    readonly GoldenModule<MaskDecoder> _golden = new("mask_decoder", w => new MaskDecoder(w, s_configuration));
+    readonly GoldenModule<MaskDecoder> _golden = new("mask_decoder", w => new MaskDecoder(w, Configuration));
 
     public void Dispose() => _golden.Dispose();
 

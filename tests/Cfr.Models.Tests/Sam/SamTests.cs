@@ -6,10 +6,19 @@ namespace Cfr.Models.Tests;
 /// <summary>The whole model, small.</summary>
 public sealed class SamTests : IDisposable
 {
-    static readonly SamConfiguration s_small = new()
+    static readonly SamConfiguration Small = new()
     {
-        ImageSize = 64, PatchSize = 8, Width = 24, Depth = 2, Heads = 3, GlobalBlocks = [1], Window = 5,
-        PromptWidth = 32, DecoderHidden = 48, QualityHidden = 24, Masks = 3,
+        ImageSize = 64,
+        PatchSize = 8,
+        Width = 24,
+        Depth = 2,
+        Heads = 3,
+        GlobalBlocks = [1],
+        Window = 5,
+        PromptWidth = 32,
+        DecoderHidden = 48,
+        QualityHidden = 24,
+        Masks = 3,
     };
 
     readonly Device _device = Device.Open("cpu");
@@ -88,5 +97,5 @@ public sealed class SamTests : IDisposable
             trained.Where(name => name.StartsWith("mask_decoder")).Order());
     }
 
-    Models.Sam Create() => new(new Weights(_session, seed: 7), s_small);
+    Models.Sam Create() => new(new Weights(_session, seed: 7), Small);
 }

@@ -1,6 +1,8 @@
 namespace Cfr.Pipeline.Tests.Networks;
 
-/// <summary>Names and sizes of the 314 tensors of the published ViT-B, written down from its file, not from our model.</summary>
+/// <summary>
+/// Names and sizes of the 314 tensors of the published ViT-B, written down from its file, not from our model.
+/// </summary>
 static class ViTBTensors
 {
     public static List<(string Name, int[] Sizes)> All()

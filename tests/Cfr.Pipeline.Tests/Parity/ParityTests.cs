@@ -31,6 +31,12 @@ public sealed class ParityTests : IDisposable
     [Theory]
     [InlineData("attention", "mid/logits", "mid/logits_no_relpos", "mid/softmax")]
     [InlineData("encoder_tiny"), InlineData("lora_qkv"), InlineData("window")]
+    [InlineData("mask_decoder"), InlineData("prompt_encoder"), InlineData("two_way_transformer"), InlineData("resize")]
+    [InlineData("optimizers"), InlineData("relpos", "qk/R_q4_k8", "qk/R_q8_k4", "qk/table")]
+    [InlineData("preprocess_postprocess", "adapt/checkpoint/mask_decoder.mask_tokens.weight",
+        "adapt/loaded/mask_decoder.mask_tokens.weight", "adapt/model_before/mask_decoder.mask_tokens.weight")]
+    [InlineData("losses", "grad/medsam_dice_plus_bce", "grad/msa_bce_pos2", "grad/samus_0_2bce_0_8dice_pos2", "in/binary_target",
+        "out/dice_per_class_samed", "out/medsam_dice_plus_bce", "out/msa_bce_pos2", "out/samus_0_2bce_0_8dice_pos2")]
     public void Reference_files_of_SAM_are_met(string name, params string[] unused)
     {
         ParityReport report = ParityKinds.Check(Golden.Path($"sam/{name}.safetensors"), _device);
