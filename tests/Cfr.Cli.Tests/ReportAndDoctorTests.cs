@@ -66,7 +66,7 @@ public class ReportAndDoctorTests
         })!;
         string[] lines = bash.StandardOutput.ReadToEnd().Split('\n');
         bash.WaitForExit();
-        Assert.Equal(["complete -o default -F _cfr cfr", "predict prepare", "--model", "zsh"], lines[..4]);
+        Assert.Equal(["complete -o default -F _cfr cfr", "predict prepare pretrain", "--model", "zsh"], lines[..4]);
     }
 
     [Theory]
