@@ -42,8 +42,9 @@ public sealed class TrainTests : IDisposable
     [Fact]
     public void Ctrl_c_finishes_the_step_saves_and_ends_well()
     {
-        Assert.Equal(0, Train("whole").Code);
-        using (var run = new RunningCfr(Arguments("stopped", resume: false)))
+        string[] seconds = ["--set", "iterations=200", "--set", "validation.every=100"];
+        Assert.Equal(0, Train("whole", seconds).Code);
+        using (var run = new RunningCfr([.. Arguments("stopped", resume: false), .. seconds]))
         {
             run.Until(() => Lines("stopped") >= 3);
             run.Interrupt();
@@ -51,7 +52,7 @@ public sealed class TrainTests : IDisposable
             Assert.Equal((0, ""), (code, errors));
             Assert.Contains("--resume", output);
         }
-        Assert.InRange(Lines("stopped"), 3, 26);
+        Assert.InRange(Lines("stopped"), 3, Lines("whole") - 1);
         Assert.True(File.Exists(At("stopped", "checkpoint.safetensors")));
         Assert.DoesNotContain(Directory.GetFiles(At("stopped")), file => file.EndsWith(".tmp"));
         Assert.Equal(0, Cfr("train", "--resume", "--out", At("stopped")).Code);
