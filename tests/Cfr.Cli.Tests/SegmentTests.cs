@@ -18,19 +18,7 @@ public sealed class SegmentTests : IDisposable
     {
         _model = _folder.File("sam.safetensors");
         using Device device = Device.Open("cpu");
-        SamFile.Save(new Sam(new Weights(new Session(device), seed: 8), new SamConfiguration
-        {
-            ImageSize = 64,
-            PatchSize = 8,
-            Width = 24,
-            Depth = 2,
-            Heads = 3,
-            GlobalBlocks = [1],
-            Window = 5,
-            PromptWidth = 32,
-            DecoderHidden = 48,
-            QualityHidden = 24,
-        }), _model);
+        SamFile.Save(new Sam(new Weights(new Session(device), seed: 8), TestSam.Small), _model);
         _picture = _folder.File("picture.png");
         var image = new RgbImage(30, 50);
         for (int i = 0; i < image.Pixels.Length; i++) image.Pixels[i] = (byte)(i * 11 % 256);

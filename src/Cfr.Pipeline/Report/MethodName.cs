@@ -55,7 +55,7 @@ public sealed record MethodName(string Id, string Title, MethodRole Role)
     public string Meaning => Role switch
     {
         MethodRole.Baseline => "the labelled cases alone",
-        MethodRole.SemiSupervised => "semi-supervised, without SAM",
+        MethodRole.SemiSupervised => "the unlabelled cases too, without SAM",
         MethodRole.FineTuned => "the fine-tuned SAM itself",
         MethodRole.Retrained => "re-trained with SAM's pseudo-labels",
         _ => "supervised, with all labels",

@@ -49,19 +49,27 @@ public static class LinearOp
                 kernels.Multiply(dzRows, Matrix.Dense(g.Kept(1).View, n, k), Matrix.Dense(dx.View, rows, k));
                 return dx;
             });
-            g.Add(1, () =>
-            {
-                Tensor dw = session.Empty([n, k]);
-                kernels.Multiply(dzRows.T, Matrix.Dense(g.Kept(0).View, rows, k), Matrix.Dense(dw.View, n, k));
-                return dw;
-            });
-            g.Add(2, () =>
-            {
-                Tensor db = session.Empty([n]);
-                session.Device.Reduction.Sum(1, rows, n, dz.View, db.View);
-                return db;
-            });
+            AddParameters(g, dz, rows, n, k);
             g.Add(3, g.OfResult);
+        });
+    }
+
+    /// <summary>The gradients of weight and bias, inputs 1 and 2 of the op; x, input 0, is the first thing that it keeps.</summary>
+    internal static void AddParameters(Gradient g, Tensor dz, int rows, int n, int k)
+    {
+        Session session = dz.Session;
+        g.Add(1, () =>
+        {
+            Tensor dw = session.Empty([n, k]);
+            session.Device.Matmul.Multiply(
+                Matrix.Dense(dz.View, rows, n).T, Matrix.Dense(g.Kept(0).View, rows, k), Matrix.Dense(dw.View, n, k));
+            return dw;
+        });
+        g.Add(2, () =>
+        {
+            Tensor db = session.Empty([n]);
+            session.Device.Reduction.Sum(1, rows, n, dz.View, db.View);
+            return db;
         });
     }
 }

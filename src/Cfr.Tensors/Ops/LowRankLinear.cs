@@ -68,18 +68,7 @@ public static class LowRankLinearOp
                     dtRows, Matrix.Dense(g.Kept(2).View, ranks, k), target, epilogue: new Epilogue(Accumulate: true));
                 return dx;
             });
-            g.Add(1, () =>
-            {
-                Tensor dw = session.Empty([n, k]);
-                kernels.Multiply(dyRows.T, Matrix.Dense(g.Kept(0).View, rows, k), Matrix.Dense(dw.View, n, k));
-                return dw;
-            });
-            g.Add(2, () =>
-            {
-                Tensor db = session.Empty([n]);
-                session.Device.Reduction.Sum(1, rows, n, dy.View, db.View);
-                return db;
-            });
+            LinearOp.AddParameters(g, dy, rows, n, k);
             if (trainsA)
             {
                 Tensor da = session.Empty([ranks, k]);

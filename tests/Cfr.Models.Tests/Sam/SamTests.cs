@@ -1,25 +1,13 @@
 using Cfr.Kernels;
 using Cfr.Tensors;
+using Cfr.TestKit;
 
 namespace Cfr.Models.Tests;
 
 /// <summary>The whole model, small.</summary>
 public sealed class SamTests : IDisposable
 {
-    static readonly SamConfiguration Small = new()
-    {
-        ImageSize = 64,
-        PatchSize = 8,
-        Width = 24,
-        Depth = 2,
-        Heads = 3,
-        GlobalBlocks = [1],
-        Window = 5,
-        PromptWidth = 32,
-        DecoderHidden = 48,
-        QualityHidden = 24,
-        Masks = 3,
-    };
+    static readonly SamConfiguration Small = TestSam.Small with { Masks = 3 };
 
     readonly Device _device = Device.Open("cpu");
     readonly Session _session;

@@ -2,6 +2,7 @@ using Cfr.Kernels;
 using Cfr.Pipeline.Concatenation;
 using Cfr.Pipeline.Configuration;
 using Cfr.Pipeline.Datasets;
+using Cfr.Pipeline.Tests.Datasets;
 using Cfr.Pipeline.Volumes;
 using Cfr.Tensors;
 
@@ -52,15 +53,7 @@ public sealed class AugmentationTests
         static RandomNumbers Random() => new(RandomKey.For(7, "test"));
     }
 
-    [Theory]
-    [InlineData(0, 0)]
-    [InlineData(0, 1)]
-    [InlineData(1, 0)]
-    [InlineData(1, 1)]
-    [InlineData(2, 0)]
-    [InlineData(2, 1)]
-    [InlineData(3, 0)]
-    [InlineData(3, 1)]
+    [Theory, MemberData(nameof(PatchDrawTests.Turns), MemberType = typeof(PatchDrawTests))]
     public void Canvases_turn_as_patches_do(int quarters, int axis)
     {
         using var device = Device.Open("cpu");

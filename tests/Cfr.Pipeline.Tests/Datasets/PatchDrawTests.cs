@@ -9,15 +9,10 @@ namespace Cfr.Pipeline.Tests.Datasets;
 
 public class PatchDrawTests
 {
-    [Theory]
-    [InlineData(0, 0)]
-    [InlineData(0, 1)]
-    [InlineData(1, 0)]
-    [InlineData(1, 1)]
-    [InlineData(2, 0)]
-    [InlineData(2, 1)]
-    [InlineData(3, 0)]
-    [InlineData(3, 1)]
+    /// <summary>Quarters of a turn, and the axis of the flip after it.</summary>
+    public static MatrixTheoryData<int, int> Turns => new([0, 1, 2, 3], [0, 1]);
+
+    [Theory, MemberData(nameof(Turns))]
     public void A_turn_and_flip_is_the_references_bit_for_bit(int quarters, int axis)
     {
         using var golden = new GoldenFile("ssl/augment.safetensors");

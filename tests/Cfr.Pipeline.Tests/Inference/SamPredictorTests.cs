@@ -3,26 +3,13 @@ using Cfr.Models;
 using Cfr.Pipeline.Images;
 using Cfr.Pipeline.Inference;
 using Cfr.Tensors;
+using Cfr.TestKit;
 
 namespace Cfr.Pipeline.Tests.Inference;
 
 /// <summary>Prompts in a picture's own pixels, with a small SAM of random weights.</summary>
 public sealed class SamPredictorTests : IDisposable
 {
-    static readonly SamConfiguration Small = new()
-    {
-        ImageSize = 64,
-        PatchSize = 8,
-        Width = 24,
-        Depth = 2,
-        Heads = 3,
-        GlobalBlocks = [1],
-        Window = 5,
-        PromptWidth = 32,
-        DecoderHidden = 48,
-        QualityHidden = 24,
-    };
-
     readonly Device _device = Device.Open("cpu");
     readonly Session _session;
     readonly Sam _sam;
@@ -30,7 +17,7 @@ public sealed class SamPredictorTests : IDisposable
     public SamPredictorTests()
     {
         _session = new Session(_device, seed: 2);
-        _sam = new Sam(new Weights(_session, seed: 8), Small);
+        _sam = new Sam(new Weights(_session, seed: 8), TestSam.Small);
     }
 
     public void Dispose() => _device.Dispose();
@@ -97,7 +84,7 @@ public sealed class SamPredictorTests : IDisposable
     [Fact]
     public void A_model_of_one_mask_has_one_candidate()
     {
-        var predictor = new SamPredictor(new Sam(new Weights(_session, seed: 8), Small with { Masks = 1 }));
+        var predictor = new SamPredictor(new Sam(new Weights(_session, seed: 8), TestSam.Small with { Masks = 1 }));
         predictor.SetImage(Picture(64, 64));
         var point = new ImagePrompt { Points = [new(30, 20)] };
         Assert.Equal(Assert.Single(predictor.Candidates(point)).Pixels, predictor.Best(point).Pixels);

@@ -11,20 +11,7 @@ namespace Cfr.Pipeline.Tests.Networks;
 /// <summary>Files of SAM in every form in which users have them.</summary>
 public sealed class SamFileTests : IDisposable
 {
-    static readonly SamConfiguration Small = new()
-    {
-        ImageSize = 64,
-        PatchSize = 8,
-        Width = 24,
-        Depth = 3,
-        Heads = 3,
-        GlobalBlocks = [1],
-        Window = 5,
-        PromptWidth = 32,
-        DecoderHidden = 48,
-        QualityHidden = 24,
-        Masks = 4,
-    };
+    static readonly SamConfiguration Small = TestSam.Small with { Depth = 3, Masks = 4 };
 
     readonly Device _device = Device.Open("cpu");
     readonly TemporaryFolder _folder = new();

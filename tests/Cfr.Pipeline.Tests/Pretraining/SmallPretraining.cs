@@ -1,6 +1,7 @@
 using Cfr.Kernels.Cpu;
 using Cfr.Models;
 using Cfr.Pipeline.Pretraining;
+using Cfr.Pipeline.Tests.Training;
 using Cfr.Pipeline.Training;
 using Cfr.Tensors;
 
@@ -50,22 +51,13 @@ sealed class SmallPretraining : IDisposable
             ? Pretrainer.Open(Run(name), configuration).Run
             : RunFolder.Create(Run(name), configuration);
         var trainer = new Pretrainer(new Session(device, configuration.Seed), configuration, run);
-        return trainer.Run(observer ?? new Silent(), stop?.Token ?? CancellationToken.None);
+        return trainer.Run(observer ?? new SmallTask.Silent(), stop?.Token ?? CancellationToken.None);
     }
 
     public byte[] File(string run, string name) => System.IO.File.ReadAllBytes(Path.Combine(Run(run), name));
 
     /// <summary>The log, without times.</summary>
-    public string[] Log(string name) =>
-    [
-        .. TrainingLog.Read(Path.Combine(Run(name), "log.jsonl")).Select(line =>
-        {
-            line.Remove("seconds");
-            return line.ToJsonString();
-        }),
-    ];
+    public string[] Log(string name) => SmallTask.LogOf(Run(name));
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
-
-    sealed class Silent : ITrainingObserver;
 }

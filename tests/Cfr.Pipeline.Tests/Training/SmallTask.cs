@@ -74,9 +74,12 @@ sealed class SmallTask : IDisposable
     public byte[] Model(string name) => File.ReadAllBytes(Path.Combine(Run(name), "model.safetensors"));
 
     /// <summary>The log, without times.</summary>
-    public string[] Log(string name) =>
+    public string[] Log(string name) => LogOf(Run(name));
+
+    /// <summary>The log of a run's folder, without times.</summary>
+    public static string[] LogOf(string run) =>
     [
-        .. TrainingLog.Read(Path.Combine(Run(name), "log.jsonl")).Select(line =>
+        .. TrainingLog.Read(Path.Combine(run, "log.jsonl")).Select(line =>
         {
             line.Remove("seconds");
             return line.ToJsonString();
