@@ -60,6 +60,22 @@ public sealed class SegmentTests : IDisposable
     }
 
     [Fact]
+    public void No_mask_is_written_over_the_picture_or_another_file_of_the_call()
+    {
+        string picture = _folder.File("m-1.png"), mask = _folder.File("m.png");
+        File.Copy(_picture, picture);
+        byte[] before = File.ReadAllBytes(picture);
+        var (code, _, errors) = Run(picture, "--points", "3,4", "--multimask", "--out", mask);
+        Assert.Equal(2, code);
+        Assert.Contains("would overwrite", errors);
+        Assert.Equal(before, File.ReadAllBytes(picture));
+        (code, _, errors) = Run(_picture, "--points", "3,4", "--multimask", "--out", mask, "--overlay", _folder.File("m-2.png"));
+        Assert.Equal(2, code);
+        Assert.Contains("--overlay", errors);
+        Assert.False(File.Exists(_folder.File("m-2.png")));
+    }
+
+    [Fact]
     public void Slices_of_volumes_are_pictures_too()
     {
         string volume = Golden.Path("volumes/chunked.h5"), mask = _folder.File("mask.png");

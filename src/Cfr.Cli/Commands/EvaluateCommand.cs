@@ -135,12 +135,6 @@ static class EvaluateCommand
                 Console.WriteLine($"{scored.Case}: nothing of {nameOf(score.Class)} was predicted.");
 
         void AddRow(ClassSummary row, string name) => table.AddRow(
-            [Markup.Escape(name), .. Metric.All.Select(metric => Text(metric, row.Metrics[metric.Name])), $"{row.EmptyPredictions}"]);
-    }
-
-    static string Text(Metric metric, Spread spread)
-    {
-        double scale = metric.IsDistance ? 1 : 100;
-        return $"{scale * spread.Mean:F2}" + (spread.Deviation is { } deviation ? $" ± {scale * deviation:F2}" : "");
+            [Markup.Escape(name), .. Metric.All.Select(metric => ScoreText.Of(metric, row.Metrics[metric.Name])), $"{row.EmptyPredictions}"]);
     }
 }

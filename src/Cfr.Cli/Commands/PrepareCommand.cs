@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using Cfr.Pipeline.Datasets;
+using Cfr.Pipeline.Networks;
 using Cfr.Pipeline.Volumes;
 using Spectre.Console;
 
@@ -82,12 +83,6 @@ static class PrepareCommand
         return ExitCode.Done;
     }
 
-    static GridSize ParseSize(string text)
-    {
-        string[] parts = text.Split('x');
-        int[] sides = [.. parts.Select(part => int.TryParse(part, CultureInfo.InvariantCulture, out int side) ? side : 0)];
-        return sides is [> 0, > 0, > 0]
-            ? new GridSize(sides[0], sides[1], sides[2])
-            : throw new ArgumentException($"--size is '{text}'; expected three numbers like 96x96x64");
-    }
+    static GridSize ParseSize(string text) => NetworkNotes.ParseSize(text)
+        ?? throw new ArgumentException($"--size is '{text}'; expected three numbers like 96x96x64");
 }

@@ -79,9 +79,7 @@ static class PretrainCommand
         run ??= RunFolder.Create(folder, configuration);
         var trainer = new Pretrainer(new Session(device, configuration.Seed), configuration, run);
         using var interruption = new Interruption();
-        using IDisplay display = arguments.GetValue(CommonOptions.Json) ? new JsonLines()
-            : AnsiConsole.Profile.Capabilities.Interactive && !Console.IsOutputRedirected ? new TrainingBar()
-            : new PlainLines();
+        using IDisplay display = IDisplay.Open(arguments.GetValue(CommonOptions.Json));
         display.Begin(
         [
             Describe(trainer.Sam),

@@ -62,13 +62,14 @@ static class PseudolabelCommand
         if (sam.Classes != data.Classes.Count)
             throw new ArgumentException($"{model} tells {sam.Classes} classes apart; {data.Name} has {data.Classes.Count}");
         PredictionConfiguration prediction = arguments.GetValue(Stride) is { } stride ? new(stride) : PredictionConfiguration.HalfPatch(patch);
-        string origin = Fingerprint.Of([Fingerprint.OfFile(model), $"{prediction}"]);
+        string scans = Fingerprint.OfCases(data, data.Train.Select(each => each with { LabelPath = null }));
+        string origin = Fingerprint.Of([Fingerprint.OfFile(model), $"{prediction}", scans]);
         LabelFolder.Begin(folder, origin);
         int before = cases.Count(each => File.Exists(FolderPseudoLabels.PathOf(folder, each)));
         var labelling = new CaseLabelling(data, sam, patch, prediction);
         WorkProgress.Show("labelling", told =>
         {
-            labelling.Write(cases, folder, (done, all) => told?.Invoke(done, all), interruption.Token);
+            labelling.Write(cases, folder, told, interruption.Token);
             return true;
         });
         return Report(arguments, data, labelled, folder, cases.Count, before);

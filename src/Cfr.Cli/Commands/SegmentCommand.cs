@@ -21,7 +21,7 @@ static class SegmentCommand
 
     static readonly Option<string> Model = new("--model")
     {
-        Description = "Weights of SAM: sam_vit_b_01ec64.pth, or another .pth or .safetensors file of a SAM.",
+        Description = "Weights of SAM: sam_vit_b_01ec64.pth, another .pth or .safetensors file of a SAM, or small.",
         Required = true,
     };
 
@@ -87,11 +87,10 @@ static class SegmentCommand
 
     static int Run(ParseResult arguments)
     {
-        string model = arguments.GetValue(Model)!, path = arguments.GetValue(Out)!;
+        string model = SmallSam.FileOf(arguments.GetValue(Model)!), path = arguments.GetValue(Out)!;
         ImagePrompt[] prompts = PromptWords.Parse(arguments.GetValue(Points) ?? [], arguments.GetValue(Boxes));
         RgbImage image = Read(arguments);
         foreach (ImagePrompt prompt in prompts) prompt.Check(image.Height, image.Width);
-        if (model == SmallSam.Name) model = SmallSam.File;
         if (!File.Exists(model)) throw new FileNotFoundException($"{model}: there is no such file", model);
         string input = arguments.GetValue(Input)!;
         OutputPath.Check("--out", path, input);
@@ -107,12 +106,19 @@ static class SegmentCommand
                 ? [.. predictor.Candidates(prompt)]
                 : new[] { predictor.Best(prompt) }),
         ];
+        string[][] files =
+        [
+            .. masks.Select((own, i) => own.Select((_, j) =>
+                NameOf(path, masks.Length > 1 ? i + 1 : null, own.Length > 1 ? j + 1 : null)).ToArray()),
+        ];
+        foreach (string file in files.SelectMany(own => own)) OutputPath.Check("--out", file, input);
+        if (arguments.GetValue(Overlay) is { } shown) OutputPath.Check("--overlay", shown, [input, .. files.SelectMany(own => own)]);
         var results = new List<object>();
         for (int i = 0; i < masks.Length; i++)
             for (int j = 0; j < masks[i].Length; j++)
             {
                 PredictedMask mask = masks[i][j];
-                string file = NameOf(path, masks.Length > 1 ? i + 1 : null, masks[i].Length > 1 ? j + 1 : null);
+                string file = files[i][j];
                 MaskOverlay.BlackAndWhite(image.Height, image.Width, mask.Pixels).Write(file);
                 results.Add(new { Prompt = i + 1, Mask = file, Score = mask.Quality, mask.Area });
                 if (!arguments.GetValue(CommonOptions.Json))

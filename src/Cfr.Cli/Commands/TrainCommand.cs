@@ -29,9 +29,11 @@ sealed class TrainCommand : TrainingCommand<TrainingConfiguration>
     }
 
     protected override TrainingConfiguration Placed(TrainingConfiguration read, string folder) =>
-        read.PseudoLabels is { Path: { } path } labels
-            ? read with { PseudoLabels = labels with { Path = Path.GetFullPath(path, folder) } }
+        read.PseudoLabels is { } labels
+            ? read with { PseudoLabels = labels with { Path = From(labels.Path, folder), Sam = From(labels.Sam, folder) } }
             : read;
+
+    static string? From(string? path, string folder) => path is null ? null : Path.GetFullPath(path, folder);
 
     protected override TrainingConfiguration With(TrainingConfiguration configuration, ParseResult arguments)
     {

@@ -10,13 +10,11 @@ namespace Cfr.Cli.Experiments;
 /// <summary>An experiment on the console: a line a stage, and while it runs a bar or a line now and then.</summary>
 sealed class ExperimentDisplay(bool isJson) : IExperimentObserver, IDisposable
 {
-    readonly bool _isLive = !isJson && AnsiConsole.Profile.Capabilities.Interactive && !Console.IsOutputRedirected;
-    readonly HashSet<string> _warned = [];
     IDisplay? _training;
     ProgressLines? _lines;
     string _what = "";
 
-    public ITrainingObserver Training => _training ??= isJson ? new JsonLines() : _isLive ? new TrainingBar() : new PlainLines();
+    public ITrainingObserver Training => _training ??= IDisplay.Open(isJson);
 
     public void Began(string stage, int number, int count)
     {
@@ -44,10 +42,7 @@ sealed class ExperimentDisplay(bool isJson) : IExperimentObserver, IDisposable
         else Console.WriteLine($"  {TrainingSummary.Time(time.TotalSeconds)}{(result is null ? "" : $"  {result}")}");
     }
 
-    public void Warn(string message)
-    {
-        if (_warned.Add(message)) Console.Error.WriteLine($"warning: {message}");
-    }
+    public void Warn(string message) => ErrorStream.Warn(message);
 
     /// <summary>A step of this stage is being measured.</summary>
     public void Measuring(string stage) => Console.Error.WriteLine($"measuring: {stage}");

@@ -23,16 +23,10 @@ static class ScoresTable
             if (row.Summary is not { } summary) continue;
             table.AddRow([
                 row.Name.Title, row.Name.Meaning,
-                .. Metric.All.Take(Columns).Select(metric => Text(metric, summary.Average.Metrics[metric.Name])),
+                .. Metric.All.Take(Columns).Select(metric => ScoreText.Of(metric, summary.Average.Metrics[metric.Name])),
                 $"{summary.Average.EmptyPredictions}",
             ]);
         }
         AnsiConsole.Write(table);
-    }
-
-    static string Text(Metric metric, Spread spread)
-    {
-        double scale = metric.IsDistance ? 1 : 100;
-        return $"{scale * spread.Mean:F2}" + (spread.Deviation is { } deviation ? $" ± {scale * deviation:F2}" : "");
     }
 }

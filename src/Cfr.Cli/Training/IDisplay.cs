@@ -2,12 +2,18 @@ using Cfr.Kernels;
 using Cfr.Pipeline.Datasets;
 using Cfr.Pipeline.Networks;
 using Cfr.Pipeline.Training;
+using Spectre.Console;
 
 namespace Cfr.Cli.Training;
 
 /// <summary>How a run shows itself.</summary>
 interface IDisplay : ITrainingObserver, IDisposable
 {
+    /// <summary>JSON, or what suits where the output goes.</summary>
+    static IDisplay Open(bool isJson) => isJson ? new JsonLines()
+        : AnsiConsole.Profile.Capabilities.Interactive && !Console.IsOutputRedirected ? new TrainingBar()
+        : new PlainLines();
+
     /// <summary>Before anything is read.</summary>
     void Begin(IEnumerable<string> lines);
 

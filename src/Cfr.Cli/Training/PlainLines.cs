@@ -35,7 +35,7 @@ sealed class PlainLines : IDisplay
 
     public void Validated(ValidationScores scores) => Console.WriteLine(TrainingSummary.Validated(scores));
 
-    public void Warn(string message) => Console.WriteLine($"warning: {message}");
+    public void Warn(string message) => ErrorStream.Warn(message);
 
     public void End(bool finished, RunFolder run, string command) => Console.WriteLine(TrainingSummary.Ended(finished, run, command));
 

@@ -53,7 +53,7 @@ abstract class TrainingCommand<T> where T : RunConfiguration
         return command;
     }
 
-    /// <summary>The settings with the paths in them taken from the folder of their file, and with the command's own options.</summary>
+    /// <summary>The settings with the paths in them taken from the folder of their file.</summary>
     protected abstract T Placed(T read, string folder);
 
     /// <summary>The settings with the command's own options, if there are any.</summary>
@@ -85,9 +85,7 @@ abstract class TrainingCommand<T> where T : RunConfiguration
 
         using var interruption = new Interruption();
         ReadyTraining training = Open(new Session(device, configuration.Seed), configuration, set, run);
-        using IDisplay display = arguments.GetValue(CommonOptions.Json) ? new JsonLines()
-            : AnsiConsole.Profile.Capabilities.Interactive && !Console.IsOutputRedirected ? new TrainingBar()
-            : new PlainLines();
+        using IDisplay display = IDisplay.Open(arguments.GetValue(CommonOptions.Json));
         display.Begin(configuration, set, device, training.Network);
         bool finished = training.Execute(display, interruption.Token);
         display.End(finished, run, configuration);

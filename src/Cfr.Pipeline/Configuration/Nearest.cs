@@ -4,7 +4,7 @@ namespace Cfr.Pipeline.Configuration;
 static class Nearest
 {
     /// <summary>The word with the fewest letters to change, if these are at most a third of it; otherwise null.</summary>
-    public static string? Of(string word, IEnumerable<string> words)
+    static string? Of(string word, IEnumerable<string> words)
     {
         var best = words.Select(known => (Known: known, Distance: Distance(word, known)))
             .OrderBy(pair => pair.Distance).FirstOrDefault();

@@ -109,6 +109,8 @@ public sealed partial record ExperimentConfiguration
                 throw new ArgumentException("pseudo-labels come from fine-tuned SAM; \"fineTuning\" is missing");
             if (training.PseudoLabels.Path is { } path)
                 throw new ArgumentException($"pseudoLabels.path is '{path}'; here SAM is the one that the experiment fine-tunes");
+            if (training.PseudoLabels.Sam is { } sam)
+                throw new ArgumentException($"pseudoLabels.sam is '{sam}'; here it is the checkpoint of \"fineTuning\"");
         }
 
         static void Checked(string part, Action check)
@@ -128,7 +130,7 @@ public sealed partial record ExperimentConfiguration
     static void CheckWord(string what, string word)
     {
         if (!Word().IsMatch(word))
-            throw new ArgumentException($"{what} is '{word}'; expected letters, digits, dots and dashes, a letter or digit first");
+            throw new ArgumentException($"{what} is '{word}'; expected letters, digits, dots, dashes and underscores, a letter or digit first");
     }
 
     [GeneratedRegex("^[A-Za-z0-9][A-Za-z0-9._-]*$")]

@@ -73,7 +73,7 @@ public sealed class ExperimentRun
         {
             return StateOf(stage);
         }
-        catch (Exception error) when (error is KeyNotFoundException or IOException)
+        catch (Exception error) when (error is KeyNotFoundException or IOException or ArgumentException { ParamName: "path" })
         {
             return StageState.ToDo;
         }

@@ -16,7 +16,7 @@ public sealed record SamSource(string? Weights = null, SamConfiguration? Model =
 {
     /// <summary>The checkpoint's file; null for random weights.</summary>
     [JsonIgnore]
-    public string? File => Weights == SmallSam.Name ? SmallSam.File : Weights;
+    public string? File => Weights is { } weights ? SmallSam.FileOf(weights) : null;
 
     /// <summary>SHA-256 of the checkpoint; null for random weights, and where there is no such file.</summary>
     /// <exception cref="BadDataException">The file is another one than its published name says.</exception>

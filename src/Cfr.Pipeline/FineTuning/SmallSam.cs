@@ -13,5 +13,5 @@ public static class SmallSam
     public static string File => Path.Combine(AppContext.BaseDirectory, "assets", "sam-small.safetensors");
 
     /// <summary>The file of a checkpoint that may be named in a word.</summary>
-    internal static string FileOf(string checkpoint) => checkpoint == Name ? File : checkpoint;
+    public static string FileOf(string checkpoint) => checkpoint == Name ? File : checkpoint;
 }

@@ -28,9 +28,6 @@ sealed class TriangleTaps
         }
     }
 
-    /// <summary>Pixels of the result.</summary>
-    public int Count => _first.Length;
-
     /// <summary>The first pixel that counts for output i.</summary>
     public int First(int i) => _first[i];
 

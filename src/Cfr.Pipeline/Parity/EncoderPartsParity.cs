@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Cfr.Models;
 using Cfr.Tensors;
 
@@ -40,9 +39,9 @@ static class AttentionParity
 
     public static void Run(ParityRun run)
     {
-        int heads = Heads(run.File);
-        Dictionary<string, Tensor> w = Weights.ToDictionary(name => name, name => Leaf($"w/{name}"));
-        Tensor x = Leaf("in/x");
+        int heads = SamModule.Number(run.File, "heads");
+        Dictionary<string, Tensor> w = Weights.ToDictionary(name => name, name => SamModule.Leaf(run, $"w/{name}"));
+        Tensor x = SamModule.Leaf(run, "in/x");
         Tensor qkv = x.Linear(w["qkv.weight"], w["qkv.bias"]);
         CheckHeads(run, qkv, heads);
         Tensor y = qkv.SelfAttention(heads, w["rel_pos_h"], w["rel_pos_w"]).Linear(w["proj.weight"], w["proj.bias"]);
@@ -51,10 +50,6 @@ static class AttentionParity
         y.Backward(run.File.Tensor(run.Session, "in/upstream"));
         run.Gradient("grad_in/x", x.Grad, GradientTolerance);
         foreach (string name in Weights) run.Gradient($"grad/{name}", w[name].Grad, GradientTolerance);
-
-        Tensor Leaf(string name) => run.WithGradients
-            ? run.File.Tensor(run.Session, name).WithGrad()
-            : run.File.Tensor(run.Session, name);
     }
 
     /// <summary>[B, H, W, 3 heads d] as three of [B heads, H W, d].</summary>
@@ -63,19 +58,6 @@ static class AttentionParity
         int batch = qkv.Size(0), tokens = qkv.Size(1) * qkv.Size(2), width = qkv.Size(3) / 3 / heads;
         Tensor parts = qkv.Detach().Reshape(batch, tokens, 3, heads, width).Permute(2, 0, 3, 1, 4);
         for (int i = 0; i < 3; i++) run.Output($"mid/{"qkv"[i]}", parts.Slice(0, i, 1), Tolerance);
-    }
-
-    static int Heads(ReferenceFile file)
-    {
-        try
-        {
-            return JsonDocument.Parse(file.Text("config")).RootElement.GetProperty("heads").GetInt32();
-        }
-        catch (Exception error) when (
-            error is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
-        {
-            throw file.Bad($"its metadata's 'config' is not JSON with a number of 'heads': {error.Message}");
-        }
     }
 }
 

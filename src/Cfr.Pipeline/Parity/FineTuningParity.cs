@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Cfr.Models;
+using Cfr.Pipeline.Concatenation;
 using Cfr.Tensors;
 
 namespace Cfr.Pipeline.Parity;
@@ -77,7 +78,7 @@ static class FineTuningParity
         {
             using Scope step = run.Session.Step();
             Tensor labels = run.Session.Labels(EveryFourth(Rolled(label, size, 7 * s, 14 * s), size), [2, size / 4, size / 4]);
-            Tensor images = Rgb(run.Session.Tensor(Rolled(image, size, 7 * s, 14 * s), [2, size, size, 1]));
+            Tensor images = Mosaic.Rgb(run.Session.Tensor(Rolled(image, size, 7 * s, 14 * s), [2, size, size, 1]));
             SegmentationLosses found = sam.Forward(images).SegmentationLoss(labels, 1 - dice, dice, 1e-5f);
             found.Total.Backward();
             optimizer.LearningRate = (float)rates.At(s);
@@ -128,8 +129,7 @@ static class FineTuningParity
 
     static Sam Load(ParityRun run, ReferenceFile file)
     {
-        JsonElement config = Configuration(file);
-        int Number(string name) => config.GetProperty(name).GetInt32();
+        int Number(string name) => SamModule.Number(file, name);
         var sam = new Sam(new Weights(run.Session, seed: 0), new SamConfiguration
         {
             ImageSize = Number("img"),
@@ -138,7 +138,7 @@ static class FineTuningParity
             Depth = Number("depth"),
             Heads = Number("lora_heads"),
             Window = Number("win"),
-            GlobalBlocks = [.. config.GetProperty("glob").EnumerateArray().Select(block => block.GetInt32())],
+            GlobalBlocks = SamModule.Numbers(file, "glob"),
             PromptWidth = Number("neck"),
             MaskPromptChannels = Number("mask_in"),
             DecoderHeads = Number("dec_heads"),
@@ -153,18 +153,6 @@ static class FineTuningParity
         return sam;
     }
 
-    static JsonElement Configuration(ReferenceFile file)
-    {
-        try
-        {
-            return JsonDocument.Parse(file.Text("config")).RootElement;
-        }
-        catch (JsonException error)
-        {
-            throw file.Bad($"its metadata's 'config' is no JSON: {error.Message}");
-        }
-    }
-
     static ReferenceFile Beside(ReferenceFile file)
     {
         string path = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(file.Path))!, WholeModel);
@@ -172,9 +160,7 @@ static class FineTuningParity
     }
 
     static Tensor Images(ParityRun run, ReferenceFile file) =>
-        Rgb(file.Tensor(run.Session, "in/image_gray", ReferenceLayout.ChannelsLast));
-
-    static Tensor Rgb(Tensor grey) => grey.Expand([.. grey.Shape[..^1], 3]);
+        Mosaic.Rgb(file.Tensor(run.Session, "in/image_gray", ReferenceLayout.ChannelsLast));
 
     static Tensor Full(Sam sam, Tensor low) => low.Resize([sam.Configuration.ImageSize, sam.Configuration.ImageSize]);
 

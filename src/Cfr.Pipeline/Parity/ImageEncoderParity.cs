@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Cfr.Models;
 using Cfr.Tensors;
 
@@ -17,8 +16,7 @@ static class ImageEncoderParity
 
     public static void Run(ParityRun run)
     {
-        var encoder = new ImageEncoder(new Weights(run.Session, seed: 0), Configuration(run.File));
-        foreach (Weight weight in encoder.Weights.All) Load(run.File, weight);
+        ImageEncoder encoder = SamModule.Load(run.File, new ImageEncoder(new Weights(run.Session, seed: 0), Configuration(run.File)));
         using Scope step = run.Session.Step();
         Tensor image = run.File.Tensor(run.Session, "in/image", ReferenceLayout.ChannelsLast);
         using (run.Session.NoGrad()) CheckStages(run, encoder, image);
@@ -28,7 +26,7 @@ static class ImageEncoderParity
         run.Output("out/embedding", embedding, Tolerance, ReferenceLayout.ChannelsLast);
         if (!run.WithGradients || !run.File.Has("in/upstream")) return;
         embedding.Backward(run.File.Tensor(run.Session, "in/upstream", ReferenceLayout.ChannelsLast));
-        foreach (Weight weight in encoder.Weights.Parameters) CheckGradient(run, weight);
+        SamModule.CheckGradients(run, encoder, GradientTolerance);
     }
 
     static void CheckStages(ParityRun run, ImageEncoder encoder, Tensor image)
@@ -66,51 +64,16 @@ static class ImageEncoderParity
         run.Add(new(name, ParityPart.Output, run.Error(name, got.ToArray(), want), Tolerance));
     }
 
-    static void CheckGradient(ParityRun run, Weight weight)
+    static SamConfiguration Configuration(ReferenceFile file) => new()
     {
-        string name = $"grad/{weight.Name}";
-        if (!run.File.Has(name)) return;
-        if (weight.Tensor.Grad is not { } gradient)
-            throw run.File.Bad($"has a gradient '{name}' of something that gets none here");
-        double error = run.Error(name, weight.AsInFile(gradient), run.File.Values(name));
-        run.Add(new(name, ParityPart.Gradient, error, GradientTolerance));
-    }
-
-    static void Load(ReferenceFile file, Weight weight)
-    {
-        string name = $"w/{weight.Name}";
-        if (!file.Has(name)) throw file.Bad($"stores no '{name}'");
-        if (file.Shape(name) != weight.FileShape)
-            throw file.Bad($"'{name}' is {file.Shape(name)}; expected {weight.FileShape}");
-        weight.SetAsInFile(file.Floats(name));
-    }
-
-    static SamConfiguration Configuration(ReferenceFile file)
-    {
-        try
-        {
-            JsonElement config = JsonDocument.Parse(file.Text("config")).RootElement;
-            return new SamConfiguration
-            {
-                ImageSize = Number("img"),
-                PatchSize = Number("patch"),
-                Width = Number("embed"),
-                Depth = Number("depth"),
-                Heads = Number("heads"),
-                Window = Number("win"),
-                GlobalBlocks = [.. config.GetProperty("glob").EnumerateArray().Select(block => block.GetInt32())],
-                PromptWidth = Number("neck"),
-                DecoderHeads = 1,
-            };
-
-            int Number(string name) => config.GetProperty(name).GetInt32();
-        }
-        catch (Exception error) when (
-            error is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
-        {
-            throw file.Bad(
-                "its metadata's 'config' is not JSON with img, patch, embed, depth, heads, win, glob and neck: "
-                + error.Message);
-        }
-    }
+        ImageSize = SamModule.Number(file, "img"),
+        PatchSize = SamModule.Number(file, "patch"),
+        Width = SamModule.Number(file, "embed"),
+        Depth = SamModule.Number(file, "depth"),
+        Heads = SamModule.Number(file, "heads"),
+        Window = SamModule.Number(file, "win"),
+        GlobalBlocks = SamModule.Numbers(file, "glob"),
+        PromptWidth = SamModule.Number(file, "neck"),
+        DecoderHeads = 1,
+    };
 }

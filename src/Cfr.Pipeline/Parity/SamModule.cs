@@ -14,15 +14,21 @@ static class SamModule
     const double Zero = 1e-5;
 
     /// <summary>A number of <c>config</c>.</summary>
-    public static int Number(ReferenceFile file, string name)
+    public static int Number(ReferenceFile file, string name) => Read(file, $"a number '{name}'", config => config.GetProperty(name).GetInt32());
+
+    /// <summary>A list of numbers in <c>config</c>.</summary>
+    public static int[] Numbers(ReferenceFile file, string name) => Read<int[]>(
+        file, $"numbers '{name}'", config => [.. config.GetProperty(name).EnumerateArray().Select(number => number.GetInt32())]);
+
+    static T Read<T>(ReferenceFile file, string what, Func<JsonElement, T> read)
     {
         try
         {
-            return JsonDocument.Parse(file.Text("config")).RootElement.GetProperty(name).GetInt32();
+            return read(JsonDocument.Parse(file.Text("config")).RootElement);
         }
         catch (Exception error) when (error is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
         {
-            throw file.Bad($"its metadata's 'config' is not JSON with a number '{name}': {error.Message}");
+            throw file.Bad($"its metadata's 'config' is not JSON with {what}: {error.Message}");
         }
     }
 
@@ -58,7 +64,7 @@ static class SamModule
     public static void CheckGradients(ParityRun run, Module module, Func<string, double> tolerance, string part)
     {
         Weight[] present = [.. module.Weights.Parameters.Where(weight => run.File.Has($"{part}grad/{weight.Name}"))];
-        double largest = present.Max(weight => run.File.Values($"{part}grad/{weight.Name}").Max(Math.Abs));
+        double largest = present.Select(weight => run.File.Values($"{part}grad/{weight.Name}").Max(Math.Abs)).DefaultIfEmpty().Max();
         foreach (Weight weight in present)
         {
             string name = $"{part}grad/{weight.Name}";

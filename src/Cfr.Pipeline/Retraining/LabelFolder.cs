@@ -19,7 +19,7 @@ public static class LabelFolder
         string record = Path.Combine(path, Record);
         if (File.Exists(record) && File.ReadAllText(record).Trim() == origin) return;
         if (File.Exists(record))
-            throw new ArgumentException($"{path} holds labels of another model or of other windows; take a new folder");
+            throw new ArgumentException($"{path} holds labels of another model, of other windows or of other scans; take a new folder");
         if (File.Exists(path) || Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path).Any(entry => !AtomicFile.IsLeftover(entry)))
             throw new ArgumentException($"{path} is there and holds no labels of this model; take a new folder");
         Directory.CreateDirectory(path);

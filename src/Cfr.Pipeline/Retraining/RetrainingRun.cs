@@ -32,8 +32,8 @@ public sealed class RetrainingRun
     {
         Trainer.Check(configuration, data);
         stores ??= () => data.Store();
-        PseudoLabels = pseudoLabels ?? configuration.PseudoLabels?.Open(session, data.Classes.Count);
-        var context = new MethodContext(session, configuration, data, PseudoLabels);
+        pseudoLabels ??= configuration.PseudoLabels?.Open(session, data.Classes.Count);
+        var context = new MethodContext(session, configuration, data, pseudoLabels);
         if (configuration.Method == MethodKind.SelfTraining)
         {
             Network = context.Network();
@@ -49,9 +49,6 @@ public sealed class RetrainingRun
 
     /// <summary>A network as it is trained.</summary>
     public IVolumeNetwork Network { get; }
-
-    /// <summary>Where labels of unlabelled cases come from; null without.</summary>
-    public IPseudoLabels? PseudoLabels { get; }
 
     /// <summary>Trains to the end, or until it is told to stop.</summary>
     /// <returns>Whether the end was reached.</returns>

@@ -19,13 +19,12 @@ sealed class SelfTrainingRun
     readonly MethodContext _context;
     readonly RunFolder _run;
     readonly Func<CaseStore> _stores;
-    readonly CaseStore _scans;
     readonly IReadOnlyList<Case> _labelled, _unlabelled;
 
     /// <exception cref="BadDataException">A label or a pseudo label is missing.</exception>
     public SelfTrainingRun(MethodContext context, RunFolder run, Func<CaseStore> stores)
     {
-        (_context, _run, _stores, _scans) = (context, run, stores, stores());
+        (_context, _run, _stores) = (context, run, stores);
         _labelled = context.Configuration.LabelledCases(context.Data);
         _unlabelled = context.Data.Unlabelled(_labelled.Count);
         if (context.PseudoLabels is { } labels) _unlabelled = labels.Cases(_unlabelled);
@@ -40,7 +39,7 @@ sealed class SelfTrainingRun
         try
         {
             Case[] cases = [.. _labelled, .. _unlabelled];
-            _scans.Load(
+            _stores().Load(
                 cases, Math.Min(2, Environment.ProcessorCount), done => observer.Loading(done, cases.Length), stop);
         }
         catch (OperationCanceledException)
@@ -99,6 +98,7 @@ sealed class SelfTrainingRun
     {
         observer.Stage(stage);
         Directory.CreateDirectory(folder.Labels);
+        CaseStore scans = _stores();
         SlidingWindow windows = Configuration.SelfTraining.Windows(Configuration.Patch);
         for (int i = 0; i < _unlabelled.Count; i++)
         {
@@ -107,7 +107,7 @@ sealed class SelfTrainingRun
             string path = FolderPseudoLabels.PathOf(folder.Labels, _unlabelled[i]);
             if (File.Exists(path)) continue;
             network ??= new VolumeNetwork(NetworkFile.Load(new Session(_context.Session.Device), folder.Model));
-            LoadedCase scan = _scans.Get(_unlabelled[i]);
+            LoadedCase scan = scans.Get(_unlabelled[i]);
             Prediction found = windows.Predict(
                 network.Weights.Session, network.Logits, new Volume(scan.Geometry, scan.Image));
             _context.Data.WriteLabels(path, found.Labels);

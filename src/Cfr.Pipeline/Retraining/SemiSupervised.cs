@@ -42,7 +42,7 @@ public abstract class SemiSupervised : IMethod
     public IReadOnlyDictionary<string, IReadOnlyList<Weight>> State => _state;
 
     /// <inheritdoc/>
-    public IReadOnlyDictionary<string, Optimizer> Optimizers { get; protected init; }
+    public IReadOnlyDictionary<string, Optimizer> Optimizers { get; }
 
     /// <inheritdoc/>
     public IReadOnlyList<Case> Cases { get; }

@@ -48,6 +48,12 @@ public sealed record TrainingConfiguration : RunConfiguration
     [JsonIgnore]
     public override string Command => "cfr train";
 
+    /// <summary>The checkpoint of a fine-tuned SAM may have moved, too; its hash tells whether it is the same.</summary>
+    public override RunConfiguration WithPathsOf(RunConfiguration other) =>
+        PseudoLabels is { } mine && (other as TrainingConfiguration)?.PseudoLabels is { } theirs
+            ? this with { Data = other.Data ?? Data, PseudoLabels = mine with { Sam = theirs.Sam ?? mine.Sam } }
+            : base.WithPathsOf(other);
+
     /// <inheritdoc/>
     public override void Check()
     {

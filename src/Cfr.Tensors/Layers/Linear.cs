@@ -30,7 +30,7 @@ public sealed class Linear : Layer
     public IReadOnlyList<LowRankPart> LowRank { get; set; } = [];
 
     /// <summary>
-    /// act(x W^T + b) + residual, the sum in the same pass; the residual has the shape of the result.
+    /// act(x W^T + b) + residual, without changes of low rank the sum in the same pass; the residual has the shape of the result.
     /// </summary>
     public Tensor Forward(Tensor x, Tensor residual)
     {

@@ -56,6 +56,7 @@ public class ExperimentFileTests
     [InlineData("prepare.size=[8,8,8]", "scans of 8x8x8")]
     [InlineData("training.network.classes=3", "network.classes is 3")]
     [InlineData("methods.cfr-mean-teacher.pseudoLabels={\"from\":\"folder\",\"path\":\"x\"}", "pseudoLabels.path is 'x'")]
+    [InlineData("methods.cfr-mean-teacher.pseudoLabels={\"from\":\"folder\",\"sam\":\"x\"}", "pseudoLabels.sam is 'x'")]
     [InlineData("fineTuning.sam={\"weights\":\"/none/sam_vit_b_01ec64.pth\"}", "/none/sam_vit_b_01ec64.pth")]
     public void What_cannot_work_is_refused_before_any_work(string change, string message)
     {

@@ -145,6 +145,8 @@ public sealed class ExperimentRunTests : IDisposable
         Assert.Equal(2 * 2 * 1, Plan().Single(stage => stage.Stage == "predict supervised").Steps);
         _experiment.Run();
         Assert.All(Plan(), stage => Assert.Equal(StageState.Done, stage.State));
+        Directory.Delete(Path.Combine(_experiment.Folder.Root, "data"), recursive: true);
+        Assert.Equal(StageState.ToDo, Plan().Single(stage => stage.Stage == "train supervised").State);
 
         IReadOnlyList<PlannedStage> Plan() => ExperimentPlan.Of(new ExperimentRun(
             ExperimentFile.Parse("small.json", ExperimentText.Small), _experiment.Folder, () => new Kernels.Cpu.CpuDevice(2), "", null!));

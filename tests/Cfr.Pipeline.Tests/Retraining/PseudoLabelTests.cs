@@ -35,6 +35,19 @@ public sealed class PseudoLabelTests : IDisposable
         CheckpointEvery = 1,
     };
 
+    [Fact]
+    public void A_run_goes_on_with_a_checkpoint_that_was_moved_but_with_no_other_network()
+    {
+        using var folder = new TestKit.TemporaryFolder();
+        PseudoLabelConfiguration labels = new(PseudoLabelSource.Network, "model.safetensors", Sam: "here.pth");
+        string run = folder.File("run");
+        RunFolder.Create(run, Settings with { PseudoLabels = labels }).Begin();
+        TrainingConfiguration moved = Settings with { PseudoLabels = labels with { Sam = "there.pth" } };
+        Assert.Equal("there.pth", RunFolder.Open(run, moved).Configuration.PseudoLabels!.Sam);
+        TrainingConfiguration other = Settings with { PseudoLabels = labels with { Path = "other.safetensors" } };
+        Assert.Contains("pseudoLabels", Assert.Throws<ArgumentException>(() => RunFolder.Open(run, other)).Message);
+    }
+
     [Theory, InlineData(MethodKind.MeanTeacher), InlineData(MethodKind.Acmt), InlineData(MethodKind.SelfTraining)]
     public void The_true_label_of_an_unlabelled_case_is_never_looked_at(MethodKind method)
     {

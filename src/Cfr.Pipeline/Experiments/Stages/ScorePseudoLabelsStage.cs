@@ -41,6 +41,7 @@ sealed class ScorePseudoLabelsStage(StageContext context, FineTuningConfiguratio
             [.. Known.Select(each => new PredictedCase(each.Name, Label(each), each.LabelPath!))], data.Classes.Count,
             threads: Environment.ProcessorCount,
             progress: done => Context.Observer.Progressed("comparing", done, Known.Count));
+        foreach (string warning in found.Warnings) Context.Observer.Warn(warning);
         ScoreFile.Write(Scores, found.Cases, c => data.Classes[c]);
         return $"Dice {found.Summary.Average.Metrics["dice"].Mean:F4} over the {Known.Count} cases whose truth is known";
     }
