@@ -10,8 +10,10 @@ sealed class RunningCfr : IDisposable
 
     public RunningCfr(params string[] arguments)
     {
-        _process = Process.Start(new ProcessStartInfo(
-            "dotnet", [Path.Combine(AppContext.BaseDirectory, "cfr.dll"), .. arguments])
+        string[] command = ["dotnet", Path.Combine(AppContext.BaseDirectory, "cfr.dll"), .. arguments];
+        // What a shell runs in the background ignores Ctrl-C, and so does all that it starts, these tests and cfr.
+        if (OperatingSystem.IsLinux()) command = ["env", "--default-signal=INT", .. command];
+        _process = Process.Start(new ProcessStartInfo(command[0], command[1..])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

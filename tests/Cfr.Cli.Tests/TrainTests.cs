@@ -42,9 +42,8 @@ public sealed class TrainTests : IDisposable
     [Fact]
     public void Ctrl_c_finishes_the_step_saves_and_ends_well()
     {
-        string[] seconds = ["--set", "iterations=200", "--set", "validation.every=100"];
-        Assert.Equal(0, Train("whole", seconds).Code);
-        using (var run = new RunningCfr([.. Arguments("stopped", resume: false), .. seconds]))
+        Assert.Equal(0, Train("whole").Code);
+        using (var run = new RunningCfr(Arguments("stopped", resume: false)))
         {
             run.Until(() => Lines("stopped") >= 3);
             run.Interrupt();
@@ -52,7 +51,7 @@ public sealed class TrainTests : IDisposable
             Assert.Equal((0, ""), (code, errors));
             Assert.Contains("--resume", output);
         }
-        Assert.InRange(Lines("stopped"), 3, Lines("whole") - 1);
+        Assert.InRange(Lines("stopped"), 3, 26);
         Assert.True(File.Exists(At("stopped", "checkpoint.safetensors")));
         Assert.DoesNotContain(Directory.GetFiles(At("stopped")), file => file.EndsWith(".tmp"));
         Assert.Equal(0, Cfr("train", "--resume", "--out", At("stopped")).Code);

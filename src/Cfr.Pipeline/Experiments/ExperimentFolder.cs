@@ -39,14 +39,23 @@ public sealed class ExperimentFolder(string root)
     /// <summary>The report.</summary>
     public string Report => Path.Combine(At("report"), "index.html");
 
+    /// <summary>The runs of all methods.</summary>
+    internal string Retrainings => At("retrain");
+
+    /// <summary>What all networks say of the test cases.</summary>
+    internal string AllPredictions => At("predictions");
+
+    /// <summary>How all that compares with the truth.</summary>
+    internal string AllScores => At("scores");
+
     /// <summary>The run of a method.</summary>
-    public string Retraining(string method) => Path.Combine(At("retrain"), method);
+    public string Retraining(string method) => Path.Combine(Retrainings, method);
 
     /// <summary>What a method's network says of the test cases.</summary>
-    public string Predictions(string method) => Path.Combine(At("predictions"), method);
+    public string Predictions(string method) => Path.Combine(AllPredictions, method);
 
     /// <summary>How that compares with the truth.</summary>
-    public string Scores(string method) => Path.Combine(At("scores"), $"{method}.json");
+    public string Scores(string method) => Path.Combine(AllScores, $"{method}.json");
 
     /// <summary>The record of a stage.</summary>
     internal string Record(string stage) => Path.Combine(At("stages"), $"{stage.Replace(' ', '-')}.json");

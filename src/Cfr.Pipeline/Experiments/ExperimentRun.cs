@@ -105,8 +105,7 @@ public sealed class ExperimentRun
         Directory.CreateDirectory(folder.Root);
         FileStream alone = Lock(folder);
         AtomicFile.DeleteLeftovers(folder.Root);
-        byte[] settings = Encoding.UTF8.GetBytes(ConfigurationFile.Write(_context.Experiment));
-        AtomicFile.Write(folder.Experiment, file => file.Write(settings));
+        AtomicFile.WriteText(folder.Experiment, ConfigurationFile.Write(_context.Experiment));
         _manifest.Begin();
         return alone;
     }
@@ -155,7 +154,6 @@ public sealed class ExperimentRun
             stage.Clear();
         }
         _context.Observer.Began(stage.Name, number, Stages.Count);
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         var begun = new StageRecord(stage.Name, inputs, Complete: false, before, 0, new Dictionary<string, string>());
         begun.Write(path);
         long began = Stopwatch.GetTimestamp();

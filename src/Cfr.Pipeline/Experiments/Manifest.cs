@@ -92,11 +92,7 @@ sealed class Manifest(StageContext context, string command)
         }
     }
 
-    void Write()
-    {
-        byte[] bytes = Encoding.UTF8.GetBytes(_document.ToJsonString(Indented) + "\n");
-        AtomicFile.Write(context.Folder.Manifest, file => file.Write(bytes));
-    }
+    void Write() => AtomicFile.WriteText(context.Folder.Manifest, _document.ToJsonString(Indented) + "\n");
 
     static string Now() => DateTimeOffset.Now.ToString("yyyy-MM-dd HH:mm:ss zzz", System.Globalization.CultureInfo.InvariantCulture);
 

@@ -33,9 +33,7 @@ public static class ScoreFile
     public static void Write(string path, IReadOnlyCollection<CaseScore> cases, Func<int, string> nameOf, string unit = "voxel")
     {
         bool isJson = path.EndsWith(".json", StringComparison.OrdinalIgnoreCase);
-        string text = isJson ? Json(cases, nameOf, unit, []).ToJsonString(Indented) + "\n" : Csv(cases, nameOf);
-        byte[] bytes = Encoding.UTF8.GetBytes(text);
-        AtomicFile.Write(path, file => file.Write(bytes));
+        AtomicFile.WriteText(path, isJson ? Json(cases, nameOf, unit, []).ToJsonString(Indented) + "\n" : Csv(cases, nameOf));
     }
 
     /// <summary>Reads a file of JSON.</summary>

@@ -74,8 +74,7 @@ public sealed class Pretrainer
     {
         PromptScores scores = PromptEvaluation.Run(
             Sam, PromptEvaluation.HeldOutSeed(_configuration.Seed), _configuration.HeldOut, progress, stop);
-        byte[] json = System.Text.Encoding.UTF8.GetBytes(ConfigurationFile.Write(scores));
-        AtomicFile.Write(ScoresFile(_run), stream => stream.Write(json));
+        AtomicFile.WriteText(ScoresFile(_run), ConfigurationFile.Write(scores));
         return scores;
     }
 

@@ -6,9 +6,6 @@ namespace Cfr.Pipeline.Report;
 /// <summary>What <c>manifest.json</c> says of a run; what it does not say is null or empty.</summary>
 public sealed record RunManifest
 {
-    /// <summary>Name of the file in a run's folder.</summary>
-    public const string FileName = "manifest.json";
-
     static readonly JsonSerializerOptions Options = new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,

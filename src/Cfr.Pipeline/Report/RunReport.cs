@@ -1,4 +1,4 @@
-using System.Text;
+using Cfr.Pipeline.Experiments;
 using Cfr.Tensors.Files;
 
 namespace Cfr.Pipeline.Report;
@@ -14,20 +14,16 @@ public static class RunReport
     /// <summary>Nothing from anywhere, but pictures and styles in the page itself.</summary>
     internal const string Policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'";
 
-    /// <summary>Where a run's report lies unless another place is asked for.</summary>
-    public static string PathIn(string folder) => Path.Combine(folder, "report", "index.html");
-
     /// <summary>Reads a run and writes its report.</summary>
     /// <param name="folder">The run.</param>
-    /// <param name="path">Where to write; by default <see cref="PathIn"/>.</param>
+    /// <param name="path">Where to write; by default <see cref="ExperimentFolder.Report"/>.</param>
     /// <returns>Where it was written.</returns>
     /// <exception cref="BadDataException">The folder is no run, or a file in it is damaged.</exception>
     public static string Write(string folder, string? path = null)
     {
-        byte[] page = Encoding.UTF8.GetBytes(Render(RunResults.Read(folder)));
-        string target = path ?? PathIn(folder);
+        string page = Render(RunResults.Read(folder)), target = path ?? new ExperimentFolder(folder).Report;
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(target))!);
-        AtomicFile.Write(target, stream => stream.Write(page));
+        AtomicFile.WriteText(target, page);
         return target;
     }
 

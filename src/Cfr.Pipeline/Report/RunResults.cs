@@ -1,7 +1,9 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Cfr.Pipeline.Datasets;
+using Cfr.Pipeline.Experiments;
 using Cfr.Pipeline.Metrics;
+using Cfr.Pipeline.Training;
 
 namespace Cfr.Pipeline.Report;
 
@@ -46,31 +48,31 @@ public sealed record RunResults
     public static RunResults Read(string folder)
     {
         if (!Directory.Exists(folder)) throw new BadDataException($"{folder}: no such folder; expected the folder of a run");
-        string At(params ReadOnlySpan<string> names) => Path.Combine([folder, .. names]);
-        RunManifest manifest = RunManifest.Read(At(RunManifest.FileName));
+        var at = new ExperimentFolder(folder);
+        RunManifest manifest = RunManifest.Read(at.Manifest);
         var (data, problem) = Open(folder, manifest.Dataset.Path);
         return new RunResults
         {
             Folder = folder,
             Manifest = manifest,
-            Experiment = ReadObject(At("experiment.json")),
-            FineTuning = manifest.Has("fine-tune") ? Curve(At("finetune", "log.jsonl")) : null,
-            Methods = [.. Ids(folder).Where(id => manifest.Has($"train {id}", $"predict {id}")).Select(MethodName.Of)
+            Experiment = ReadObject(at.Experiment),
+            FineTuning = manifest.Has(FineTuneStage.StageName) ? Curve(Path.Combine(at.FineTuning, RunFolder.LogName)) : null,
+            Methods = [.. Ids(at).Where(id => manifest.Has(RetrainStage.StageName(id), PredictStage.StageName(id))).Select(MethodName.Of)
                 .OrderBy(name => name.Role).ThenBy(name => name.Id, StringComparer.Ordinal)
                 .Select(name => new MethodResults(
-                    name, Curve(At("retrain", name.Id, "log.jsonl")), Scores(At("scores", $"{name.Id}.json")),
-                    Directory.Exists(At("predictions", name.Id)) ? At("predictions", name.Id) : null))],
-            PseudoLabels = !manifest.Has("pseudo-label") ? null : Scores(At("pseudolabel-scores.json")),
-            Mosaics = [.. FindMosaics(At("mosaics"))],
+                    name, Curve(Path.Combine(at.Retraining(name.Id), RunFolder.LogName)), Scores(at.Scores(name.Id)),
+                    Directory.Exists(at.Predictions(name.Id)) ? at.Predictions(name.Id) : null))],
+            PseudoLabels = !manifest.Has(PseudoLabelStage.StageName) ? null : Scores(at.PseudoLabelScores),
+            Mosaics = [.. FindMosaics(at.Mosaics)],
             Data = data,
             DataProblem = problem,
         };
     }
 
-    static IEnumerable<string> Ids(string folder) =>
-        Names(Path.Combine(folder, "retrain"), Directory.GetDirectories)
-            .Concat(Names(Path.Combine(folder, "predictions"), Directory.GetDirectories))
-            .Concat(Names(Path.Combine(folder, "scores"), path => Directory.GetFiles(path, "*.json"))
+    static IEnumerable<string> Ids(ExperimentFolder at) =>
+        Names(at.Retrainings, Directory.GetDirectories)
+            .Concat(Names(at.AllPredictions, Directory.GetDirectories))
+            .Concat(Names(at.AllScores, path => Directory.GetFiles(path, "*.json"))
                 .Select(Path.GetFileNameWithoutExtension))
             .Distinct().OfType<string>();
 

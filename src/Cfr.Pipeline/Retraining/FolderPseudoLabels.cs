@@ -20,9 +20,6 @@ public sealed class FolderPseudoLabels : IPseudoLabels
         _folder = folder;
     }
 
-    /// <inheritdoc/>
-    public string Description => $"folder {_folder}";
-
     /// <summary>The file of a case's pseudo label.</summary>
     public static string PathOf(string folder, Case of) => Path.Combine(folder, $"{of.Name}.nii.gz");
 

@@ -6,9 +6,6 @@ namespace Cfr.Pipeline.Retraining;
 /// <summary>Labels for patches of unlabelled cases.</summary>
 public interface IPseudoLabels
 {
-    /// <summary>Where they come from, for people.</summary>
-    string Description { get; }
-
     /// <summary>The unlabelled cases as they are to be read: bare, or with a pseudo label in the place of a label.</summary>
     /// <exception cref="BadDataException">A label is missing.</exception>
     IReadOnlyList<Case> Cases(IReadOnlyList<Case> unlabelled);

@@ -20,9 +20,9 @@ public static class LabelFolder
         if (File.Exists(record) && File.ReadAllText(record).Trim() == origin) return;
         if (File.Exists(record))
             throw new ArgumentException($"{path} holds labels of another model, of other windows or of other scans; take a new folder");
-        if (File.Exists(path) || Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path).Any(entry => !AtomicFile.IsLeftover(entry)))
+        if (File.Exists(path) || AtomicFile.HoldsAnything(path))
             throw new ArgumentException($"{path} is there and holds no labels of this model; take a new folder");
         Directory.CreateDirectory(path);
-        AtomicFile.Write(record, file => file.Write(System.Text.Encoding.UTF8.GetBytes(origin + "\n")));
+        AtomicFile.WriteText(record, origin + "\n");
     }
 }

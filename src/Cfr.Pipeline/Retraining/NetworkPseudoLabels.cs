@@ -24,7 +24,7 @@ public sealed class NetworkPseudoLabels : IPseudoLabels
     /// <summary>The network.</summary>
     public IVolumeNetwork Network { get; }
 
-    /// <inheritdoc/>
+    /// <summary>Where they come from, for people.</summary>
     public string Description { get; }
 
     /// <inheritdoc/>

@@ -24,8 +24,11 @@ public sealed class RunFolder
     /// <summary>All settings.</summary>
     public string Configuration => Path.Combine(Root, ConfigurationName);
 
+    /// <summary>Name of the file with what happened.</summary>
+    public const string LogName = "log.jsonl";
+
     /// <summary>What happened.</summary>
-    public string Log => Path.Combine(Root, "log.jsonl");
+    public string Log => Path.Combine(Root, LogName);
 
     /// <summary>Name of the file that a run goes on from.</summary>
     public const string CheckpointName = "checkpoint.safetensors";
@@ -49,7 +52,7 @@ public sealed class RunFolder
         var run = new RunFolder(path, ConfigurationFile.Write(configuration));
         if (File.Exists(run.Configuration))
             throw new ArgumentException($"{path} holds another run; continue it with --resume, or name another folder");
-        if (File.Exists(path) || Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path).Any(entry => !AtomicFile.IsLeftover(entry)))
+        if (File.Exists(path) || AtomicFile.HoldsAnything(path))
             throw new ArgumentException($"{path} is there and not empty; expected a new or an empty folder");
         return run;
     }
@@ -72,8 +75,7 @@ public sealed class RunFolder
     {
         if (_settings is null) return;
         Directory.CreateDirectory(Root);
-        byte[] settings = System.Text.Encoding.UTF8.GetBytes(_settings);
-        AtomicFile.Write(Configuration, stream => stream.Write(settings));
+        AtomicFile.WriteText(Configuration, _settings);
     }
 
     /// <summary>Opens the folder of a run that is there.</summary>

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.RegularExpressions;
 
 namespace Cfr.Tensors.Files;
@@ -17,6 +18,13 @@ public static partial class AtomicFile
         foreach (string path in Directory.EnumerateFiles(folder, "*.tmp", SearchOption.AllDirectories).Where(IsLeftover).ToList())
             File.Delete(path);
     }
+
+    /// <summary>Whether there is anything in a folder but what killed processes left.</summary>
+    public static bool HoldsAnything(string folder) =>
+        Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any(entry => !IsLeftover(entry));
+
+    /// <summary>Replaces or creates a file of text, in UTF-8.</summary>
+    public static void WriteText(string path, string text) => Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(text)));
 
     /// <summary>Replaces or creates <paramref name="path"/> with what <paramref name="write"/> writes.</summary>
     /// <remarks>If <paramref name="write"/> throws, the old file stays as it was and no other file is left.</remarks>

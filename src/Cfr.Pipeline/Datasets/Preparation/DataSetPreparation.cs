@@ -126,7 +126,7 @@ public sealed class DataSetPreparation
                 throw new BadDataException($"{path}: holds {File.ReadAllText(path)}; expected"
                     + $" {System.Text.Encoding.UTF8.GetString(record)}; take a new folder, or remove this one");
         }
-        else if (Directory.Exists(output) && Directory.EnumerateFileSystemEntries(output).Any(entry => !AtomicFile.IsLeftover(entry)))
+        else if (AtomicFile.HoldsAnything(output))
         {
             throw new BadDataException($"{output}: not empty; expected a new folder, or one of a preparation that was stopped");
         }

@@ -25,7 +25,8 @@ sealed class FineTuneStage(StageContext context, FineTuningConfiguration configu
     public override IEnumerable<string> Outputs => [Folder.FineTunedSam];
 
     public override string? Run() => TrainingStage.Run(
-        Context, Folder.FineTuning, configuration, (session, data) => new SamFineTuning(session, configuration, data));
+        Context, Folder.FineTuning, configuration, (session, data, run) =>
+            new Trainer(session, configuration, new SamFineTuning(session, configuration, data), data, data.Store(), run).Run);
 
     /// <summary>With random weights of the right sizes: the checkpoint need not be there yet.</summary>
     public override StageCost Cost(StageState state) => TrainingStage.Cost(

@@ -33,19 +33,9 @@ sealed class RetrainStage(StageContext context, string row, TrainingConfiguratio
 
     public override IEnumerable<string> Outputs => [Path.Combine(Folder.Retraining(row), "model.safetensors")];
 
-    public override string? Run()
-    {
-        DataSet data = Context.DataFor(configuration);
-        string folder = Folder.Retraining(row);
-        var (device, session) = Context.Open(configuration.Seed);
-        using (device)
-        {
-            RunFolder run = RunFolder.CreateOrOpen(folder, configuration);
-            var training = new RetrainingRun(session, configuration, data, run, PseudoLabels(session));
-            if (!training.Execute(Context.Observer.Training, Context.Stop)) throw new OperationCanceledException();
-            return null;
-        }
-    }
+    public override string? Run() => TrainingStage.Run(
+        Context, Folder.Retraining(row), configuration, (session, data, run) =>
+            new RetrainingRun(session, configuration, data, run, PseudoLabels(session)).Execute);
 
     public override StageCost Cost(StageState state)
     {
@@ -84,8 +74,6 @@ sealed class RetrainStage(StageContext context, string row, TrainingConfiguratio
     /// <summary>Labels as they come with a batch.</summary>
     sealed class LoadedLabels : IPseudoLabels
     {
-        public string Description => "loaded";
-
         public IReadOnlyList<Case> Cases(IReadOnlyList<Case> unlabelled) => unlabelled;
 
         public Tensor Labels(Tensor patches, Tensor loaded) => loaded;

@@ -8,19 +8,20 @@ namespace Cfr.Pipeline.Experiments;
 /// <summary>A training run as a part of an experiment.</summary>
 static class TrainingStage
 {
-    /// <summary>Begins the run, or goes on with it.</summary>
+    /// <summary>Begins the run, or goes on with it: what <paramref name="open"/> gives trains until the end or a stop.</summary>
     /// <exception cref="OperationCanceledException">It was stopped and saved.</exception>
     public static string? Run<T>(
-        StageContext context, string folder, T configuration, Func<Session, DataSet, IMethod> method) where T : RunConfiguration
+        StageContext context, string folder, T configuration,
+        Func<Session, DataSet, RunFolder, Func<ITrainingObserver, CancellationToken, bool>> open) where T : RunConfiguration
     {
         DataSet data = context.DataFor(configuration);
         var (device, session) = context.Open(configuration.Seed);
         using (device)
         {
             RunFolder run = RunFolder.CreateOrOpen(folder, configuration);
-            var trainer = new Trainer(session, configuration, method(session, data), data, data.Store(), run);
-            if (!trainer.Run(context.Observer.Training, context.Stop)) throw new OperationCanceledException();
-            return TrainingLog.Read(run.Log).LastOrDefault(line => line["loss"] is not null) is { } last
+            if (!open(session, data, run)(context.Observer.Training, context.Stop)) throw new OperationCanceledException();
+            // Self-training has the logs of its parts alone.
+            return File.Exists(run.Log) && TrainingLog.Read(run.Log).LastOrDefault(line => line["loss"] is not null) is { } last
                 ? $"{configuration.Iterations} iterations, last loss {(double)last["loss"]!:F4}" : null;
         }
     }
