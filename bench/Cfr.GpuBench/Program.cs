@@ -6,13 +6,16 @@ using Cfr.Kernels.Cuda.Compile;
 using Cfr.Kernels.Cuda.Driver;
 using Cfr.TestKit;
 
-const string Usage = "usage: cfr-gpu-bench check | run [PATTERN]";
+const string Usage = "usage: cfr-gpu-bench check [PART/PARTS] | run [PATTERN]";
 
 try
 {
     switch (args)
     {
-        case ["check"]: return Check();
+        case ["check"]: return Check(0, 1);
+        case ["check", var part] when part.Split('/') is [var index, var parts]
+            && int.TryParse(index, out int i) && int.TryParse(parts, out int n) && i >= 1 && i <= n:
+            return Check(i - 1, n);
         case ["run"]: return Run("");
         case ["run", var pattern]: return Run(pattern);
         default:
@@ -27,12 +30,13 @@ catch (Exception error) when (error is DeviceException or CudaException or Kerne
 }
 
 // Every op case on the GPU: against double precision, gradients, and the same bits twice; those of matrix products in
-// every precision, and every tile of theirs.
-static int Check()
+// every precision, and every tile of theirs. A part of them is every n-th: parts run side by side, as processes, since
+// assembling kernels takes most of the time and a fault ends a process.
+static int Check(int part, int parts)
 {
     // What is large enough for tensor cores has only cases of the benchmark.
     const double MostFlop = 1e9, MostFlopOfGradients = 1e8;
-    int failed = 0, passed = 0;
+    int failed = 0, passed = 0, seen = 0;
     foreach (Precision precision in Enum.GetValues<Precision>())
     {
         using var device = new CudaDevice(0, precision);
@@ -57,6 +61,7 @@ static int Check()
 
     void Try(string name, Action check)
     {
+        if (seen++ % parts != part) return;
         try
         {
             check();

@@ -28,6 +28,14 @@ public class PtxPassTests
             y[0] = kept[a.Count & 15];
         }
 
+        public static void WholeNumberAsFloat(Arguments a)
+        {
+            float* x = (float*)a.X, y = (float*)a.Y;
+            float count = 0;
+            for (int i = 0; i < a.Count; i++) count += x[i] > 0 ? 1 : 0;
+            y[0] = count;
+        }
+
         public static void Managed(Arguments a) => Console.WriteLine(a.Count);
     }
 
@@ -66,6 +74,14 @@ public class PtxPassTests
         string message = Assert.Throws<KernelException>(() => Compile("with_array", Kernels.LocalArray)).Message;
         Assert.StartsWith("kernel with_array:", message);
         Assert.Contains("local memory", message);
+    }
+
+    [Fact]
+    public void A_whole_number_whose_bits_ILGPU_takes_for_a_float_is_refused()
+    {
+        string message = Assert.Throws<KernelException>(() => Compile("count", Kernels.WholeNumberAsFloat)).Message;
+        Assert.StartsWith("kernel count: ILGPU took a whole number's bits for a float's", message);
+        Assert.EndsWith("write 1f : 0f for 1 : 0", message);
     }
 
     [Fact]

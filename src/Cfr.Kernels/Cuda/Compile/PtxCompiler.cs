@@ -18,10 +18,15 @@ sealed class PtxCompiler : IDisposable
     PTXBackend? _backend;
 
     /// <summary>The kernel's PTX for one generation of GPUs.</summary>
-    /// <exception cref="KernelException">ILGPU refuses it, or something would stay in local memory.</exception>
+    /// <exception cref="KernelException">ILGPU refuses or mistakes it, or something would stay in local memory.</exception>
     public string Compile(Kernel kernel, ComputeCapability capability)
     {
         string ptx = Translate(kernel);
+        if (PtxText.WholeNumberAsFloat(ptx) is { } line)
+        {
+            throw new KernelException(
+                $"kernel {kernel.Name}: ILGPU took a whole number's bits for a float's, `{line}`; write 1f : 0f for 1 : 0");
+        }
         ptx = ReachableCode.Apply(ptx);
         ptx = RegisterPromotion.Apply(kernel.Name, ptx);
         ptx = GlobalAddressing.Apply(kernel.Name, ptx);

@@ -32,6 +32,13 @@ static partial class PtxText
     /// </summary>
     public static string Diverge(string ptx) => ClaimedUniform().Replace(ptx, "${condition}bra\t");
 
+    /// <summary>
+    /// The first line with a float constant below 2^-126, or null. Nobody writes such a number: ILGPU takes the bits of
+    /// a whole number for a float's where a conditional between whole numbers becomes a float (<c>float n = b ? 1 : 0</c>).
+    /// </summary>
+    public static string? WholeNumberAsFloat(string ptx) =>
+        Subnormal().Match(ptx) is { Success: true } match ? match.Value.Trim() : null;
+
     /// <summary>Bytes of the one parameter.</summary>
     public static int ParameterBytes(string ptx) =>
         Parameter().Match(ptx) is { Success: true } match ? int.Parse(match.Groups[1].Value) : 0;
@@ -48,6 +55,9 @@ static partial class PtxText
 
     [GeneratedRegex(@"(?<condition>@!?%p\d+\s+)bra\.uni\s")]
     private static partial Regex ClaimedUniform();
+
+    [GeneratedRegex(@"^.*\b0f(?!00000000)00[0-7][0-9A-Fa-f]{5}\b.*$", RegexOptions.Multiline)]
+    private static partial Regex Subnormal();
 
     [GeneratedRegex(@"line (\d+)")]
     private static partial Regex MessageLine();

@@ -25,12 +25,12 @@ static unsafe class LabelMask
         for (int i = thread; i < a.Packets; i += threads)
         {
             Float4 v = Ptx.Load4(a.Labels + 16L * i);
-            v.X = Ptx.AsBits(v.X) == wanted ? 1 : 0;
-            v.Y = Ptx.AsBits(v.Y) == wanted ? 1 : 0;
-            v.Z = Ptx.AsBits(v.Z) == wanted ? 1 : 0;
-            v.W = Ptx.AsBits(v.W) == wanted ? 1 : 0;
+            v.X = Ptx.AsBits(v.X) == wanted ? 1f : 0f;
+            v.Y = Ptx.AsBits(v.Y) == wanted ? 1f : 0f;
+            v.Z = Ptx.AsBits(v.Z) == wanted ? 1f : 0f;
+            v.W = Ptx.AsBits(v.W) == wanted ? 1f : 0f;
             Ptx.Store4(a.Y + 16L * i, v);
         }
-        for (long i = 4L * a.Packets + thread; i < a.Count; i += threads) y[i] = labels[i] == a.Value ? 1 : 0;
+        for (long i = 4L * a.Packets + thread; i < a.Count; i += threads) y[i] = labels[i] == a.Value ? 1f : 0f;
     }
 }

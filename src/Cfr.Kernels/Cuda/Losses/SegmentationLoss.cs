@@ -47,7 +47,7 @@ static unsafe class SegmentationLoss
                 float loss = Probabilities(tile, row, a.Classes, label);
                 bool counts = label >= 0 && label != a.Ignore;
                 crossEntropy += counts ? loss : 0;
-                counted += counts ? 1 : 0;
+                counted += counts ? 1f : 0f;
                 labels[Group.IdxX] = label;
             }
             Group.Barrier();
@@ -57,7 +57,7 @@ static unsafe class SegmentationLoss
                 bool hit = labels[row] == k;
                 squares = Ptx.MultiplyAdd(p, p, squares);
                 hits += hit ? p : 0;
-                count += hit ? 1 : 0;
+                count += hit ? 1f : 0f;
             }
             Group.Barrier();
         }

@@ -157,7 +157,7 @@ static unsafe partial class Ptx
             CudaAsm.Emit("set.gt.f32.f32 %0, %1, %2;", out float result, a, b);
             return result;
         }
-        return a > b ? 1 : 0;
+        return a > b ? 1f : 0f;
     }
 
     /// <summary>1 where a = b, else 0; 0 where one is NaN.</summary>
@@ -169,7 +169,7 @@ static unsafe partial class Ptx
             CudaAsm.Emit("set.eq.f32.f32 %0, %1, %2;", out float result, a, b);
             return result;
         }
-        return a == b ? 1 : 0;
+        return a == b ? 1f : 0f;
     }
 
     /// <summary>

@@ -137,5 +137,5 @@ static unsafe class ColumnPacket
     /// <summary>1 in the first lanes, 0 in the others.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static FourLanes Mask(int count) => new(
-        new(count > 0 ? 1 : 0), new(count > 1 ? 1 : 0), new(count > 2 ? 1 : 0), new(count > 3 ? 1 : 0));
+        new(count > 0 ? 1f : 0f), new(count > 1 ? 1f : 0f), new(count > 2 ? 1f : 0f), new(count > 3 ? 1f : 0f));
 }
