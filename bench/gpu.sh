@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The GPU benchmarks, on a machine with an NVIDIA GPU and PyTorch, in about eight minutes.
+# The GPU benchmarks, on a machine with an NVIDIA GPU and PyTorch, in about ten minutes.
 #   bench/gpu.sh pack [FILE]   where .NET is: builds everything the other machine needs (default bench/out/gpu.tar.gz)
 #   bench/gpu.sh run [FOLDER]  where the GPU is, with or without .NET: op cases, then every benchmark here and in PyTorch;
 #                              the table and what it is made of end up in FOLDER (default bench/out)
@@ -33,9 +33,12 @@ run() {
     nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader | tee "$out/machine.txt" || true
     local status=0
     timeout 180 "$app/cfr-gpu-bench" check | tee "$out/check.txt" || status=$?
-    timeout 120 "$app/cfr-gpu-bench" run | tee "$out/ours.tsv" || status=$?
-    timeout 180 python3 bench/peers/torch_cuda.py | tee "$out/torch.tsv" || echo "gpu.sh: PyTorch stopped early or is not here" >&2
-    { echo "$(date -u +%F), bench/gpu.sh run, $(cat "$out/machine.txt")"; echo; python3 bench/gpu_table.py "$out/ours.tsv" "$out/torch.tsv"; } |
+    timeout 180 "$app/cfr-gpu-bench" run | tee "$out/ours.tsv" || status=$?
+    local peer
+    for peer in torch_cuda torch_cuda_networks; do
+        timeout 180 python3 "bench/peers/$peer.py" | tee "$out/$peer.tsv" || echo "gpu.sh: PyTorch stopped early or is not here" >&2
+    done
+    { echo "$(date -u +%F), bench/gpu.sh run, $(cat "$out/machine.txt")"; echo; python3 bench/gpu_table.py "$out"/ours.tsv "$out"/torch_cuda*.tsv; } |
         tee "$out/table.md"
     return "$status"
 }
