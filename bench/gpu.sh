@@ -58,9 +58,12 @@ run() {
     mkdir -p "$out"
     nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader | tee "$out/machine.txt" || true
     check "$out" || status=$?
-    timeout 120 "$app/cfr-gpu-bench" run | tee "$out/ours.tsv" || status=$?
-    timeout 180 python3 bench/peers/torch_cuda.py | tee "$out/torch.tsv" || echo "gpu.sh: PyTorch stopped early or is not here" >&2
-    { echo "$(date -u +%F), bench/gpu.sh run, $(cat "$out/machine.txt")"; echo; python3 bench/gpu_table.py "$out/ours.tsv" "$out/torch.tsv"; } |
+    timeout 180 "$app/cfr-gpu-bench" run | tee "$out/ours.tsv" || status=$?
+    local peer
+    for peer in torch_cuda torch_cuda_networks; do
+        timeout 180 python3 "bench/peers/$peer.py" | tee "$out/$peer.tsv" || echo "gpu.sh: PyTorch stopped early or is not here" >&2
+    done
+    { echo "$(date -u +%F), bench/gpu.sh run, $(cat "$out/machine.txt")"; echo; python3 bench/gpu_table.py "$out"/ours.tsv "$out"/torch_cuda*.tsv; } |
         tee "$out/table.md"
     return "$status"
 }

@@ -1,12 +1,12 @@
-"""Joins what cfr-gpu-bench and torch_cuda.py print into one table: gpu_table.py OURS PEER.
+"""Joins what cfr-gpu-bench and the programs in bench/peers print into one table: gpu_table.py OURS PEER...
 
-Ratio is PyTorch's time over ours, eager or compiled, whichever is faster: above 1 we are faster. The ceiling of memory-bound
-work is the copy of this run; that of matrix products PyTorch's own 8192^3 product in the same precision. Products of few
-operations a byte, with few rows or columns, are memory-bound work.
+Ratio is PyTorch's time over ours, of its fastest way of doing the work: above 1 we are faster. MiB are the most that were allocated
+meanwhile, operands and weights included. The roofline is what this run measured: the bandwidth of the copy, and PyTorch's own
+8192^3 product in the same precision; its share is the longer of the two times that these allow, over ours.
 """
 import sys
 
-FEW_FLOP_PER_BYTE = 50
+FEW_FLOP_PER_BYTE = 50  # memory-bound, where the run has no ceilings to tell
 
 
 def read(path):
@@ -20,31 +20,40 @@ def read(path):
     return head, rows
 
 
-def best(fields):
-    return min(float(field) for field in fields if field != "-")
+def ways(fields):
+    """(milliseconds, MiB) of eager mode and of torch.compile, where they are."""
+    times, peaks = fields[:2], fields[2:]
+    return [(float(time), float(peak)) for time, peak in zip(times, peaks) if time != "-"]
 
 
 def main():
     head, ours = read(sys.argv[1])
-    peer_head, peer = read(sys.argv[2])
-    copy = float(ours["copy 256 MiB"][2]) / float(ours["copy 256 MiB"][0]) / 1e6 if "copy 256 MiB" in ours else None
-    ceilings = {p: 2 * 8192 ** 3 / best(peer[f"matmul 8192x8192x8192 {p}"]) / 1e9
+    peer_head, peer = "", {}
+    for path in sys.argv[2:]:
+        other_head, rows = read(path)
+        peer_head = peer_head or other_head
+        peer.update(rows)
+    copy = float(ours["copy 256 MiB"][2]) / float(ours["copy 256 MiB"][0]) if "copy 256 MiB" in ours else None
+    ceilings = {p: 2 * 8192 ** 3 / min(ways(peer[f"matmul 8192x8192x8192 {p}"]))[0]
                 for p in ("tf32", "bf16") if f"matmul 8192x8192x8192 {p}" in peer}
     print(f"Ours: {head}. Peer: {peer_head}.\n")
-    print("| work | ours ms | rate | of the ceiling | PyTorch ms | ratio |\n| --- | --- | --- | --- | --- | --- |")
-    for name, (ms, flop, size) in ours.items():
+    print("| work | ours ms | rate | of the roofline | PyTorch ms | ratio | ours MiB | PyTorch MiB |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
+    for name, (ms, flop, size, peak) in ours.items():
         ms, flop, size = float(ms), float(flop), float(size)
         key = name.replace(" from fp32", "")
-        others = [best(fields) for other, fields in peer.items() if other in (key, key + ", channels last")]
-        if flop > FEW_FLOP_PER_BYTE * size:
-            ceiling = ceilings.get(key.split()[-1])
-            rate, share = f"{flop / ms / 1e9:.0f} TFLOP/s", f"{flop / ms / 1e9 / ceiling:.0%}" if ceiling else ""
-        elif size:
-            rate, share = f"{size / ms / 1e6:.0f} GB/s", f"{size / ms / 1e6 / copy:.0%}" if copy else ""
-        else:
-            rate = share = ""
-        theirs, ratio = (f"{min(others):.4f}", f"{min(others) / ms:.2f}") if others else ("", "")
-        print(f"| {name} | {ms:.4f} | {rate} | {share} | {theirs} | {ratio} |")
+        ceiling = ceilings.get(key.split()[-1])
+        computing, moving = flop / ceiling if ceiling else 0, size / copy if copy else 0
+        computes = computing > moving if computing and moving else flop > FEW_FLOP_PER_BYTE * size
+        rate = f"{flop / ms / 1e9:.0f} TFLOP/s" if computes else f"{size / ms / 1e6:.0f} GB/s" if size else ""
+        floor = computing if computes else moving
+        share = f"{floor / ms:.0%}" if floor else ""
+        others = [way for other, fields in peer.items() if other == key or other.startswith(key + ", ") for way in ways(fields)]
+        theirs, ratio, their_peak = "", "", ""
+        if others:
+            fastest, most = min(others)
+            theirs, ratio, their_peak = f"{fastest:.4f}", f"{fastest / ms:.2f}", f"{most:.0f}"
+        print(f"| {name} | {ms:.4f} | {rate} | {share} | {theirs} | {ratio} | {float(peak):.0f} | {their_peak} |")
 
 
 main()

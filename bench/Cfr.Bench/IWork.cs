@@ -18,8 +18,10 @@ interface IWork
         string[] parts = line.Split(" | ");
         return parts[0] switch
         {
-            NetworkWork.Name => new NetworkWork(device, parts[1]),
-            SamEncoderWork.Name => new SamEncoderWork(device, parts[1]),
+            NetworkWork.VNet => new NetworkWork(
+                device, new VNetStep(device, 1, NetworkWork.Trains(parts[0], parts[1])).Run),
+            NetworkWork.SamEncoder => new NetworkWork(
+                device, new SamEncoderStep(device, 1, NetworkWork.Trains(parts[0], parts[1])).Run),
             SlidingWindowWork.Name => new SlidingWindowWork(device),
             _ => new OpWork(device, OpCases.Named(parts[0]), parts[1]),
         };

@@ -3,6 +3,7 @@ using BenchmarkDotNet.Reports;
 using BenchmarkDotNet.Running;
 using Cfr.Bench;
 using Cfr.Kernels;
+using Cfr.Kernels.Profiling;
 
 const int WidestName = 100;
 
@@ -37,13 +38,14 @@ static void Serve()
 static void Profile(string line)
 {
     const int WarmRuns = 2, Runs = 5;
-    using var device = new ProfiledDevice(Device.Open("cpu"));
+    var profiler = new Profiler();
+    using var device = new ProfiledDevice(Device.Open("cpu"), profiler);
     IWork work = IWork.Parse(device, line);
     for (int run = 0; run < WarmRuns; run++) work.Seconds();
-    device.Forget();
+    profiler.Forget();
     double whole = 0;
     for (int run = 0; run < Runs; run++) whole += work.Seconds();
     Console.WriteLine($"{whole / Runs * 1e3,9:F2} ms {"",9} {line}");
-    foreach (var (kernel, (calls, seconds)) in device.Kernels.OrderByDescending(entry => entry.Value.Seconds))
-        Console.WriteLine($"{seconds / Runs * 1e3,9:F2} ms {calls / Runs,4} calls {kernel}");
+    foreach (ProfileRow row in profiler.Rows(bySizes: true))
+        Console.WriteLine($"{row.Seconds / Runs * 1e3,9:F2} ms {row.Calls / Runs,4} calls {row.Name} {row.Sizes}");
 }

@@ -3,11 +3,14 @@ using Cfr.Kernels.Cuda;
 
 namespace Cfr.GpuBench;
 
-/// <summary>Memory of a group of benchmarks, filled with random numbers, freed at its end.</summary>
+/// <summary>Memory of a benchmark, filled with random numbers, freed at its end.</summary>
 sealed class Operands(CudaDevice device) : IDisposable
 {
     readonly List<DeviceBuffer> _buffers = [];
     readonly Random _random = new(1);
+
+    /// <summary>Where it lies.</summary>
+    public CudaDevice Device => device;
 
     /// <summary>Uniform in [-1, 1).</summary>
     public View Random(DType type, long count)
@@ -54,6 +57,9 @@ sealed class Operands(CudaDevice device) : IDisposable
     public void Dispose()
     {
         foreach (DeviceBuffer buffer in _buffers) buffer.Release();
+        // Networks are simply forgotten: the collector gives their memory back.
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
         device.Pool.Trim();
     }
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using Cfr.GpuBench;
 using Cfr.Kernels;
 using Cfr.Kernels.Cuda;
@@ -6,7 +7,7 @@ using Cfr.Kernels.Cuda.Compile;
 using Cfr.Kernels.Cuda.Driver;
 using Cfr.TestKit;
 
-const string Usage = "usage: cfr-gpu-bench check [PART/PARTS] | run [PATTERN]";
+const string Usage = "usage: cfr-gpu-bench check [PART/PARTS] | list | run [PATTERN]";
 
 try
 {
@@ -16,6 +17,7 @@ try
         case ["check", var part] when part.Split('/') is [var index, var parts]
             && int.TryParse(index, out int i) && int.TryParse(parts, out int n) && i >= 1 && i <= n:
             return Check(i - 1, n);
+        case ["list"]: return List();
         case ["run"]: return Run("");
         case ["run", var pattern]: return Run(pattern);
         default:
@@ -77,46 +79,58 @@ static int Check(int part, int parts)
     }
 }
 
-// One line a work: name, median milliseconds, FLOP, bytes; tab-separated.
+static int List()
+{
+    foreach (GpuWork work in GpuWork.All) Console.WriteLine(work.Name);
+    return 0;
+}
+
+// One line a work: name, median milliseconds, FLOP, bytes, the most MiB that the pool lent; tab-separated.
 static int Run(string pattern)
 {
-    const int Repeats = 25;
-    const double WarmUpMilliseconds = 50, BatchMilliseconds = 2;
-    foreach (var group in GpuWorks.Groups.GroupBy(group => group.Precision))
+    foreach (var group in GpuWork.All.Where(work => work.Name.Contains(pattern)).GroupBy(work => work.Precision))
     {
         using var device = new CudaDevice(0, group.Key);
-        if (group.Key == Precision.Float32)
-            Console.WriteLine($"# {device.Gpu.Name}\t{device.DriverVersion}\tcompute capability {device.Gpu.Capability}");
         using var timer = new CudaTimer(device);
-        foreach (var (_, make) in group)
+        Console.WriteLine($"# {device.Gpu.Name}\t{device.DriverVersion}\tcompute capability {device.Gpu.Capability}");
+        foreach (GpuWork work in group)
         {
             using var operands = new Operands(device);
-            foreach (GpuWork work in make(device, operands).Where(work => work.Name.Contains(pattern)))
-            {
-                if (work.Name == "launch")
-                {
-                    Console.WriteLine($"{work.Name}\t{LaunchMilliseconds(device, work):R}\t0\t0");
-                    continue;
-                }
-                double once = 0;
-                for (double warm = 0; warm < WarmUpMilliseconds; warm += Math.Max(once, 0.01)) once = timer.Measure(work.Launch);
-                int batch = Math.Max(1, (int)(BatchMilliseconds / Math.Max(once, 1e-3)));
-                double[] times =
-                [
-                    .. Enumerable.Range(0, Repeats).Select(_ => timer.Measure(() =>
-                    {
-                        for (int i = 0; i < batch; i++) work.Launch();
-                    }) / batch).Order(),
-                ];
-                Console.WriteLine($"{work.Name}\t{times[Repeats / 2]:R}\t{work.Flop:R}\t{work.Bytes:R}");
-            }
+            var (milliseconds, peak) = Time(timer, work, operands);
+            Console.WriteLine($"{work.Name}\t{milliseconds:R}\t{work.Flop:R}\t{work.Bytes:R}\t{peak / (double)(1 << 20):F1}");
         }
     }
     return 0;
 }
 
+// Median milliseconds of one launch, and the largest number of bytes in use meanwhile. A method of its own, so that
+// nothing holds what was prepared when the operands go.
+[MethodImpl(MethodImplOptions.NoInlining)]
+static (double Milliseconds, long Peak) Time(CudaTimer timer, GpuWork work, Operands operands)
+{
+    const int MostRepeats = 25, FewestRepeats = 3;
+    const double WarmUpMilliseconds = 50, BatchMilliseconds = 2, WholeMilliseconds = 2000;
+    CudaDevice device = operands.Device;
+    Action launch = work.Prepare(operands);
+    if (work.Name == GpuWork.Launch) return (LaunchMilliseconds(device, launch), device.Pool.PeakBytes);
+    double once = timer.Measure(launch);
+    for (double warm = 0; warm < WarmUpMilliseconds; warm += Math.Max(once, 0.01)) once = timer.Measure(launch);
+    device.Pool.ResetPeak();
+    once = Math.Max(once, 1e-3);
+    int batch = Math.Max(1, (int)(BatchMilliseconds / once));
+    int repeats = Math.Clamp((int)(WholeMilliseconds / (batch * once)), FewestRepeats, MostRepeats);
+    double[] times =
+    [
+        .. Enumerable.Range(0, repeats).Select(_ => timer.Measure(() =>
+        {
+            for (int i = 0; i < batch; i++) launch();
+        }) / batch).Order(),
+    ];
+    return (times[repeats / 2], device.Pool.PeakBytes);
+}
+
 // What the host pays for one asynchronous launch.
-static double LaunchMilliseconds(CudaDevice device, GpuWork work)
+static double LaunchMilliseconds(CudaDevice device, Action launch)
 {
     const int Launches = 500, Rounds = 20;
     var times = new double[Rounds];
@@ -124,7 +138,7 @@ static double LaunchMilliseconds(CudaDevice device, GpuWork work)
     {
         device.Synchronize();
         long start = Stopwatch.GetTimestamp();
-        for (int i = 0; i < Launches; i++) work.Launch();
+        for (int i = 0; i < Launches; i++) launch();
         times[round] = Stopwatch.GetElapsedTime(start).TotalMilliseconds / Launches;
     }
     device.Synchronize();

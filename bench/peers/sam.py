@@ -1,5 +1,5 @@
-"""SAM's ViT-B image encoder in PyTorch, written from its description, with attention as the published program computes it: the
-logits of a block as one tensor, to which the relative positions are added. LoRA as SAMed has it, on q and v."""
+"""SAM's ViT-B image encoder in PyTorch, written from its description, by default with attention as the published program computes
+it: the logits of a block as one tensor, to which the relative positions are added. LoRA as SAMed has it, on q and v."""
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
@@ -31,36 +31,50 @@ class LoraQkv(nn.Module):
         return qkv
 
 
+def relative_logits(q, rel_h, rel_w, h, w):
+    """What is added to the logits of [.., h w, c] queries: a term by the row of the key, [.., h w, h], and one by its column."""
+    rows, columns = ((torch.arange(n, device=q.device)[:, None] - torch.arange(n, device=q.device)[None, :]) + n - 1 for n in (h, w))
+    grid = q.reshape(-1, h, w, q.shape[-1])
+    of_rows = torch.einsum("bhwc,hkc->bhwk", grid, rel_h[rows])
+    of_columns = torch.einsum("bhwc,wkc->bhwk", grid, rel_w[columns])
+    return of_rows.reshape(*q.shape[:-1], h), of_columns.reshape(*q.shape[:-1], w)
+
+
+def published_attention(q, k, v, rel_h, rel_w, h, w):
+    """[batch, heads, h w, c]"""
+    of_rows, of_columns = relative_logits(q, rel_h, rel_w, h, w)
+    logits = (q * q.shape[-1] ** -0.5) @ k.transpose(-2, -1)
+    logits = logits.view(*logits.shape[:-1], h, w) + of_rows[..., :, None] + of_columns[..., None, :]
+    return logits.flatten(-2).softmax(dim=-1) @ v
+
+
+def fused_attention(q, k, v, rel_h, rel_w, h, w):
+    """One kernel, to which the relative positions come as a tensor of all logits."""
+    of_rows, of_columns = relative_logits(q, rel_h, rel_w, h, w)
+    bias = (of_rows[..., :, None] + of_columns[..., None, :]).flatten(-2)
+    return F.scaled_dot_product_attention(q, k, v, attn_mask=bias)
+
+
 class Attention(nn.Module):
-    def __init__(self, width, heads, size):
+    def __init__(self, width, heads, size, attend):
         super().__init__()
-        self.heads, self.scale = heads, (width // heads) ** -0.5
+        self.heads, self.attend = heads, attend
         self.qkv, self.proj = nn.Linear(width, 3 * width), nn.Linear(width, width)
         self.rel_pos_h, self.rel_pos_w = (nn.Parameter(torch.zeros(2 * size - 1, width // heads)) for _ in range(2))
 
     def forward(self, x):
         b, h, w, width = x.shape
-        qkv = self.qkv(x).reshape(b, h * w, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
-        q, k, v = qkv.reshape(3, b * self.heads, h * w, -1).unbind(0)
-        logits = self.add_positions((q * self.scale) @ k.transpose(-2, -1), q, h, w)
-        y = (logits.softmax(dim=-1) @ v).view(b, self.heads, h, w, -1)
-        return self.proj(y.permute(0, 2, 3, 1, 4).reshape(b, h, w, width))
-
-    def add_positions(self, logits, q, h, w):
-        rows, columns = ((torch.arange(n)[:, None] - torch.arange(n)[None, :]) + n - 1 for n in (h, w))
-        grid = q.reshape(q.shape[0], h, w, -1)
-        of_rows = torch.einsum("bhwc,hkc->bhwk", grid, self.rel_pos_h[rows])
-        of_columns = torch.einsum("bhwc,wkc->bhwk", grid, self.rel_pos_w[columns])
-        logits = logits.view(-1, h, w, h, w) + of_rows[:, :, :, :, None] + of_columns[:, :, :, None, :]
-        return logits.view(-1, h * w, h * w)
+        q, k, v = self.qkv(x).reshape(b, h * w, 3, self.heads, -1).permute(2, 0, 3, 1, 4).unbind(0)
+        y = self.attend(q, k, v, self.rel_pos_h, self.rel_pos_w, h, w)
+        return self.proj(y.transpose(1, 2).reshape(b, h, w, width))
 
 
 class Block(nn.Module):
-    def __init__(self, width, heads, grid, window):
+    def __init__(self, width, heads, grid, window, attend):
         super().__init__()
         self.window = window
         self.norm1, self.norm2 = (nn.LayerNorm(width, eps=1e-6) for _ in range(2))
-        self.attn = Attention(width, heads, window or grid)
+        self.attn = Attention(width, heads, window or grid, attend)
         self.mlp = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
 
     def forward(self, x):
@@ -79,13 +93,14 @@ class Block(nn.Module):
 
 
 class ImageEncoder(nn.Module):
-    def __init__(self, size=1024, patch=16, width=768, depth=12, heads=12, window=14, global_blocks=(2, 5, 8, 11), embedding=256):
+    def __init__(self, size=1024, patch=16, width=768, depth=12, heads=12, window=14, global_blocks=(2, 5, 8, 11), embedding=256,
+                 attend=published_attention):
         super().__init__()
         grid = size // patch
         self.patches = nn.Conv2d(3, width, patch, stride=patch)
         self.positions = nn.Parameter(torch.zeros(1, grid, grid, width))
         self.blocks = nn.Sequential(
-            *[Block(width, heads, grid, 0 if i in global_blocks else window) for i in range(depth)])
+            *[Block(width, heads, grid, 0 if i in global_blocks else window, attend) for i in range(depth)])
         self.neck = nn.Sequential(nn.Conv2d(width, embedding, 1, bias=False), LayerNorm2d(embedding),
                                   nn.Conv2d(embedding, embedding, 3, padding=1, bias=False), LayerNorm2d(embedding))
 

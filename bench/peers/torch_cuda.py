@@ -1,15 +1,11 @@
-"""The work of bench/Cfr.GpuBench in PyTorch, on a GPU: the same names, shapes and random data.
-
-Prints one line a work: name, median milliseconds of eager mode, median milliseconds of torch.compile (or a dash), separated by
-tabs. CUDA events, warm-up, several launches between events where one is short. An argument selects works by a part of the name.
+"""The work of bench/Cfr.GpuBench in PyTorch, on a GPU: the same names, shapes and random data. What single layers and whole
+networks take is in torch_cuda_networks.py; how both time and what they print in timing.py.
 """
-import sys
-
 import torch
 import torch.nn.functional as F
 
-REPEATS, WARM_UP_MS, BATCH_MS = 25, 50.0, 2.0
-PATTERN = sys.argv[1] if len(sys.argv) > 1 else ""
+import timing
+
 SHAPES = [(2048, 2048, 2048), (4096, 4096, 4096), (8192, 8192, 8192),
           (4096, 768, 768), (4096, 768, 2304), (4096, 768, 3072), (4096, 3072, 768),
           (16384, 768, 768), (16384, 768, 2304), (16384, 768, 3072), (16384, 3072, 768),
@@ -20,36 +16,12 @@ def random(*shape, dtype=torch.float32):
     return (torch.rand(*shape, device="cuda") * 2 - 1).to(dtype)
 
 
-def measure(work):
-    start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
-
-    def run(count):
-        start.record()
-        for _ in range(count):
-            work()
-        end.record()
-        end.synchronize()
-        return start.elapsed_time(end) / count
-
-    once, warm = run(1), 0.0
-    while warm < WARM_UP_MS:
-        once = run(1)
-        warm += max(once, 0.01)
-    batch = max(1, int(BATCH_MS / max(once, 1e-3)))
-    return sorted(run(batch) for _ in range(REPEATS))[REPEATS // 2]
-
-
 def report(name, function, *arguments, compile=True):
-    if PATTERN not in name:
-        return
-    eager, compiled = measure(lambda: function(*arguments)), "-"
-    if compile:
-        try:
-            faster = torch.compile(function, dynamic=False)
-            compiled = f"{measure(lambda: faster(*arguments)):.6f}"
-        except Exception as error:  # a missing compiler on the machine, or an op that it does not know
-            print(f"# torch.compile of {name}: {type(error).__name__}", file=sys.stderr)
-    print(f"{name}\t{eager:.6f}\t{compiled}", flush=True)
+    def compiled():
+        faster = torch.compile(function, dynamic=False)
+        return lambda: faster(*arguments)
+
+    timing.report(name, lambda: lambda: function(*arguments), compiled if compile else None)
 
 
 def matmuls(label, dtype, tf32, shapes):
@@ -124,7 +96,7 @@ def training():
 
 def main():
     torch.manual_seed(1)
-    print(f"# {torch.cuda.get_device_name()}\ttorch {torch.__version__}\tCUDA {torch.version.cuda}")
+    timing.print_head()
     # First what compiles nothing: torch.compile takes most of the time that there is.
     matmuls("fp32", torch.float32, False, [(4096, 4096, 4096)])
     matmuls("tf32", torch.float32, True, SHAPES)

@@ -1,6 +1,7 @@
 """The V-Net of semi-supervised segmentation in PyTorch, written from its table of layers: 3x3x3 convolutions, batch norm, ReLU;
 2x2x2 convolutions of stride 2 down and up; skips added; channel dropout on the deepest and on the last features."""
 import torch.nn as nn
+import torch.nn.functional as F
 
 
 def conv(stages, channels_in, channels):
@@ -42,3 +43,13 @@ class VNet(nn.Module):
         for double, block in zip(self.ups, self.decoder):
             x = block(double(x) + skips.pop())
         return self.head(self.drop(x))
+
+
+def segmentation_loss(logits, labels):
+    """Half cross-entropy, half Dice over all classes, as in SSL4MIS."""
+    classes, p = logits.shape[1], logits.softmax(1)
+    dice = 0
+    for k in range(classes):
+        o = (labels == k).float()
+        dice = dice + 1 - (2 * (p[:, k] * o).sum() + 1e-5) / ((p[:, k] * p[:, k]).sum() + (o * o).sum() + 1e-5)
+    return 0.5 * F.cross_entropy(logits, labels) + 0.5 * dice / classes

@@ -41,9 +41,10 @@ static class CommonOptions
     {
         string name = arguments.GetValue(Device)!;
         Precision precision = PrecisionName.Parse(arguments.GetValue(Precision) ?? "fp32");
-        return name == "cpu" && precision == Kernels.Precision.Float32
+        Device device = name == "cpu" && precision == Kernels.Precision.Float32
             ? new CpuDevice(arguments.GetValue(Threads))
             : Kernels.Device.Open(name, precision);
+        return arguments.RootCommandResult.Command is CfrCommand { Watch: { } watch } ? watch(device) : device;
     }
 
     /// <summary>An option of three sizes along the array's axes.</summary>

@@ -1,8 +1,18 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using Cfr.Kernels;
 
 namespace Cfr.Cli;
+
+/// <summary>The root of all commands.</summary>
+/// <param name="description">What <c>cfr</c> is.</param>
+/// <param name="watch">Wraps each device that a command opens; null if nobody watches.</param>
+sealed class CfrCommand(string description, Func<Device, Device>? watch) : RootCommand(description)
+{
+    /// <summary>Wraps each device that a command opens; null if nobody watches.</summary>
+    public Func<Device, Device>? Watch { get; } = watch;
+}
 
 /// <summary>Commands that belong together, in the order in which they are used.</summary>
 /// <param name="Title">What they are about.</param>
@@ -20,9 +30,9 @@ sealed class Help : SynchronousCommandLineAction
     Help(CommandGroup[] groups, HelpAction ofCommand) => (_groups, _ofCommand) = (groups, ofCommand);
 
     /// <summary>The root of all commands.</summary>
-    public static RootCommand Root(string description, params CommandGroup[] groups)
+    public static CfrCommand Root(string description, Func<Device, Device>? watch, params CommandGroup[] groups)
     {
-        var root = new RootCommand(description);
+        var root = new CfrCommand(description, watch);
         foreach (var (command, _) in groups.SelectMany(group => group.Commands)) root.Add(command);
         HelpOption option = root.Options.OfType<HelpOption>().Single();
         option.Action = new Help(groups, (HelpAction)option.Action!);

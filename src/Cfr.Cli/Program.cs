@@ -11,7 +11,7 @@ using Cfr.Tensors.Files;
 
 try
 {
-    ParseResult parsed = CommandLine().Parse(args);
+    ParseResult parsed = CommandLine().Parse(ProfileCommand.Separate(args));
     int code = parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
     return parsed.Errors.Count > 0 ? ExitCode.Usage : code;
 }
@@ -41,8 +41,10 @@ static int? Explain(Exception error) => error switch
 static partial class Program
 {
     /// <summary>All commands by groups, in the order of a user's work, each with an example.</summary>
-    internal static RootCommand CommandLine() => Help.Root(
+    /// <param name="watch">Wraps each device that a command opens.</param>
+    internal static CfrCommand CommandLine(Func<Device, Device>? watch = null) => Help.Root(
         "CFR: a tensor engine in C#, and segmentation of 3D medical images on it.",
+        watch,
         new("Begin here",
             (DemoCommand.Create(), "cfr demo"),
             (DoctorCommand.Create(), "cfr doctor")),
@@ -67,5 +69,6 @@ static partial class Program
         new("For those who work on CFR",
             (ParityCommand.Create(), "cfr parity tests/Golden/ssl/vnet_nf4_c2.safetensors"),
             (PretrainCommand.Create(), "cfr pretrain configs/sam-small-pretraining.json --out runs/sam-small"),
+            (ProfileCommand.Create(), "cfr profile --out trace.json predict scan.nii.gz --model runs/first/model.safetensors --out predictions"),
             (KernelsCommand.Create(), "cfr kernels --ptx matmul_naive --target sm_90")));
 }

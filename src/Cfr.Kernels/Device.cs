@@ -13,6 +13,9 @@ public abstract class Device : IDisposable
     /// <summary>One line for people: the processor, its vector width, the threads used.</summary>
     public abstract string Description { get; }
 
+    /// <summary>The device that computes: this one, unless it only watches another.</summary>
+    public virtual Device Underlying => this;
+
     /// <summary>The device's memory.</summary>
     public abstract BufferPool Pool { get; }
 

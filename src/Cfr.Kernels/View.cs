@@ -15,6 +15,14 @@ public readonly record struct View(nint Address, long Count, DType Type)
     /// <summary>Everything from element <paramref name="start"/> on.</summary>
     public View Slice(long start) => Slice(start, Count - start);
 
+    /// <summary>How many bytes these operands have; an absent one has none.</summary>
+    internal static double Bytes(params ReadOnlySpan<View> operands)
+    {
+        double bytes = 0;
+        foreach (View operand in operands) bytes += (double)operand.Count * operand.Type.Bytes();
+        return bytes;
+    }
+
     internal unsafe float* Floats => (float*)Address;
 
     internal unsafe int* Ints => (int*)Address;

@@ -1,3 +1,5 @@
+using Cfr.Kernels.Profiling;
+
 namespace Cfr.Kernels.Cuda;
 
 /// <summary>
@@ -38,6 +40,12 @@ public abstract class GpuDevice : Device
 
     /// <summary>Threads that a block of this kernel has on this device.</summary>
     internal virtual int BlockSize(Kernel kernel) => kernel.Threads;
+
+    /// <summary>Told of every launch while somebody profiles; null otherwise.</summary>
+    internal LaunchProfiler? Observer { get; set; }
+
+    /// <summary>A clock for launches of this device.</summary>
+    internal abstract ILaunchClock LaunchClock(Profiler profiler);
 
     /// <summary>Starts a kernel on a grid of blocks; returns before it has run.</summary>
     internal abstract void Launch<TArguments>(

@@ -73,9 +73,11 @@ public static class ConfigurationFile
     /// <param name="settings">The object.</param>
     /// <param name="lines">Where its keys stand.</param>
     /// <param name="path">The keys that lead to it, with a dot behind each.</param>
-    internal static T Settings<T>(string source, JsonObject settings, KeyLines lines, string path = "")
+    /// <param name="taken">Keys that may stand there too, but were taken out: messages list them.</param>
+    internal static T Settings<T>(
+        string source, JsonObject settings, KeyLines lines, string path = "", params IEnumerable<string> taken)
     {
-        Check(source, settings, typeof(T), path, lines);
+        Check(source, settings, typeof(T), path, lines, taken);
         try
         {
             return settings.Deserialize<T>(Options)!;
@@ -138,7 +140,8 @@ public static class ConfigurationFile
     }
 
     /// <summary>Each key must be known, each value of its kind.</summary>
-    static void Check(string source, JsonObject settings, Type type, string path, KeyLines lines)
+    static void Check(
+        string source, JsonObject settings, Type type, string path, KeyLines lines, params IEnumerable<string> taken)
     {
         var known = Options.GetTypeInfo(type).Properties.Where(property => property.Set is not null)
             .ToDictionary(property => property.Name, property => property.PropertyType);
@@ -149,8 +152,11 @@ public static class ConfigurationFile
         {
             string line = lines.At(path + key);
             if (!known.TryGetValue(key, out Type? wanted))
+            {
+                string[] names = [.. known.Keys, .. taken];
                 throw new BadDataException(
-                    $"{source}: {line}unknown key '{path}{key}'; {Nearest.Suggestion(key, known.Keys)}known here are {string.Join(", ", known.Keys)}");
+                    $"{source}: {line}unknown key '{path}{key}'; {Nearest.Suggestion(key, names)}known here are {string.Join(", ", names)}");
+            }
             wanted = Nullable.GetUnderlyingType(wanted) ?? wanted;
             JsonTypeInfo kind = Options.GetTypeInfo(wanted);
             if (kind.Kind == JsonTypeInfoKind.Dictionary && value is JsonObject named && named.All(entry => entry.Value is JsonObject))

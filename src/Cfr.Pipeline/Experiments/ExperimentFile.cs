@@ -94,7 +94,7 @@ public static class ExperimentFile
                 lines.CopiedTo($"{Methods}.{name}.{Method}", $"{Methods}.{name}");
             }
         }
-        var read = ConfigurationFile.Settings<ExperimentConfiguration>(source, root, lines);
+        var read = ConfigurationFile.Settings<ExperimentConfiguration>(source, root, lines, taken: [Training, .. InPartsAlone]);
         read.Check();
         return read;
 

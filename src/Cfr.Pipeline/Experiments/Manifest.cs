@@ -75,7 +75,7 @@ sealed class Manifest(StageContext context, string command)
     (string Device, string? Driver) DeviceAndDriver()
     {
         using Device device = context.OpenDevice();
-        return ($"{device.Name}: {device.Description}", device is CudaDevice gpu ? $"CUDA {gpu.DriverVersion}" : null);
+        return ($"{device.Name}: {device.Description}", device.Underlying is CudaDevice gpu ? $"CUDA {gpu.DriverVersion}" : null);
     }
 
     /// <summary>What an earlier run in this folder has written.</summary>

@@ -22,6 +22,8 @@ public class ExperimentFileTests
 
     [Theory]
     [InlineData("\"unlabelled\"", "\"unlabeled\"", "line 6: unknown key 'unlabeled'; did you mean 'unlabelled'?")]
+    [InlineData("\"training\"", "\"trainin\"", "unknown key 'trainin'; did you mean 'training'?")]
+    [InlineData("\"patch\": [16", "\"pach\": [16", "unknown key 'pach'; did you mean 'patch'?")]
     [InlineData("\"filters\"", "\"filter\"", "line 17: unknown key 'methods.supervised.network.filter'; did you mean 'filters'?")]
     [InlineData("\"heads\"", "\"head\"", "line 11: unknown key 'fineTuning.sam.model.head'; did you mean 'heads'?")]
     [InlineData("\"mean-teacher\": {}", "\"mean-techer\": {}", "line 22: methods.mean-techer.method: found \"mean-techer\"; expected one of supervised")]

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Cfr.Kernels.Cuda.Driver;
+using Cfr.Kernels.Profiling;
 using static Cfr.Kernels.Cuda.Driver.CudaDriver;
 
 namespace Cfr.Kernels.Cuda;
@@ -73,6 +74,8 @@ public sealed unsafe class CudaDevice : GpuDevice
 
     internal override int SharedBytesPerBlock => _gpu.SharedBytesPerBlock;
 
+    internal override ILaunchClock LaunchClock(Profiler profiler) => new CudaLaunchClock(this, profiler);
+
     internal override View Fault => _fault;
 
     private protected override int* FaultOnHost => (int*)_faultOnHost;
@@ -86,12 +89,14 @@ public sealed unsafe class CudaDevice : GpuDevice
         fixed (TArguments* argument = &arguments)
         {
             void* parameter = argument;
+            Observer?.Before(kernel.Name);
             CudaResult result = cuLaunchKernel(
                 function, (uint)blocksX, (uint)blocksY, (uint)blocksZ, (uint)kernel.Threads, 1, 1,
                 (uint)kernel.SharedBytes, _stream, &parameter, null);
             if (result != CudaResult.Success)
                 throw Refused(result, $"kernel {kernel.Name} on a grid of {blocksX}x{blocksY}x{blocksZ} blocks");
         }
+        Observer?.After();
     }
 
     /// <summary>
@@ -106,24 +111,27 @@ public sealed unsafe class CudaDevice : GpuDevice
         MakeCurrent();
         Shelf shelf = Pool.BeginShelf();
         nint graph = 0;
+        RecordedWork? recorded = null;
         try
         {
             CudaException.Check(cuStreamBeginCapture_v2(_stream, RelaxedMode), "the beginning of a capture");
             try
             {
                 _capturing = true;
+                Observer?.BeginRecording();
                 work();
             }
             finally
             {
                 _capturing = false;
+                recorded = Observer?.EndRecording();
                 // Also ends a capture that failed: the stream would stay in it.
                 CudaResult ended = cuStreamEndCapture(_stream, out graph);
                 if (ended != CudaResult.Success) graph = 0;
             }
             if (graph == 0) throw new InvalidOperationException("what was launched cannot be captured as a graph");
             CudaException.Check(cuGraphInstantiateWithFlags(out nint executable, graph, 0), "a graph of launches");
-            return new CudaGraph(this, executable, shelf);
+            return new CudaGraph(this, executable, shelf, recorded);
         }
         catch
         {
@@ -181,8 +189,10 @@ public sealed unsafe class CudaDevice : GpuDevice
     internal override void FillBytes(nint address, long bytes, byte value)
     {
         MakeCurrent();
+        Observer?.Before("fill");
         CudaResult result = cuMemsetD8Async(address, value, (nuint)bytes, _stream);
         if (result != CudaResult.Success) throw Refused(result, $"filling {bytes} bytes");
+        Observer?.After();
     }
 
     /// <inheritdoc/>

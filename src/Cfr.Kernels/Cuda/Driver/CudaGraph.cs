@@ -1,4 +1,5 @@
 using Cfr.Kernels.Cuda.Driver;
+using Cfr.Kernels.Profiling;
 using static Cfr.Kernels.Cuda.Driver.CudaDriver;
 
 namespace Cfr.Kernels.Cuda;
@@ -11,18 +12,22 @@ public sealed class CudaGraph : IDisposable
 {
     readonly CudaDevice _device;
     readonly Shelf _shelf;
+    readonly RecordedWork? _recorded;
     nint _executable;
 
-    internal CudaGraph(CudaDevice device, nint executable, Shelf shelf) =>
-        (_device, _executable, _shelf) = (device, executable, shelf);
+    internal CudaGraph(CudaDevice device, nint executable, Shelf shelf, RecordedWork? recorded) =>
+        (_device, _executable, _shelf, _recorded) = (device, executable, shelf, recorded);
 
     /// <summary>Starts the launches again, in order; returns before they have run.</summary>
     public void Replay()
     {
         ObjectDisposedException.ThrowIf(_executable == 0, this);
         _device.MakeCurrent();
-        CudaException.Check(cuGraphLaunch(_executable, _device.Stream), "a graph of launches");
+        if (_device.Observer is { } observer) observer.Replay(_recorded, Launch);
+        else Launch();
     }
+
+    void Launch() => CudaException.Check(cuGraphLaunch(_executable, _device.Stream), "a graph of launches");
 
     /// <summary>Frees the recording; its memory goes back to the pool.</summary>
     public void Dispose()

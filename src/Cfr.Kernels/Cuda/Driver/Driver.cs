@@ -136,6 +136,9 @@ static unsafe partial class CudaDriver
     public static partial CudaResult cuEventSynchronize(nint timestamp);
 
     [LibraryImport(Library)]
+    public static partial CudaResult cuEventQuery(nint timestamp);
+
+    [LibraryImport(Library)]
     public static partial CudaResult cuEventElapsedTime(out float milliseconds, nint start, nint end);
 
     [LibraryImport(Library)]

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Cfr.Kernels.Profiling;
 using ILGPU;
 using ILGPU.Runtime;
 using ILGPU.Runtime.CPU;
@@ -50,6 +51,8 @@ public sealed unsafe class EmulatedDevice : GpuDevice
 
     private protected override int* FaultOnHost => _fault;
 
+    internal override ILaunchClock LaunchClock(Profiler profiler) => new HostLaunchClock(profiler);
+
     internal override int BlockSize(Kernel kernel) => kernel.AnyBlock ? Warps * 32 : kernel.Threads;
 
     internal override void Launch<TArguments>(
@@ -60,8 +63,10 @@ public sealed unsafe class EmulatedDevice : GpuDevice
         int bytes = kernel.SharedBytes + (kernel.TensorCores ? SharedBytes.ScratchBytes : 0);
         var shared = bytes == 0 ? default : SharedMemoryConfig.RequestDynamic<byte>(bytes);
         var grid = new Index3D(blocksX, blocksY, blocksZ);
+        Observer?.Before(kernel.Name);
         ((Action<KernelConfig, TArguments>)launcher)(
             new KernelConfig(grid, new Index3D(BlockSize(kernel), 1, 1), shared), arguments);
+        Observer?.After();
     }
 
     /// <inheritdoc/>

@@ -1,0 +1,78 @@
+using System.CommandLine;
+using Cfr.Kernels.Profiling;
+
+namespace Cfr.Cli.Commands;
+
+/// <summary><c>cfr profile COMMAND ...</c>: any other command, then where its time went.</summary>
+static class ProfileCommand
+{
+    const string Name = "profile", OutName = "--out", EndOfOptions = "--";
+
+    static readonly Option<string> Out = new(OutName)
+    {
+        Description = "File of the trace, for ui.perfetto.dev or chrome://tracing.",
+        DefaultValueFactory = _ => "trace.json",
+    };
+
+    static readonly Option<bool> Sizes = new("--sizes") { Description = "A line for each size that a kernel was called with." };
+
+    static readonly Argument<string[]> Watched = new("COMMAND")
+    {
+        Description = "A command of cfr with its arguments; options of profile stand before it.",
+        Arity = ArgumentArity.OneOrMore,
+    };
+
+    public static Command Create()
+    {
+        var command = new Command(
+            Name, "Runs a command and shows where its time went: kernels, their share of what the device can reach, a trace.")
+        {
+            Out, Sizes, Watched,
+        };
+        command.SetAction(Run);
+        return command;
+    }
+
+    /// <summary>
+    /// Marks where the watched command begins, for both take an <c>--out</c>: <c>profile --out a train --out b</c> is
+    /// <c>profile --out a -- train --out b</c>.
+    /// </summary>
+    internal static string[] Separate(string[] line)
+    {
+        if (line is not [Name, ..]) return line;
+        int at = 1;
+        while (at < line.Length && line[at].StartsWith('-')) at += line[at] == OutName ? 2 : 1;
+        return at >= line.Length || line.AsSpan(1, at - 1).Contains(EndOfOptions) ? line : [.. line[..at], EndOfOptions, .. line[at..]];
+    }
+
+    static int Run(ParseResult arguments)
+    {
+        string[] watched = arguments.GetValue(Watched)!;
+        string trace = arguments.GetValue(Out)!;
+        if (watched[0] == Name) throw new ArgumentException("profile is given profile; expected another command");
+        OutputPath.CheckFolder(OutName, trace);
+        var profiler = new Profiler();
+        string? device = null;
+        ParseResult parsed = Program.CommandLine(opened =>
+        {
+            device = $"{opened.Name}: {opened.Description}";
+            return new ProfiledDevice(opened, profiler);
+        }).Parse(watched);
+        try
+        {
+            int code = parsed.Invoke(arguments.InvocationConfiguration);
+            return parsed.Errors.Count > 0 ? ExitCode.Usage : code;
+        }
+        finally
+        {
+            // Of a command that failed or was stopped too.
+            if (device is not null)
+            {
+                ProfileTable.Print(profiler, device, arguments.GetValue(Sizes));
+                using (FileStream stream = File.Create(trace)) profiler.Timeline.Write(stream);
+                string left = profiler.Timeline.Dropped > 0 ? $", {profiler.Timeline.Dropped} later ones left out" : "";
+                Console.WriteLine($"{trace}: {profiler.Timeline.Entries.Count} events{left}; open it at ui.perfetto.dev");
+            }
+        }
+    }
+}

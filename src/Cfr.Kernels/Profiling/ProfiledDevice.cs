@@ -1,0 +1,138 @@
+using Cfr.Kernels.Cuda;
+using Cfr.Kernels.Cuda.Driver;
+
+namespace Cfr.Kernels.Profiling;
+
+/// <summary>
+/// A device that tells a <see cref="Profiler"/> of every call, copy and wait, and passes it on to another device, of whose
+/// GPU kernels the profiler hears too. Results are the same bits.
+/// </summary>
+public sealed class ProfiledDevice : Device
+{
+    readonly Device _device;
+    readonly Profiler _profiler;
+
+    /// <summary>Watches a device from now on; it is disposed with this one.</summary>
+    /// <param name="device">What computes.</param>
+    /// <param name="profiler">What is told, perhaps of several devices, one after the other.</param>
+    public ProfiledDevice(Device device, Profiler profiler)
+    {
+        (_device, _profiler) = (device, profiler);
+        profiler.Measure(device);
+        if (device is GpuDevice gpu) gpu.Observer = new LaunchProfiler(profiler, gpu.LaunchClock(profiler));
+        Matmul = new ProfiledMatmul(device.Matmul, profiler);
+        Convolution = new ProfiledConvolution(device.Convolution, profiler);
+        Pooling = new ProfiledPooling(device.Pooling, profiler);
+        Attention = new ProfiledAttention(device.Attention, profiler);
+        Normalization = new ProfiledNormalization(device.Normalization, profiler);
+        Softmax = new ProfiledSoftmax(device.Softmax, profiler);
+        ElementWise = new ProfiledElementWise(device.ElementWise, profiler);
+        Reduction = new ProfiledReduction(device.Reduction, profiler);
+        Layout = new ProfiledLayout(device.Layout, profiler);
+        Resampling = new ProfiledResampling(device.Resampling, profiler);
+        Losses = new ProfiledLosses(device.Losses, profiler);
+        Optimizers = new ProfiledOptimizers(device.Optimizers, profiler);
+        Random = new ProfiledRandom(device.Random, profiler);
+    }
+
+    /// <inheritdoc/>
+    public override Device Underlying => _device;
+
+    /// <inheritdoc/>
+    public override string Name => _device.Name;
+
+    /// <inheritdoc/>
+    public override string Description => _device.Description;
+
+    /// <inheritdoc/>
+    public override BufferPool Pool => _device.Pool;
+
+    /// <inheritdoc/>
+    public override IMatmul Matmul { get; }
+
+    /// <inheritdoc/>
+    public override IConvolution Convolution { get; }
+
+    /// <inheritdoc/>
+    public override IPooling Pooling { get; }
+
+    /// <inheritdoc/>
+    public override IAttention Attention { get; }
+
+    /// <inheritdoc/>
+    public override INormalization Normalization { get; }
+
+    /// <inheritdoc/>
+    public override ISoftmax Softmax { get; }
+
+    /// <inheritdoc/>
+    public override IElementWise ElementWise { get; }
+
+    /// <inheritdoc/>
+    public override IReduction Reduction { get; }
+
+    /// <inheritdoc/>
+    public override ILayout Layout { get; }
+
+    /// <inheritdoc/>
+    public override IResampling Resampling { get; }
+
+    /// <inheritdoc/>
+    public override ILosses Losses { get; }
+
+    /// <inheritdoc/>
+    public override IOptimizers Optimizers { get; }
+
+    /// <inheritdoc/>
+    public override IRandom Random { get; }
+
+    /// <inheritdoc/>
+    public override unsafe void Upload<T>(ReadOnlySpan<T> source, View destination)
+    {
+        using (_profiler.OnHost("upload", (double)source.Length * sizeof(T))) _device.Upload(source, destination);
+    }
+
+    /// <inheritdoc/>
+    public override unsafe void Download<T>(View source, Span<T> destination)
+    {
+        using (_profiler.OnHost("download", (double)destination.Length * sizeof(T))) _device.Download(source, destination);
+        Collect();
+    }
+
+    /// <inheritdoc/>
+    public override void Synchronize()
+    {
+        using (_profiler.OnHost("wait")) _device.Synchronize();
+        Collect();
+    }
+
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+        if (_device is GpuDevice { Observer: { } launches } gpu)
+        {
+            try
+            {
+                gpu.Synchronize();
+                launches.Collect();
+            }
+            catch (Exception error) when (error is CudaException or ArgumentOutOfRangeException)
+            {
+                // The device is lost, or a kernel met a wrong index: whoever waited for it was told.
+            }
+            gpu.Observer = null;
+            launches.Dispose();
+        }
+        _device.Dispose();
+    }
+
+    internal override void FillBytes(nint address, long bytes, byte value)
+    {
+        using (_profiler.Call("fill bytes", $"{bytes}", 0, bytes)) _device.FillBytes(address, bytes, value);
+    }
+
+    void Collect()
+    {
+        if (_device is GpuDevice { Observer: { } launches }) launches.Collect();
+    }
+}

@@ -1,0 +1,43 @@
+using Cfr.Kernels;
+using Cfr.Models;
+using Cfr.Tensors;
+
+namespace Cfr.TestKit;
+
+/// <summary>
+/// SAM's image encoder ViT-B on images of 1024x1024: a forward pass, or a training step of a LoRA (rank 4 on q and v of
+/// every block, all else frozen; the loss is a weighted sum of the embedding; AdamW).
+/// </summary>
+public sealed class SamEncoderStep
+{
+    readonly Session _session;
+    readonly ImageEncoder _encoder;
+    readonly AdamW? _optimizer;
+    readonly Tensor _image, _upstream;
+
+    /// <summary>An encoder with random weights, and random images.</summary>
+    public SamEncoderStep(Device device, int batch, bool trains)
+    {
+        _session = new Session(device, seed: 1);
+        var weights = new Weights(_session);
+        _encoder = new ImageEncoder(weights / "image_encoder", SamConfiguration.ViTB);
+        if (trains) _optimizer = new AdamW(SamLora.Attach(weights).Parameters, learningRate: 1e-3f);
+        _image = _session.Uniform([batch, 1024, 1024, 3], -1, 1);
+        _upstream = _session.Uniform([batch, 64, 64, 256], -1, 1);
+    }
+
+    /// <summary>Once; on a GPU it may still run on return.</summary>
+    public void Run()
+    {
+        using Scope step = _session.Step();
+        if (_optimizer is null)
+        {
+            using Session.GradMode inference = _session.NoGrad();
+            _encoder.Forward(_image);
+            return;
+        }
+        _encoder.Forward(_image).Backward(_upstream);
+        _optimizer.Step();
+        _optimizer.ClearGradients();
+    }
+}
