@@ -38,6 +38,12 @@ interface IRegisterLayout : IOperandLayout
     static abstract EightLines Load(SharedBytes shared, uint thread, int chunk, int lines);
 }
 
+/// <summary>A thread's lines of both operands.</summary>
+struct LinesOfBoth
+{
+    public EightLines A, B;
+}
+
 /// <summary>A row of 8 sums of a thread.</summary>
 struct EightSums
 {
@@ -92,7 +98,7 @@ readonly struct Side128 : ISide
 /// </code>
 /// Sixteen (eight) neighbouring threads share A's lines, which are broadcast to them.
 /// </summary>
-readonly struct RegisterTile<TSide, TA, TB> : ITile<Sums8x8>
+readonly struct RegisterTile<TSide, TA, TB> : ITile<Sums8x8, LinesOfBoth>
     where TSide : struct, ISide where TA : struct, IRegisterLayout where TB : struct, IRegisterLayout
 {
     const int PerThread = 8;
@@ -113,25 +119,24 @@ readonly struct RegisterTile<TSide, TA, TB> : ITile<Sums8x8>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static uint PlaceB(int thread) => TB.ThreadOffset(thread & Across - 1, TSide.Lines);
 
-    public static Sums8x8 Multiply(SharedBytes shared, Sums8x8 sums, uint a, uint b)
+    public static int Parts => Tile.StageBytes / 16;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static LinesOfBoth Load(SharedBytes shared, uint a, uint b, int part) =>
+        new() { A = TA.Load(shared, a, part, TSide.Lines), B = TB.Load(shared, b, part, TSide.Lines) };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Sums8x8 Multiply(SharedBytes shared, Sums8x8 sums, LinesOfBoth of) => new()
     {
-        for (int chunk = 0; chunk < Tile.StageBytes / 16; chunk++)
-        {
-            EightLines left = TA.Load(shared, a, chunk, TSide.Lines), right = TB.Load(shared, b, chunk, TSide.Lines);
-            sums = new Sums8x8
-            {
-                R0 = EightSums.Multiply(sums.R0, left.L0, right),
-                R1 = EightSums.Multiply(sums.R1, left.L1, right),
-                R2 = EightSums.Multiply(sums.R2, left.L2, right),
-                R3 = EightSums.Multiply(sums.R3, left.L3, right),
-                R4 = EightSums.Multiply(sums.R4, left.L4, right),
-                R5 = EightSums.Multiply(sums.R5, left.L5, right),
-                R6 = EightSums.Multiply(sums.R6, left.L6, right),
-                R7 = EightSums.Multiply(sums.R7, left.L7, right),
-            };
-        }
-        return sums;
-    }
+        R0 = EightSums.Multiply(sums.R0, of.A.L0, of.B),
+        R1 = EightSums.Multiply(sums.R1, of.A.L1, of.B),
+        R2 = EightSums.Multiply(sums.R2, of.A.L2, of.B),
+        R3 = EightSums.Multiply(sums.R3, of.A.L3, of.B),
+        R4 = EightSums.Multiply(sums.R4, of.A.L4, of.B),
+        R5 = EightSums.Multiply(sums.R5, of.A.L5, of.B),
+        R6 = EightSums.Multiply(sums.R6, of.A.L6, of.B),
+        R7 = EightSums.Multiply(sums.R7, of.A.L7, of.B),
+    };
 
     public static void Spill(SharedBytes shared, Sums8x8 sums, int thread)
     {

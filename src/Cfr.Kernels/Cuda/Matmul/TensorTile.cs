@@ -84,10 +84,11 @@ readonly struct Warps2x4 : IWarps
 ///   32 x 32:                  4 fragments for 8 mma                   16 and 8: for small products
 /// </code>
 /// mma.sync reaches about 0.65 of the peak of an H100 (0.62 to 0.65 measured by others): 49 clocks, and shared memory
-/// keeps up. Registers: 128 of sums and 20 of fragments.
+/// keeps up. Registers: 128 of sums and 64 of fragments, half of which are on their way.
 /// </summary>
-readonly struct TensorTile<TMma, TWarp, TWarps, TA, TB> : ITile<TWarp>
-    where TMma : struct, IMma where TWarp : unmanaged, IWarpTile<TWarp> where TWarps : struct, IWarps
+readonly struct TensorTile<TMma, TWarp, TFragments, TWarps, TA, TB> : ITile<TWarp, TFragments>
+    where TMma : struct, IMma where TWarp : unmanaged, IWarpTile<TWarp, TFragments> where TFragments : unmanaged
+    where TWarps : struct, IWarps
     where TA : struct, IFragmentLayout where TB : struct, IFragmentLayout
 {
     public static int Rows => TWarp.Rows * TWarps.Down;
@@ -106,9 +107,15 @@ readonly struct TensorTile<TMma, TWarp, TWarps, TA, TB> : ITile<TWarp>
     public static uint PlaceB(int thread) =>
         TB.LaneOffset(thread & 31, WarpColumn(thread), Columns, ofB: true);
 
+    public static int Parts => 2;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TWarp Multiply(SharedBytes shared, TWarp sums, uint a, uint b) => TWarp.Multiply<TMma, TA, TB>(
-        shared, TWarp.Multiply<TMma, TA, TB>(shared, sums, a, b, 0, Rows, Columns), a, b, 1, Rows, Columns);
+    public static TFragments Load(SharedBytes shared, uint a, uint b, int part) =>
+        TWarp.Load<TA, TB>(shared, a, b, part, Rows, Columns);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TWarp Multiply(SharedBytes shared, TWarp sums, TFragments of) =>
+        TWarp.Multiply<TMma>(shared, sums, of);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Spill(SharedBytes shared, TWarp sums, int thread)

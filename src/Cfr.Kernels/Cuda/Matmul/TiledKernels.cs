@@ -30,16 +30,16 @@ static class TiledKernels
     public static readonly TileKernels Float32Small = Registers<Side64>("matmul_float32_64x64");
 
     public static readonly TileKernels Tf32Large =
-        Tensor<Tf32Mma, WarpTile64, Warps2x2, LineMajor32>("matmul_tf32_128x128");
+        Tensor<Tf32Mma, WarpTile64, Fragments64, Warps2x2, LineMajor32>("matmul_tf32_128x128");
     public static readonly TileKernels Tf32Small =
-        Tensor<Tf32Mma, WarpTile32, Warps2x2, LineMajor32>("matmul_tf32_64x64");
+        Tensor<Tf32Mma, WarpTile32, Fragments32, Warps2x2, LineMajor32>("matmul_tf32_64x64");
 
     public static readonly TileKernels BFloat16Wide =
-        Tensor<BFloat16Mma, WarpTile64, Warps2x4, LineMajor16>("matmul_bfloat16_128x256");
+        Tensor<BFloat16Mma, WarpTile64, Fragments64, Warps2x4, LineMajor16>("matmul_bfloat16_128x256");
     public static readonly TileKernels BFloat16Large =
-        Tensor<BFloat16Mma, WarpTile64, Warps2x2, LineMajor16>("matmul_bfloat16_128x128");
+        Tensor<BFloat16Mma, WarpTile64, Fragments64, Warps2x2, LineMajor16>("matmul_bfloat16_128x128");
     public static readonly TileKernels BFloat16Small =
-        Tensor<BFloat16Mma, WarpTile32, Warps2x2, LineMajor16>("matmul_bfloat16_64x64");
+        Tensor<BFloat16Mma, WarpTile32, Fragments32, Warps2x2, LineMajor16>("matmul_bfloat16_64x64");
 
     /// <summary>By precision, largest first.</summary>
     public static readonly TileKernels[] Float32 = [Float32Large, Float32Small], Tf32 = [Tf32Large, Tf32Small],
@@ -52,15 +52,16 @@ static class TiledKernels
     ];
 
     /// <summary>The kernels of a tile on tensor cores.</summary>
-    public static TileKernels Tensor<TMma, TWarp, TWarps, TLines>(string name)
-        where TMma : struct, IMma where TWarp : unmanaged, IWarpTile<TWarp> where TWarps : struct, IWarps
+    public static TileKernels Tensor<TMma, TWarp, TFragments, TWarps, TLines>(string name)
+        where TMma : struct, IMma where TWarp : unmanaged, IWarpTile<TWarp, TFragments> where TFragments : unmanaged
+        where TWarps : struct, IWarps
         where TLines : struct, IFragmentLayout => new(
             TWarp.Rows * TWarps.Down, TWarp.Columns * TWarps.Across,
             TMma.ElementBytes == 2 ? DType.BFloat16 : DType.Float32,
-            Tensor<TMma, TWarp, TWarps, KMajor, TLines>($"{name}_nn"),
-            Tensor<TMma, TWarp, TWarps, KMajor, KMajor>($"{name}_nt"),
-            Tensor<TMma, TWarp, TWarps, TLines, TLines>($"{name}_tn"),
-            Tensor<TMma, TWarp, TWarps, TLines, KMajor>($"{name}_tt"));
+            Tensor<TMma, TWarp, TFragments, TWarps, KMajor, TLines>($"{name}_nn"),
+            Tensor<TMma, TWarp, TFragments, TWarps, KMajor, KMajor>($"{name}_nt"),
+            Tensor<TMma, TWarp, TFragments, TWarps, TLines, TLines>($"{name}_tn"),
+            Tensor<TMma, TWarp, TFragments, TWarps, TLines, KMajor>($"{name}_tt"));
 
     /// <summary>The kernels of a tile in registers.</summary>
     public static TileKernels Registers<TSide>(string name) where TSide : struct, ISide => new(
@@ -68,19 +69,20 @@ static class TiledKernels
         Registers<TSide, KMajor, KMajor>($"{name}_nt"), Registers<TSide, LineMajor32, LineMajor32>($"{name}_tn"),
         Registers<TSide, LineMajor32, KMajor>($"{name}_tt"));
 
-    static Kernel<MatmulArguments> Tensor<TMma, TWarp, TWarps, TA, TB>(string name)
-        where TMma : struct, IMma where TWarp : unmanaged, IWarpTile<TWarp> where TWarps : struct, IWarps
+    static Kernel<MatmulArguments> Tensor<TMma, TWarp, TFragments, TWarps, TA, TB>(string name)
+        where TMma : struct, IMma where TWarp : unmanaged, IWarpTile<TWarp, TFragments> where TFragments : unmanaged
+        where TWarps : struct, IWarps
         where TA : struct, IFragmentLayout where TB : struct, IFragmentLayout =>
-        Of<TensorTile<TMma, TWarp, TWarps, TA, TB>, TWarp, TA, TB>(name, tensorCores: true);
+        Of<TensorTile<TMma, TWarp, TFragments, TWarps, TA, TB>, TWarp, TFragments, TA, TB>(name, tensorCores: true);
 
     static Kernel<MatmulArguments> Registers<TSide, TA, TB>(string name)
         where TSide : struct, ISide where TA : struct, IRegisterLayout where TB : struct, IRegisterLayout =>
-        Of<RegisterTile<TSide, TA, TB>, Sums8x8, TA, TB>(name, tensorCores: false);
+        Of<RegisterTile<TSide, TA, TB>, Sums8x8, LinesOfBoth, TA, TB>(name, tensorCores: false);
 
-    static Kernel<MatmulArguments> Of<TTile, TSums, TA, TB>(string name, bool tensorCores)
-        where TTile : struct, ITile<TSums> where TSums : unmanaged
+    static Kernel<MatmulArguments> Of<TTile, TSums, TOperands, TA, TB>(string name, bool tensorCores)
+        where TTile : struct, ITile<TSums, TOperands> where TSums : unmanaged where TOperands : unmanaged
         where TA : struct, IOperandLayout where TB : struct, IOperandLayout =>
-        new(name, TiledMatmul.Run<TTile, TSums, TA, TB>)
+        new(name, TiledMatmul.Run<TTile, TSums, TOperands, TA, TB>)
         {
             Threads = TTile.Threads,
             AnyBlock = false,

@@ -3,16 +3,21 @@ using System.Runtime.CompilerServices;
 namespace Cfr.Kernels.Cuda;
 
 /// <summary>A warp's part of a tile on tensor cores, as sums in registers.</summary>
-interface IWarpTile<TSelf> where TSelf : unmanaged, IWarpTile<TSelf>
+/// <typeparam name="TSelf">The sums.</typeparam>
+/// <typeparam name="TFragments">What half a stage of A and B is to a lane.</typeparam>
+interface IWarpTile<TSelf, TFragments>
+    where TSelf : unmanaged, IWarpTile<TSelf, TFragments> where TFragments : unmanaged
 {
     static abstract int Rows { get; }
 
     static abstract int Columns { get; }
 
-    /// <summary>Adds the product over half a stage; lanes' places in the stages of A and B are given.</summary>
-    static abstract TSelf Multiply<TMma, TA, TB>(
-        SharedBytes shared, TSelf sums, uint a, uint b, int half, int rows, int columns)
-        where TMma : struct, IMma where TA : struct, IFragmentLayout where TB : struct, IFragmentLayout;
+    /// <summary>Half a stage; lanes' places in the stages of A and B are given.</summary>
+    static abstract TFragments Load<TA, TB>(SharedBytes shared, uint a, uint b, int half, int rows, int columns)
+        where TA : struct, IFragmentLayout where TB : struct, IFragmentLayout;
+
+    /// <summary>Adds the product over half a stage.</summary>
+    static abstract TSelf Multiply<TMma>(SharedBytes shared, TSelf sums, TFragments of) where TMma : struct, IMma;
 
     /// <summary>Stores the sums of a lane, whose first is at this row and column.</summary>
     static abstract void Spill(SharedBytes shared, TSelf sums, int row, int column, int rowBytes);
@@ -51,8 +56,14 @@ struct Sums16x32
     }
 }
 
+/// <summary>Of 32 lines of A and of B.</summary>
+struct Fragments32
+{
+    public Quad A0, A1, B0, B1;
+}
+
 /// <summary>32 x 32: 8 mma for 4 fragments.</summary>
-struct WarpTile32 : IWarpTile<WarpTile32>
+struct WarpTile32 : IWarpTile<WarpTile32, Fragments32>
 {
     public Sums16x32 R0, R1;
 
@@ -61,18 +72,24 @@ struct WarpTile32 : IWarpTile<WarpTile32>
     public static int Columns => 32;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static WarpTile32 Multiply<TMma, TA, TB>(
-        SharedBytes shared, WarpTile32 sums, uint a, uint b, int half, int rows, int columns)
-        where TMma : struct, IMma where TA : struct, IFragmentLayout where TB : struct, IFragmentLayout
+    public static Fragments32 Load<TA, TB>(SharedBytes shared, uint a, uint b, int half, int rows, int columns)
+        where TA : struct, IFragmentLayout where TB : struct, IFragmentLayout => new()
+        {
+            B0 = TB.Fragment(shared, b, 0, half, columns, ofB: true),
+            B1 = TB.Fragment(shared, b, 1, half, columns, ofB: true),
+            A0 = TA.Fragment(shared, a, 0, half, rows, ofB: false),
+            A1 = TA.Fragment(shared, a, 1, half, rows, ofB: false),
+        };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static WarpTile32 Multiply<TMma>(SharedBytes shared, WarpTile32 sums, Fragments32 of)
+        where TMma : struct, IMma
     {
-        Quad b0 = TMma.Round(TB.Fragment(shared, b, 0, half, columns, ofB: true));
-        Quad b1 = TMma.Round(TB.Fragment(shared, b, 1, half, columns, ofB: true));
-        Quad a0 = TMma.Round(TA.Fragment(shared, a, 0, half, rows, ofB: false));
-        Quad a1 = TMma.Round(TA.Fragment(shared, a, 1, half, rows, ofB: false));
+        Quad b0 = TMma.Round(of.B0), b1 = TMma.Round(of.B1);
         return new WarpTile32
         {
-            R0 = Sums16x32.Multiply<TMma>(shared, sums.R0, a0, b0, b1),
-            R1 = Sums16x32.Multiply<TMma>(shared, sums.R1, a1, b0, b1),
+            R0 = Sums16x32.Multiply<TMma>(shared, sums.R0, TMma.Round(of.A0), b0, b1),
+            R1 = Sums16x32.Multiply<TMma>(shared, sums.R1, TMma.Round(of.A1), b0, b1),
         };
     }
 
@@ -84,8 +101,14 @@ struct WarpTile32 : IWarpTile<WarpTile32>
     }
 }
 
+/// <summary>Of 64 lines of A and of B.</summary>
+struct Fragments64
+{
+    public Quad A0, A1, A2, A3, B0, B1, B2, B3;
+}
+
 /// <summary>64 x 64: 32 mma for 8 fragments.</summary>
-struct WarpTile64 : IWarpTile<WarpTile64>
+struct WarpTile64 : IWarpTile<WarpTile64, Fragments64>
 {
     public Row R0, R1, R2, R3;
 
@@ -94,20 +117,30 @@ struct WarpTile64 : IWarpTile<WarpTile64>
     public static int Columns => 64;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static WarpTile64 Multiply<TMma, TA, TB>(
-        SharedBytes shared, WarpTile64 sums, uint a, uint b, int half, int rows, int columns)
-        where TMma : struct, IMma where TA : struct, IFragmentLayout where TB : struct, IFragmentLayout
+    public static Fragments64 Load<TA, TB>(SharedBytes shared, uint a, uint b, int half, int rows, int columns)
+        where TA : struct, IFragmentLayout where TB : struct, IFragmentLayout => new()
+        {
+            B0 = TB.Fragment(shared, b, 0, half, columns, ofB: true),
+            A0 = TA.Fragment(shared, a, 0, half, rows, ofB: false),
+            B1 = TB.Fragment(shared, b, 1, half, columns, ofB: true),
+            B2 = TB.Fragment(shared, b, 2, half, columns, ofB: true),
+            B3 = TB.Fragment(shared, b, 3, half, columns, ofB: true),
+            A1 = TA.Fragment(shared, a, 1, half, rows, ofB: false),
+            A2 = TA.Fragment(shared, a, 2, half, rows, ofB: false),
+            A3 = TA.Fragment(shared, a, 3, half, rows, ofB: false),
+        };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static WarpTile64 Multiply<TMma>(SharedBytes shared, WarpTile64 sums, Fragments64 of)
+        where TMma : struct, IMma
     {
-        Quad b0 = TMma.Round(TB.Fragment(shared, b, 0, half, columns, ofB: true));
-        Quad b1 = TMma.Round(TB.Fragment(shared, b, 1, half, columns, ofB: true));
-        Quad b2 = TMma.Round(TB.Fragment(shared, b, 2, half, columns, ofB: true));
-        Quad b3 = TMma.Round(TB.Fragment(shared, b, 3, half, columns, ofB: true));
+        Quad b0 = TMma.Round(of.B0), b1 = TMma.Round(of.B1), b2 = TMma.Round(of.B2), b3 = TMma.Round(of.B3);
         return new WarpTile64
         {
-            R0 = Row.Multiply<TMma, TA>(shared, sums.R0, a, 0, half, rows, b0, b1, b2, b3),
-            R1 = Row.Multiply<TMma, TA>(shared, sums.R1, a, 1, half, rows, b0, b1, b2, b3),
-            R2 = Row.Multiply<TMma, TA>(shared, sums.R2, a, 2, half, rows, b0, b1, b2, b3),
-            R3 = Row.Multiply<TMma, TA>(shared, sums.R3, a, 3, half, rows, b0, b1, b2, b3),
+            R0 = Row.Multiply<TMma>(shared, sums.R0, TMma.Round(of.A0), b0, b1, b2, b3),
+            R1 = Row.Multiply<TMma>(shared, sums.R1, TMma.Round(of.A1), b0, b1, b2, b3),
+            R2 = Row.Multiply<TMma>(shared, sums.R2, TMma.Round(of.A2), b0, b1, b2, b3),
+            R3 = Row.Multiply<TMma>(shared, sums.R3, TMma.Round(of.A3), b0, b1, b2, b3),
         };
     }
 
@@ -126,17 +159,12 @@ struct WarpTile64 : IWarpTile<WarpTile64>
         public Sums16x32 Left, Right;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static Row Multiply<TMma, TA>(
-            SharedBytes shared, Row c, uint a, int block, int half, int rows, Quad b0, Quad b1, Quad b2, Quad b3)
-            where TMma : struct, IMma where TA : struct, IFragmentLayout
-        {
-            Quad fragment = TMma.Round(TA.Fragment(shared, a, block, half, rows, ofB: false));
-            return new Row
+        public static Row Multiply<TMma>(SharedBytes shared, Row c, Quad a, Quad b0, Quad b1, Quad b2, Quad b3)
+            where TMma : struct, IMma => new()
             {
-                Left = Sums16x32.Multiply<TMma>(shared, c.Left, fragment, b0, b1),
-                Right = Sums16x32.Multiply<TMma>(shared, c.Right, fragment, b2, b3),
+                Left = Sums16x32.Multiply<TMma>(shared, c.Left, a, b0, b1),
+                Right = Sums16x32.Multiply<TMma>(shared, c.Right, a, b2, b3),
             };
-        }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static void Spill(SharedBytes shared, Row c, int row, int column, int rowBytes)

@@ -13,8 +13,8 @@ public class GpuMatmulTests
     static readonly Dictionary<string, (TileKernels Tile, int DroppedBits)> SmallTiles = new()
     {
         ["float32"] = (TiledKernels.Float32Small, 0),
-        ["tf32"] = (TiledKernels.Tensor<Tf32Mma, WarpTile64, OneWarp, LineMajor32>("tf32_one_warp"), 13),
-        ["bfloat16"] = (TiledKernels.Tensor<BFloat16Mma, WarpTile64, OneWarp, LineMajor16>("bfloat16_one_warp"), 16),
+        ["tf32"] = (TiledKernels.Tensor<Tf32Mma, WarpTile64, Fragments64, OneWarp, LineMajor32>("tf32_one_warp"), 13),
+        ["bfloat16"] = (TiledKernels.Tensor<BFloat16Mma, WarpTile64, Fragments64, OneWarp, LineMajor16>("bfloat16_one_warp"), 16),
     };
 
     public static TheoryData<string> Types => [.. SmallTiles.Keys];
