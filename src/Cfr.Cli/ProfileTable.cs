@@ -40,7 +40,7 @@ static class ProfileTable
     {
         double seconds = Math.Max(row.Seconds, double.Epsilon);
         string flop = row.Flop > 0 ? $"{row.Flop / Giga:F3}" : "", rate = row.Flop > 0 ? $"{row.Flop / seconds / Tera:G3}" : "";
-        string bytes = row.Bytes > 0 ? $"{row.Bytes / Giga:F3}" : "", bandwidth = row.Bytes > 0 ? $"{row.Bytes / seconds / Giga:F1}" : "";
+        string bytes = row.Bytes > 0 ? $"{row.Bytes / Giga:F3}" : "", bandwidth = row.Bytes > 0 ? $"{row.Bytes / seconds / Giga:G3}" : "";
         string roofline = row.LeastSeconds is { } least ? $"{least / seconds:P0}" : "";
         Console.WriteLine(
             $"{Title(row).PadRight(width)} {row.Calls,8} {row.Seconds * 1e3,11:F3} {Share(row.Seconds, whole),6} {flop,10} {bytes,9} {rate,8} {bandwidth,7} {roofline,8}");

@@ -20,6 +20,8 @@ static unsafe class StandIn
 
     public static int Links => ((delegate* unmanaged<int>)Export("links"))();
 
+    public static int Events => ((delegate* unmanaged<int>)Export("events"))();
+
     public static int WrongFrees => ((delegate* unmanaged<int>)Export("wrong_frees"))();
 
     public static string[] Launches =>

@@ -56,6 +56,7 @@ static class ProfileCommand
         ParseResult parsed = Program.CommandLine(opened =>
         {
             device = $"{opened.Name}: {opened.Description}";
+            profiler.Measure(opened);
             return new ProfiledDevice(opened, profiler);
         }).Parse(watched);
         try
@@ -66,7 +67,11 @@ static class ProfileCommand
         finally
         {
             // Of a command that failed or was stopped too.
-            if (device is not null)
+            if (device is null || profiler.Timeline.Entries.Count == 0)
+            {
+                Console.Error.WriteLine($"cfr: {watched[0]} used no device, so there is no profile");
+            }
+            else
             {
                 ProfileTable.Print(profiler, device, arguments.GetValue(Sizes));
                 using (FileStream stream = File.Create(trace)) profiler.Timeline.Write(stream);
