@@ -1,5 +1,6 @@
 using Cfr.Kernels;
 using Cfr.Kernels.Cuda;
+using Cfr.Kernels.Cuda.Driver;
 using Cfr.Kernels.Profiling;
 
 namespace Cfr.Driver.Tests;
@@ -73,6 +74,18 @@ public sealed class CudaProfileTests : IDisposable
             [("graph replay", "2 launches", 2L, 2 * 128.0, 2e-3), ("relu forward", "8", 1L, 64.0, 1e-3)],
             _profiler.Rows(bySizes: true).OrderBy(row => row.Name)
                 .Select(row => (row.Name, row.Sizes, row.Calls, row.Bytes, Math.Round(row.Seconds, 9))));
+    }
+
+    [Fact]
+    public void Ranges_have_names_where_nvtx_is_installed()
+    {
+        Assert.Null(Nvtx.Load("libno-such-library.so.1", "libm.so.6"));
+        Nvtx nvtx = Nvtx.Load("libno-such-library.so.1", CudaDriver.Substitute!)!;
+        nvtx.Push("attention forward");
+        nvtx.Push("attention_output");
+        nvtx.Pop();
+        nvtx.Pop();
+        Assert.Equal("attention forward(attention_output())", StandIn.Ranges);
     }
 
     static bool Same(KernelTime a, KernelTime b) =>

@@ -24,6 +24,9 @@ static unsafe class StandIn
 
     public static int WrongFrees => ((delegate* unmanaged<int>)Export("wrong_frees"))();
 
+    /// <summary>NVTX's ranges, as brackets.</summary>
+    public static string Ranges => Marshal.PtrToStringUTF8(((delegate* unmanaged<nint>)Export("ranges"))())!;
+
     public static string[] Launches =>
         Marshal.PtrToStringUTF8(((delegate* unmanaged<nint>)Export("log"))())!.Split('\n', StringSplitOptions.RemoveEmptyEntries);
 

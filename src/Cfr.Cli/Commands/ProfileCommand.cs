@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Cfr.Kernels.Profiling;
+using Cfr.Tensors.Files;
 
 namespace Cfr.Cli.Commands;
 
@@ -73,10 +74,12 @@ static class ProfileCommand
             }
             else
             {
-                ProfileTable.Print(profiler, device, arguments.GetValue(Sizes));
-                using (FileStream stream = File.Create(trace)) profiler.Timeline.Write(stream);
+                // Behind results for programs nothing else may stand.
+                TextWriter output = parsed.GetValue(CommonOptions.Json) ? Console.Error : Console.Out;
+                ProfileTable.Write(output, profiler, device, arguments.GetValue(Sizes));
+                AtomicFile.Write(trace, profiler.Timeline.Write);
                 string left = profiler.Timeline.Dropped > 0 ? $", {profiler.Timeline.Dropped} later ones left out" : "";
-                Console.WriteLine($"{trace}: {profiler.Timeline.Entries.Count} events{left}; open it at ui.perfetto.dev");
+                output.WriteLine($"{trace}: {profiler.Timeline.Entries.Count} events{left}; open it at ui.perfetto.dev");
             }
         }
     }
