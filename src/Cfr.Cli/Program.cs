@@ -69,6 +69,6 @@ static partial class Program
         new("For those who work on CFR",
             (ParityCommand.Create(), "cfr parity tests/Golden/ssl/vnet_nf4_c2.safetensors"),
             (PretrainCommand.Create(), "cfr pretrain configs/sam-small-pretraining.json --out runs/sam-small"),
-            (ProfileCommand.Create(), "cfr profile --out trace.json predict scan.nii.gz --model runs/first/model.safetensors --out predictions"),
+            (ProfileCommand.Create(), "cfr profile train configs/phantom-vnet-small.json --data data/phantom --out runs/profiled --set iterations=20"),
             (KernelsCommand.Create(), "cfr kernels --ptx matmul_naive --target sm_90")));
 }

@@ -20,7 +20,12 @@ static unsafe class StandIn
 
     public static int Links => ((delegate* unmanaged<int>)Export("links"))();
 
+    public static int Events => ((delegate* unmanaged<int>)Export("events"))();
+
     public static int WrongFrees => ((delegate* unmanaged<int>)Export("wrong_frees"))();
+
+    /// <summary>NVTX's ranges, as brackets.</summary>
+    public static string Ranges => Marshal.PtrToStringUTF8(((delegate* unmanaged<nint>)Export("ranges"))())!;
 
     public static string[] Launches =>
         Marshal.PtrToStringUTF8(((delegate* unmanaged<nint>)Export("log"))())!.Split('\n', StringSplitOptions.RemoveEmptyEntries);

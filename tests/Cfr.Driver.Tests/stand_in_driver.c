@@ -9,18 +9,18 @@
 #include <string.h>
 
 typedef int result;
-enum { OK = 0, OUT_OF_MEMORY = 2, INVALID_PTX = 218, LAUNCH_OUT_OF_RESOURCES = 701, ILLEGAL_ADDRESS = 700 };
+enum { OK = 0, OUT_OF_MEMORY = 2, NOT_READY = 600, INVALID_PTX = 218, LAUNCH_OUT_OF_RESOURCES = 701, ILLEGAL_ADDRESS = 700 };
 
 static int version = 12040, devices = 1, major = 9, minor = 0, start = OK;
 static size_t memory = 1 << 30, used;
-static int links, launch_failure, wait_failure, capture_failure, capturing, wrong_frees;
+static int links, behind, events, launch_failure, wait_failure, capture_failure, capturing, wrong_frees;
 static char rejected[64], log_text[1 << 20], captured[1 << 16];
 struct block { void *address; size_t bytes; } blocks[4096];
 
 void stand_in_reset(void)
 {
     version = 12040, devices = 1, major = 9, minor = 0, start = OK, memory = 1 << 30;
-    links = launch_failure = wait_failure = capture_failure = capturing = wrong_frees = 0;
+    links = behind = launch_failure = wait_failure = capture_failure = capturing = wrong_frees = 0;
     rejected[0] = log_text[0] = captured[0] = 0;
 }
 void stand_in_version(int v) { version = v; }
@@ -32,6 +32,8 @@ void stand_in_reject(const char *kernel) { snprintf(rejected, sizeof rejected, "
 void stand_in_fail_launch(int r) { launch_failure = r; }
 void stand_in_fail_wait(int r) { wait_failure = r; }
 void stand_in_fail_capture(int r) { capture_failure = r; }
+void stand_in_fall_behind(int b) { behind = b; } /* until it is waited for */
+int stand_in_events(void) { return events; }
 int stand_in_links(void) { return links; }
 int stand_in_wrong_frees(void) { return wrong_frees; }
 const char *stand_in_log(void) { return log_text; }
@@ -96,7 +98,7 @@ result cuMemsetD8Async(void *target, unsigned char value, size_t count, void *st
 
 result cuStreamCreate(void **stream, unsigned flags) { *stream = (void *)(intptr_t)(flags == 1 ? 7 : 1); return OK; }
 result cuStreamDestroy_v2(void *stream) { (void)stream; return OK; }
-result cuStreamSynchronize(void *stream) { (void)stream; int r = wait_failure; wait_failure = OK; return r; }
+result cuStreamSynchronize(void *stream) { (void)stream; behind = 0; int r = wait_failure; wait_failure = OK; return r; }
 result cuStreamBeginCapture_v2(void *stream, int mode)
 {
     (void)mode;
@@ -112,11 +114,18 @@ result cuGraphLaunch(void *executable, void *stream) { (void)stream; append(exec
 result cuGraphExecDestroy(void *executable) { free(executable); return OK; }
 result cuGraphDestroy(void *graph) { free(graph); return OK; }
 
-result cuEventCreate(void **event, unsigned flags) { (void)flags; *event = malloc(1); return OK; }
-result cuEventDestroy_v2(void *event) { free(event); return OK; }
+result cuEventCreate(void **event, unsigned flags) { (void)flags; *event = malloc(1); events++; return OK; }
+result cuEventDestroy_v2(void *event) { free(event); events--; return OK; }
 result cuEventRecord(void *event, void *stream) { (void)event; (void)stream; return OK; }
 result cuEventSynchronize(void *event) { (void)event; int r = wait_failure; wait_failure = OK; return r; }
+result cuEventQuery(void *event) { (void)event; return behind ? NOT_READY : OK; }
 result cuEventElapsedTime(float *milliseconds, void *a, void *b) { (void)a; (void)b; *milliseconds = 1; return OK; }
+
+/* NVTX: ranges as brackets. */
+static char ranges[4096];
+int nvtxRangePushA(const char *name) { strcat(strcat(ranges, name), "("); return 0; }
+int nvtxRangePop(void) { strcat(ranges, ")"); return 0; }
+const char *stand_in_ranges(void) { return ranges; }
 
 /* The "machine code" of a kernel is its PTX: enough to know its name and the size of its argument. */
 struct link { char *log; size_t log_bytes; char *text; };

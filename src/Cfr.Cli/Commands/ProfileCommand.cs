@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Cfr.Kernels.Profiling;
+using Cfr.Tensors.Files;
 
 namespace Cfr.Cli.Commands;
 
@@ -56,6 +57,7 @@ static class ProfileCommand
         ParseResult parsed = Program.CommandLine(opened =>
         {
             device = $"{opened.Name}: {opened.Description}";
+            profiler.Measure(opened);
             return new ProfiledDevice(opened, profiler);
         }).Parse(watched);
         try
@@ -66,12 +68,18 @@ static class ProfileCommand
         finally
         {
             // Of a command that failed or was stopped too.
-            if (device is not null)
+            if (device is null || profiler.Timeline.Entries.Count == 0)
             {
-                ProfileTable.Print(profiler, device, arguments.GetValue(Sizes));
-                using (FileStream stream = File.Create(trace)) profiler.Timeline.Write(stream);
+                Console.Error.WriteLine($"cfr: {watched[0]} used no device, so there is no profile");
+            }
+            else
+            {
+                // Behind results for programs nothing else may stand.
+                TextWriter output = parsed.GetValue(CommonOptions.Json) ? Console.Error : Console.Out;
+                ProfileTable.Write(output, profiler, device, arguments.GetValue(Sizes));
+                AtomicFile.Write(trace, profiler.Timeline.Write);
                 string left = profiler.Timeline.Dropped > 0 ? $", {profiler.Timeline.Dropped} later ones left out" : "";
-                Console.WriteLine($"{trace}: {profiler.Timeline.Entries.Count} events{left}; open it at ui.perfetto.dev");
+                output.WriteLine($"{trace}: {profiler.Timeline.Entries.Count} events{left}; open it at ui.perfetto.dev");
             }
         }
     }

@@ -19,9 +19,12 @@ sealed unsafe class Nvtx
     }
 
     /// <summary>NVTX, or null where it is not installed.</summary>
-    public static Nvtx? Load()
+    public static Nvtx? Load() => Load(Libraries);
+
+    /// <summary>The first of these libraries that is there, or null.</summary>
+    internal static Nvtx? Load(params ReadOnlySpan<string> libraries)
     {
-        foreach (string library in Libraries)
+        foreach (string library in libraries)
             if (NativeLibrary.TryLoad(library, out nint handle)
                 && NativeLibrary.TryGetExport(handle, "nvtxRangePushA", out nint push)
                 && NativeLibrary.TryGetExport(handle, "nvtxRangePop", out nint pop))

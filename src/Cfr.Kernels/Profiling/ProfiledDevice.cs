@@ -18,7 +18,6 @@ public sealed class ProfiledDevice : Device
     public ProfiledDevice(Device device, Profiler profiler)
     {
         (_device, _profiler) = (device, profiler);
-        profiler.Measure(device);
         if (device is GpuDevice gpu) gpu.Observer = new LaunchProfiler(profiler, gpu.LaunchClock(profiler));
         Matmul = new ProfiledMatmul(device.Matmul, profiler);
         Convolution = new ProfiledConvolution(device.Convolution, profiler);

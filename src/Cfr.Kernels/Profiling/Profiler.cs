@@ -13,10 +13,14 @@ public sealed class Profiler
     readonly Dictionary<(string Name, string Sizes), FamilyCall> _calls = [];
     readonly Dictionary<string, HostWork> _host = [];
     readonly Dictionary<string, Roofline?> _rooflines = [];
+    readonly FamilyCall _outside = new("outside of calls", "");
     readonly Nvtx? _nvtx = Nvtx.Load();
     double _measuring;
 
-    /// <summary>What the device that was opened last can reach; null in the emulator.</summary>
+    /// <summary>The clock runs from here on.</summary>
+    public Profiler() => Current = _outside;
+
+    /// <summary>What the device that was measured last can reach; null if none was, or only the emulator.</summary>
     public Roofline? Roofline { get; private set; }
 
     /// <summary>Seconds since the start, without those that it took to find the roofline.</summary>
@@ -32,15 +36,19 @@ public sealed class Profiler
     /// <param name="bySizes">Whether calls of different sizes are different rows.</param>
     public IReadOnlyList<ProfileRow> Rows(bool bySizes) =>
     [
-        .. _calls.Values.GroupBy(call => bySizes ? (call.Name, call.Sizes) : (call.Name, "")).Select(group => new ProfileRow(
-            group.Key.Item1, group.Key.Item2, group.Sum(call => call.Calls), group.Sum(call => call.Seconds),
-            group.Sum(call => call.Flop), group.Sum(call => call.Bytes), Roofline is { } roofline ? group.Sum(call => roofline.LeastSeconds(call.Flop, call.Bytes)) : null,
-            [
-                .. group.SelectMany(call => call.Kernels).GroupBy(kernel => kernel.Key)
-                    .Select(kernel => new KernelTime(kernel.Key, kernel.Sum(k => k.Value.Launches), kernel.Sum(k => k.Value.Seconds)))
-                    .OrderByDescending(kernel => kernel.Seconds),
-            ])).OrderByDescending(row => row.Seconds),
+        .. _calls.Values.Append(_outside).Where(call => call.Calls > 0 || call.Kernels.Count > 0)
+            .GroupBy(call => (call.Name, bySizes ? call.Sizes : "")).Select(Row).OrderByDescending(row => row.Seconds),
     ];
+
+    ProfileRow Row(IGrouping<(string Name, string Sizes), FamilyCall> calls) => new(
+        calls.Key.Name, calls.Key.Sizes, calls.Sum(call => call.Calls), calls.Sum(call => call.Seconds),
+        calls.Sum(call => call.Flop), calls.Sum(call => call.Bytes),
+        Roofline is { } roofline ? calls.Sum(call => roofline.LeastSeconds(call.Flop, call.Bytes)) : null,
+        [
+            .. calls.SelectMany(call => call.Kernels).GroupBy(kernel => kernel.Key)
+                .Select(kernel => new KernelTime(kernel.Key, kernel.Sum(k => k.Value.Launches), kernel.Sum(k => k.Value.Seconds)))
+                .OrderByDescending(kernel => kernel.Seconds),
+        ]);
 
     /// <summary>Begins anew with what is counted.</summary>
     public void Forget()
@@ -49,16 +57,8 @@ public sealed class Profiler
         _host.Clear();
     }
 
-    internal double Now => _clock.Elapsed.TotalSeconds;
-
-    /// <summary>What a launch belongs to.</summary>
-    internal FamilyCall Current { get; private set; } = new("outside of calls", "");
-
-    /// <summary>What is being recorded as a graph, and so does not run; null most of the time.</summary>
-    internal RecordedWork? Recording { get; set; }
-
-    /// <summary>Finds what a device can reach, once a device.</summary>
-    internal void Measure(Device device)
+    /// <summary>Finds what a device can reach, once a device, before it is watched.</summary>
+    public void Measure(Device device)
     {
         string key = $"{device.Name} {device.Description}";
         if (!_rooflines.TryGetValue(key, out Roofline? roofline))
@@ -69,6 +69,14 @@ public sealed class Profiler
         }
         Roofline = roofline;
     }
+
+    internal double Now => _clock.Elapsed.TotalSeconds;
+
+    /// <summary>What a launch belongs to.</summary>
+    internal FamilyCall Current { get; private set; }
+
+    /// <summary>What is being recorded as a graph, and so does not run; null most of the time.</summary>
+    internal RecordedWork? Recording { get; set; }
 
     /// <summary>A call of a kernel family, from here until it is disposed.</summary>
     internal Scope Call(string name, string sizes, double flop, double bytes)
