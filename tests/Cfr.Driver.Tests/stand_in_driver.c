@@ -9,18 +9,18 @@
 #include <string.h>
 
 typedef int result;
-enum { OK = 0, OUT_OF_MEMORY = 2, INVALID_PTX = 218, LAUNCH_OUT_OF_RESOURCES = 701, ILLEGAL_ADDRESS = 700 };
+enum { OK = 0, OUT_OF_MEMORY = 2, INVALID_PTX = 218, NOT_READY = 600, LAUNCH_OUT_OF_RESOURCES = 701, ILLEGAL_ADDRESS = 700 };
 
 static int version = 12040, devices = 1, major = 9, minor = 0, start = OK;
 static size_t memory = 1 << 30, used;
-static int links, launch_failure, wait_failure, capture_failure, capturing, wrong_frees;
+static int links, launch_failure, wait_failure, capture_failure, capturing, wrong_frees, not_ready;
 static char rejected[64], log_text[1 << 20], captured[1 << 16];
 struct block { void *address; size_t bytes; } blocks[4096];
 
 void stand_in_reset(void)
 {
     version = 12040, devices = 1, major = 9, minor = 0, start = OK, memory = 1 << 30;
-    links = launch_failure = wait_failure = capture_failure = capturing = wrong_frees = 0;
+    links = launch_failure = wait_failure = capture_failure = capturing = wrong_frees = not_ready = 0;
     rejected[0] = log_text[0] = captured[0] = 0;
 }
 void stand_in_version(int v) { version = v; }
@@ -32,6 +32,7 @@ void stand_in_reject(const char *kernel) { snprintf(rejected, sizeof rejected, "
 void stand_in_fail_launch(int r) { launch_failure = r; }
 void stand_in_fail_wait(int r) { wait_failure = r; }
 void stand_in_fail_capture(int r) { capture_failure = r; }
+void stand_in_not_ready(int r) { not_ready = r; }
 int stand_in_links(void) { return links; }
 int stand_in_wrong_frees(void) { return wrong_frees; }
 const char *stand_in_log(void) { return log_text; }
@@ -116,6 +117,7 @@ result cuEventCreate(void **event, unsigned flags) { (void)flags; *event = mallo
 result cuEventDestroy_v2(void *event) { free(event); return OK; }
 result cuEventRecord(void *event, void *stream) { (void)event; (void)stream; return OK; }
 result cuEventSynchronize(void *event) { (void)event; int r = wait_failure; wait_failure = OK; return r; }
+result cuEventQuery(void *event) { (void)event; return not_ready ? NOT_READY : OK; }
 result cuEventElapsedTime(float *milliseconds, void *a, void *b) { (void)a; (void)b; *milliseconds = 1; return OK; }
 
 /* The "machine code" of a kernel is its PTX: enough to know its name and the size of its argument. */

@@ -136,6 +136,9 @@ static unsafe partial class CudaDriver
     public static partial CudaResult cuEventSynchronize(nint timestamp);
 
     [LibraryImport(Library)]
+    public static partial CudaResult cuEventQuery(nint timestamp);
+
+    [LibraryImport(Library)]
     public static partial CudaResult cuEventElapsedTime(out float milliseconds, nint start, nint end);
 
     [LibraryImport(Library)]
@@ -176,6 +179,7 @@ enum CudaResult
     InvalidValue = 1,
     OutOfMemory = 2,
     NoDevice = 100,
+    NotReady = 600,
     LaunchOutOfResources = 701,
 }
 
