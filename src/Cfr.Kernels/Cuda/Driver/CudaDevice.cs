@@ -163,7 +163,14 @@ public sealed unsafe class CudaDevice : GpuDevice
     {
         RefuseInCapture("a copy to the host");
         MakeCurrent();
-        return _mailbox.Send(source);
+        try
+        {
+            return _mailbox.Send(source);
+        }
+        catch (CudaException error)
+        {
+            throw Failed(error.Result);
+        }
     }
 
     /// <summary>After a wait: what the driver or a kernel has found to be wrong.</summary>
