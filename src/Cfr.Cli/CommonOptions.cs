@@ -10,17 +10,19 @@ namespace Cfr.Cli;
 static class CommonOptions
 {
     /// <summary>Where the numbers are computed.</summary>
-    public static readonly Option<string> Device = new("--device")
+    public static readonly Option<string> Device = Named(new Option<string>("--device")
     {
         Description = "Where to compute: cpu; cuda or cuda:1, a GPU; emulated, the GPU kernels on the processor, for tests.",
         DefaultValueFactory = _ => "cpu",
-    };
+        CompletionSources = { "cpu", "cuda", "cuda:0", "emulated" },
+    });
 
-    /// <summary>What matrix products compute in; null for fp32.</summary>
-    public static readonly Option<string?> Precision = new("--precision")
+    /// <summary>What matrix products compute in.</summary>
+    public static readonly Option<string> Precision = new Option<string>("--precision")
     {
-        Description = "What a GPU's matrix products compute in: fp32, tf32 or bf16; weights and sums are fp32. Default fp32.",
-    };
+        Description = "What a GPU's matrix products compute in; weights and sums are fp32 always.",
+        DefaultValueFactory = _ => Kernels.Precision.Float32.Name(),
+    }.AcceptOnlyFromAmong([.. Enum.GetValues<Precision>().Select(precision => precision.Name())]);
 
     /// <summary>Threads of the processor; null for the default.</summary>
     public static readonly Option<int?> Threads = AtLeastOne(new Option<int?>("--threads")
@@ -35,12 +37,12 @@ static class CommonOptions
     public static readonly Option<bool> Json = new("--json") { Description = "Print machine-readable results." };
 
     /// <summary>The device that was asked for, with its precision and threads.</summary>
-    /// <exception cref="ArgumentException">There is no such device or precision.</exception>
+    /// <exception cref="ArgumentException">The device has no such precision.</exception>
     /// <exception cref="DeviceException">The device cannot be used.</exception>
     public static Device OpenDevice(ParseResult arguments)
     {
         string name = arguments.GetValue(Device)!;
-        Precision precision = PrecisionName.Parse(arguments.GetValue(Precision) ?? "fp32");
+        Precision precision = PrecisionName.Parse(arguments.GetValue(Precision)!);
         Device device = name == "cpu" && precision == Kernels.Precision.Float32
             ? new CpuDevice(arguments.GetValue(Threads))
             : Kernels.Device.Open(name, precision);
@@ -58,6 +60,16 @@ static class CommonOptions
             return size;
         },
     };
+
+    static Option<string> Named(Option<string> option)
+    {
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens.Count == 1 && !Kernels.Device.IsName(result.Tokens[0].Value))
+                result.AddError($"{option.Name} is {result.Tokens[0].Value}; expected cpu, cuda, cuda:N or emulated");
+        });
+        return option;
+    }
 
     static Option<int?> AtLeastOne(Option<int?> option)
     {

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Cfr.Kernels;
 
 /// <summary>
@@ -16,8 +18,17 @@ public abstract class Device : IDisposable
     /// <summary>The device that computes: this one, unless it only watches another.</summary>
     public virtual Device Underlying => this;
 
+    /// <summary>
+    /// What the bits of results depend on beside what is computed: the kind of device and its precision, <c>cpu</c> or
+    /// <c>cuda bf16</c>.
+    /// </summary>
+    public virtual string Arithmetic => Name;
+
     /// <summary>The device's memory.</summary>
     public abstract BufferPool Pool { get; }
+
+    /// <summary>Bytes that can still be had of memory of the device's own; null where its memory is the host's.</summary>
+    public virtual long? FreeBytes => null;
 
     /// <summary>Matrix products.</summary>
     public abstract IMatmul Matmul { get; }
@@ -69,11 +80,21 @@ public abstract class Device : IDisposable
         "cpu" when precision == Precision.Float32 => new Cpu.CpuDevice(),
         "cpu" => throw new ArgumentException($"the device cpu computes in fp32, not in {precision.Name()}"),
         "emulated" => new Cuda.EmulatedDevice(precision),
-        "cuda" => new Cuda.CudaDevice(0, precision),
-        _ when name.StartsWith("cuda:") && int.TryParse(name.AsSpan("cuda:".Length), out int ordinal) =>
-            new Cuda.CudaDevice(ordinal, precision),
+        _ when GpuOrdinal(name) is { } ordinal => new Cuda.CudaDevice(ordinal, precision),
         _ => throw new ArgumentException($"there is no device '{name}'; expected cpu, cuda, cuda:N or emulated"),
     };
+
+    /// <summary>Whether <see cref="Open"/> knows the name; the device may still be missing here.</summary>
+    public static bool IsName(string name) => name is "cpu" or "emulated" || GpuOrdinal(name) is not null;
+
+    static int? GpuOrdinal(string name)
+    {
+        const string Prefix = "cuda:";
+        if (name == "cuda") return 0;
+        return name.StartsWith(Prefix, StringComparison.Ordinal)
+            && int.TryParse(name.AsSpan(Prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int ordinal)
+                ? ordinal : null;
+    }
 
     /// <summary>A buffer for <paramref name="count"/> elements; its contents are arbitrary.</summary>
     public DeviceBuffer Allocate(DType type, long count) => Pool.Rent(count * type.Bytes());
@@ -83,6 +104,27 @@ public abstract class Device : IDisposable
 
     /// <summary>Waits for what was launched and copies from the device to the host.</summary>
     public abstract void Download<T>(View source, Span<T> destination) where T : unmanaged;
+
+    /// <summary>
+    /// Starts a copy of a few numbers (float32) to the host, in the order of launches, and returns before they are there.
+    /// </summary>
+    public virtual Arrival Fetch(View source)
+    {
+        float[] values = new float[source.Count];
+        Download(source, values.AsSpan());
+        return new Arrived(values);
+    }
+
+    /// <summary>Whether <see cref="Capture"/> can be called.</summary>
+    public virtual bool CanCapture => false;
+
+    /// <summary>
+    /// Records what <paramref name="work"/> launches, without running it, for replay. The work may rent and return
+    /// memory, which then belongs to the graph, but may neither copy from or to the host nor wait. Run it once before:
+    /// kernels are compiled at their first launch.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">The work does what cannot be recorded; the message says what.</exception>
+    public virtual LaunchGraph Capture(Action work) => throw new NotSupportedException($"{Name} records no launches");
 
     /// <summary>Sets bytes, in the order of launches.</summary>
     internal abstract void FillBytes(nint address, long bytes, byte value);

@@ -8,6 +8,9 @@ namespace Cfr.Tensors;
 /// </summary>
 public sealed class RandomStream(ulong seed)
 {
+    View _origin;
+    ulong _first;
+
     /// <summary>The seed.</summary>
     public ulong Seed { get; } = seed;
 
@@ -15,5 +18,14 @@ public sealed class RandomStream(ulong seed)
     public ulong Draws { get; set; }
 
     /// <summary>The key of the next draw.</summary>
-    public RandomKey Next() => new(Seed, Draws++);
+    public RandomKey Next() => new(Seed, Draws++ - _first, _origin);
+
+    /// <summary>
+    /// From now on keys are counted from a number on the device, which holds <see cref="Draws"/> as it is now, or what
+    /// it will be when the draws are replayed.
+    /// </summary>
+    internal void CountFrom(View origin) => (_origin, _first) = (origin, Draws);
+
+    /// <summary>Ends what <see cref="CountFrom"/> began.</summary>
+    internal void CountFromZero() => (_origin, _first) = (default, 0);
 }

@@ -57,7 +57,11 @@ public sealed class Scope : IDisposable
     }
 
     /// <summary>Takes a tensor out of all scopes.</summary>
-    internal static void Keep(Tensor tensor) => Move(tensor, null);
+    internal static Tensor Keep(Tensor tensor)
+    {
+        Move(tensor, null);
+        return tensor;
+    }
 
     static void Move(Tensor tensor, Scope? to)
     {

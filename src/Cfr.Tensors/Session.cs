@@ -27,6 +27,8 @@ public sealed class Session(Device device, ulong seed = 0)
     /// </summary>
     internal bool Recomputing { get; set; }
 
+    readonly Dictionary<object, Tensor> _constants = [];
+
     internal Tape Tape { get; set; } = new();
 
     internal Scope? CurrentScope { get; set; }
@@ -64,8 +66,29 @@ public sealed class Session(Device device, ulong seed = 0)
         return tensor;
     }
 
-    /// <summary>Zeros.</summary>
-    public Tensor Zeros(Shape shape) => Full(shape, 0);
+    /// <summary>
+    /// Numbers that never change, uploaded when they are first wanted and kept as long as the session.
+    /// </summary>
+    /// <param name="key">What they are, equal for equal numbers alone.</param>
+    /// <param name="shape">Their shape.</param>
+    /// <param name="values">Makes them.</param>
+    public Tensor Constant(object key, Shape shape, Func<float[]> values)
+    {
+        if (_constants.TryGetValue(key, out Tensor? constant)) return constant;
+        constant = EmptyKept(shape);
+        constant.Set(values());
+        _constants.Add(key, constant);
+        return constant;
+    }
+
+    /// <summary>Zeros, of either kind.</summary>
+    public Tensor Zeros(Shape shape, DType type = DType.Float32)
+    {
+        Tensor tensor = Empty(shape, type);
+        // The bits of 0 are those of 0f.
+        Device.ElementWise.Fill(tensor.View, 0);
+        return tensor;
+    }
 
     /// <summary>One value everywhere.</summary>
     public Tensor Full(Shape shape, float value)

@@ -147,6 +147,17 @@ public sealed class Tensor
     }
 
     /// <summary>
+    /// Starts a copy of a few numbers to the host and returns before they are there; the tensor need not live as long.
+    /// </summary>
+    public Arrival Fetch()
+    {
+        Expect.Type(nameof(Fetch), "tensor", this, DType.Float32);
+        Arrival arrival = Session.Device.Fetch(View);
+        GC.KeepAlive(this);
+        return arrival;
+    }
+
+    /// <summary>
     /// Overwrites the numbers from the host. What was computed from the old ones and waits for its backward pass would see the
     /// new ones: overwrite between steps.
     /// </summary>
@@ -156,6 +167,14 @@ public sealed class Tensor
         if (values.Length != Count)
             throw new ArgumentException($"Set: {values.Length} values for shape {Shape}");
         Session.Device.Upload(values, View);
+        GC.KeepAlive(this);
+    }
+
+    /// <summary>Overwrites every number with one value; see <see cref="Set"/>.</summary>
+    public void Fill(float value)
+    {
+        Expect.Type(nameof(Fill), "tensor", this, DType.Float32);
+        Session.Device.ElementWise.Fill(View, value);
         GC.KeepAlive(this);
     }
 

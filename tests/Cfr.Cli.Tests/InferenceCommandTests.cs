@@ -45,6 +45,8 @@ public sealed class InferenceCommandTests : IDisposable
     [InlineData(2, "expected three sizes such as", "predict", "x.nii", "--model", "MODEL", "--out", "OUT", "--patch", "16,16")]
     [InlineData(2, "expected some of 0, 1, 2", "predict", "x.nii", "--model", "MODEL", "--out", "OUT", "--mirror", "0,3")]
     [InlineData(2, "expected multiples of 16", "predict", "SCAN", "--model", "MODEL", "--out", "OUT", "--patch", "20,16,16")]
+    [InlineData(2, "the device cpu computes in fp32, not in bf16", "predict", "SCAN", "--model", "MODEL", "--out", "OUT", "--precision", "bf16")]
+    [InlineData(2, "expected cpu, cuda, cuda:N or emulated", "predict", "SCAN", "--model", "MODEL", "--out", "OUT", "--device", "gpu")]
     [InlineData(3, "broken.pth", "predict", "SCAN", "--model", "BROKEN", "--out", "OUT")]
     [InlineData(2, "give either --labels or --data", "evaluate", "--predictions", "OUT")]
     [InlineData(2, "expected three sizes in mm", "evaluate", "--predictions", "OUT", "--labels", "OUT", "--spacing", "1,2,x")]

@@ -58,6 +58,7 @@ public class ReportAndDoctorTests
             PATH="$1:$PATH"; source <(cfr completion bash); complete -p cfr
             COMP_WORDS=(cfr pre); COMP_CWORD=1; COMP_LINE="cfr pre"; COMP_POINT=7; _cfr; echo "${COMPREPLY[@]}"
             COMP_WORDS=(cfr predict --mod); COMP_CWORD=2; COMP_LINE="cfr predict --mod"; COMP_POINT=17; _cfr; echo "${COMPREPLY[@]}"
+            COMP_WORDS=(cfr demo --precision b); COMP_CWORD=3; COMP_LINE="cfr demo --precision b"; COMP_POINT=22; _cfr; echo "${COMPREPLY[@]}"
             COMP_WORDS=(cfr completion z); COMP_CWORD=2; COMP_LINE="cfr completion z"; COMP_POINT=16; _cfr; echo "${COMPREPLY[@]}"
             """;
         using Process bash = Process.Start(new ProcessStartInfo("/bin/bash", ["-c", Script, "bash", folder.FullName])
@@ -66,7 +67,7 @@ public class ReportAndDoctorTests
         })!;
         string[] lines = bash.StandardOutput.ReadToEnd().Split('\n');
         bash.WaitForExit();
-        Assert.Equal(["complete -o default -F _cfr cfr", "predict prepare pretrain", "--model", "zsh"], lines[..4]);
+        Assert.Equal(["complete -o default -F _cfr cfr", "predict prepare pretrain", "--model", "bf16", "zsh"], lines[..5]);
     }
 
     [Theory]

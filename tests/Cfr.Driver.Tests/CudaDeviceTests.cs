@@ -181,7 +181,7 @@ public sealed class CudaDeviceTests : IDisposable
         DeviceBuffer buffer = device.Allocate(DType.Float32, 1000);
         nint address = buffer.Address;
         buffer.Release();
-        CudaGraph graph = device.Capture(() => { });
+        LaunchGraph graph = device.Capture(() => { });
         graph.Dispose();
         Assert.Equal(address, device.Allocate(DType.Float32, 1000).Address);
     }
@@ -215,7 +215,7 @@ public sealed class CudaDeviceTests : IDisposable
         using var device = new CudaDevice();
         View x = View(device, 8);
         device.ElementWise.Unary(UnaryOp.Relu, x, x);
-        using CudaGraph graph = device.Capture(() =>
+        using LaunchGraph graph = device.Capture(() =>
         {
             device.ElementWise.Unary(UnaryOp.Relu, x, x);
             device.ElementWise.Affine(x, 2, 0, x);
@@ -231,7 +231,7 @@ public sealed class CudaDeviceTests : IDisposable
     {
         using var device = new CudaDevice();
         nint inside = 0;
-        CudaGraph graph = device.Capture(() =>
+        LaunchGraph graph = device.Capture(() =>
         {
             DeviceBuffer buffer = device.Allocate(DType.Float32, 1000);
             inside = buffer.Address;
@@ -255,6 +255,47 @@ public sealed class CudaDeviceTests : IDisposable
         Assert.Throws<InvalidOperationException>(() => device.Capture(device.Synchronize));
         device.ElementWise.Unary(UnaryOp.Relu, x, x);
         Assert.Single(StandIn.Launches);
+    }
+
+    [Fact]
+    public void Fetched_numbers_arrive_in_any_order_and_their_memory_is_used_again()
+    {
+        using var device = new CudaDevice();
+        View x = View(device, 3), y = View(device, 2);
+        device.Upload<float>([1, 2, 3], x);
+        device.Upload<float>([4, 5], y);
+        StandIn.Set("fall_behind", 1);
+        Arrival first = device.Fetch(x), second = device.Fetch(y);
+        Assert.False(first.IsThere);
+        StandIn.Set("fall_behind", 0);
+        Assert.True(first.IsThere);
+        Assert.Equal([4, 5], second.Wait());
+        device.Upload<float>([6, 7], y);
+        Assert.Equal([6, 7], device.Fetch(y).Wait());
+        Assert.Equal([1, 2, 3], first.Wait());
+    }
+
+    [Fact]
+    public void A_fault_of_a_kernel_shows_where_fetched_numbers_are_waited_for()
+    {
+        using var device = new CudaDevice();
+        View x = View(device, 3);
+        device.ElementWise.Unary(UnaryOp.Relu, x, x);
+        Arrival arrival = device.Fetch(x);
+        StandIn.Set("fail_wait", 700);
+        Assert.Contains("relu", Assert.Throws<CudaException>(arrival.Wait).Message);
+        Assert.Throws<InvalidOperationException>(() => device.Capture(() => device.Fetch(x)));
+    }
+
+    [Fact]
+    public void Idle_memory_of_the_pool_counts_as_free()
+    {
+        using var device = new CudaDevice();
+        long free = device.FreeBytes!.Value;
+        DeviceBuffer buffer = device.Allocate(DType.Float32, 1 << 20);
+        Assert.Equal(free - (4 << 20), device.FreeBytes);
+        buffer.Release();
+        Assert.Equal(free, device.FreeBytes);
     }
 
     [Fact]

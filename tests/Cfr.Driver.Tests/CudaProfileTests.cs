@@ -58,11 +58,10 @@ public sealed class CudaProfileTests : IDisposable
     [Fact]
     public void A_replay_of_a_graph_is_one_row_with_the_cost_of_what_was_recorded()
     {
-        var gpu = new CudaDevice();
-        using var device = new ProfiledDevice(gpu, _profiler);
+        using var device = new ProfiledDevice(new CudaDevice(), _profiler);
         View x = View(device, 8);
         device.ElementWise.Unary(UnaryOp.Relu, x, x);
-        using CudaGraph graph = gpu.Capture(() =>
+        using LaunchGraph graph = device.Capture(() =>
         {
             device.ElementWise.Unary(UnaryOp.Relu, x, x);
             device.ElementWise.Affine(x, 2, 0, x);

@@ -16,6 +16,21 @@ public class DoctorTests
         Assert.All(found, each => Assert.True(each is { Health: Health.Fine, Seconds: > 0 }, $"{each}"));
     }
 
+    [Theory, InlineData(Precision.TF32), InlineData(Precision.BFloat16)]
+    public void A_coarser_precision_is_allowed_its_own_rounding(Precision precision)
+    {
+        Finding[] found = [.. SelfTest.Run("emulated", () => Device.Open("emulated", precision), precision)];
+        Assert.All(found, each => Assert.Equal(Health.Fine, each.Health));
+    }
+
+    [Fact]
+    public void The_doctor_examines_one_device_where_one_is_named()
+    {
+        string[] names = [.. Examination.Run("cpu").Select(found => found.Name.Split(' ')[0])];
+        Assert.Contains("cpu", names);
+        Assert.DoesNotContain("emulated", names);
+    }
+
     [Fact]
     public void A_single_wrong_element_and_a_NaN_are_over_the_tolerance()
     {

@@ -14,7 +14,7 @@ static class DemoCommand
         var command = new Command(
             "demo", "The whole pipeline on generated scans, in a few minutes: one labelled case, a small SAM, three networks, a report.")
         {
-            Out, CommonOptions.Device, CommonOptions.Threads, CommonOptions.Json,
+            Out, CommonOptions.Device, CommonOptions.Precision, CommonOptions.Threads, CommonOptions.Json,
         };
         command.SetAction(Run);
         return command;

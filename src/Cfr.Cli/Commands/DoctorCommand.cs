@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Cfr.Kernels;
 using Cfr.Pipeline.Doctor;
 using Spectre.Console;
 
@@ -13,13 +14,15 @@ static class DoctorCommand
             "Checks this machine and what its devices compute: runtime, processor, memory, folders, GPU, results against "
             + "known ones.")
         {
-            CommonOptions.Json,
+            CommonOptions.Device, CommonOptions.Precision, CommonOptions.Json,
         };
         command.SetAction(arguments =>
         {
             var findings = new List<Finding>();
             bool isJson = arguments.GetValue(CommonOptions.Json);
-            foreach (Finding found in Examination.Run())
+            string? device = arguments.GetResult(CommonOptions.Device) is { Implicit: false }
+                ? arguments.GetValue(CommonOptions.Device) : null;
+            foreach (Finding found in Examination.Run(device, PrecisionName.Parse(arguments.GetValue(CommonOptions.Precision)!)))
             {
                 findings.Add(found);
                 if (!isJson) Print(found);

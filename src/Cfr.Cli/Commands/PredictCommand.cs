@@ -77,7 +77,7 @@ static class PredictCommand
         var command = new Command("predict", "Segments scans with a trained network, by overlapping windows.")
         {
             Inputs, Model, Sam, Out, Patch, Stride, Gaussian, Mirror, Batch, Normalize, LargestComponent, Probabilities,
-            CommonOptions.Device, CommonOptions.Threads, CommonOptions.Json,
+            CommonOptions.Device, CommonOptions.Precision, CommonOptions.Threads, CommonOptions.Json,
         };
         command.SetAction(Run);
         return command;

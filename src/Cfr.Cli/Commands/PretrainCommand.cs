@@ -53,7 +53,7 @@ static class PretrainCommand
         var command = new Command("pretrain", "Trains a small promptable SAM on drawings, or goes on with a run.")
         {
             Settings, Out, Resume, Set, Evaluate, Drawings, Export,
-            CommonOptions.Device, CommonOptions.Seed, CommonOptions.Threads, CommonOptions.Json,
+            CommonOptions.Device, CommonOptions.Precision, CommonOptions.Seed, CommonOptions.Threads, CommonOptions.Json,
         };
         command.SetAction(Run);
         return command;

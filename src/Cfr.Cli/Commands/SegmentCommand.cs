@@ -79,7 +79,7 @@ static class SegmentCommand
         var command = new Command("segment", "Segments what is pointed at in a picture or a slice, with SAM.")
         {
             Input, Model, Out, Points, Boxes, Candidates, Overlay, Slice, Axis, Window,
-            CommonOptions.Device, CommonOptions.Threads, CommonOptions.Json,
+            CommonOptions.Device, CommonOptions.Precision, CommonOptions.Threads, CommonOptions.Json,
         };
         command.SetAction(Run);
         return command;

@@ -3,10 +3,15 @@ namespace Cfr.Kernels;
 /// <summary>
 /// Where a stream of random numbers begins: Philox4x32-10 with this key; element i of a call uses word i % 4 of counter
 /// block
-/// <c>(i / 4, Stream)</c>. The same key and stream give the same numbers on every device.
+/// <c>(i / 4, Stream)</c>. The same key and stream give the same numbers on every device. Where there is an
+/// <c>Origin</c>, one 64-bit number in the device's memory, the stream is counted from it: a recorded launch draws other
+/// numbers when it has changed.
 /// </summary>
-public readonly record struct RandomKey(ulong Seed, ulong Stream)
+public readonly record struct RandomKey(ulong Seed, ulong Stream, View Origin = default)
 {
+    /// <summary>The stream as the host sees it.</summary>
+    internal unsafe ulong StreamOnHost => Origin.IsNone ? Stream : Stream + *(ulong*)Origin.Address;
+
     /// <summary>
     /// The key of a named purpose: what is drawn under different names is independent. The seed is mixed with the
     /// FNV-1a hash of the name.

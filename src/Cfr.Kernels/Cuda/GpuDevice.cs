@@ -30,6 +30,9 @@ public abstract class GpuDevice : Device
     /// <summary>What matrix products compute in.</summary>
     public Precision Precision { get; }
 
+    /// <inheritdoc/>
+    public override string Arithmetic => $"{Name.Split(':')[0]} {Precision.Name()}";
+
     /// <summary>
     /// Blocks that fill the device a few times over: kernels that stride over their work start no more.
     /// </summary>
@@ -59,6 +62,58 @@ public abstract class GpuDevice : Device
         if (items == 0) return;
         int threads = BlockSize(kernel);
         Launch(kernel, arguments, (int)Math.Min((items + threads - 1) / threads, FullGrid));
+    }
+
+    /// <inheritdoc/>
+    public override bool CanCapture => true;
+
+    /// <summary>Whether launches are recorded now and do not run.</summary>
+    private protected bool IsCapturing { get; private set; }
+
+    /// <inheritdoc/>
+    public override LaunchGraph Capture(Action work)
+    {
+        if (IsCapturing) throw new InvalidOperationException("a capture inside a capture");
+        Shelf shelf = Pool.BeginShelf();
+        LaunchGraph? graph = null;
+        try
+        {
+            BeginCapture();
+            try
+            {
+                IsCapturing = true;
+                work();
+            }
+            finally
+            {
+                IsCapturing = false;
+                // Also ends a capture that failed: the stream would stay in it.
+                graph = EndCapture(shelf);
+            }
+            return graph ?? throw new InvalidOperationException("what was launched cannot be captured as a graph");
+        }
+        catch
+        {
+            graph?.Dispose();
+            Pool.Merge(shelf);
+            throw;
+        }
+        finally
+        {
+            Pool.EndShelf();
+        }
+    }
+
+    /// <summary>From now on launches are recorded.</summary>
+    private protected abstract void BeginCapture();
+
+    /// <summary>What was launched since; null where it cannot be replayed.</summary>
+    private protected abstract LaunchGraph? EndCapture(Shelf shelf);
+
+    /// <summary>Refuses what a replay could not do again.</summary>
+    private protected void RefuseInCapture(string what)
+    {
+        if (IsCapturing) throw new InvalidOperationException($"{what} cannot be part of a captured graph");
     }
 
     /// <summary>

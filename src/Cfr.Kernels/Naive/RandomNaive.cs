@@ -8,7 +8,7 @@ static class RandomNaive
     /// <summary>Number i of a stream: word i % 4 of block i / 4, cut to 24 bits, in [0, 1).</summary>
     public static T Uniform<T>(RandomKey key, long i) where T : IFloatingPointIeee754<T>
     {
-        var (w0, w1, w2, w3) = Philox.Block((ulong)(i / Philox.Words), key.Stream, key.Seed);
+        var (w0, w1, w2, w3) = Philox.Block((ulong)(i / Philox.Words), key.StreamOnHost, key.Seed);
         uint word = (i % Philox.Words) switch { 0 => w0, 1 => w1, 2 => w2, _ => w3 };
         return T.CreateChecked(word >> 8) / T.CreateChecked(1 << 24);
     }

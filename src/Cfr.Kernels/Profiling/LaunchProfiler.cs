@@ -40,10 +40,9 @@ sealed class LaunchProfiler(Profiler profiler, ILaunchClock clock) : IDisposable
     }
 
     /// <summary>A replay: one call and one kernel, with all that it does.</summary>
-    public void Replay(RecordedWork? recorded, Action launch)
+    public void Replay(RecordedWork recorded, Action launch)
     {
-        string sizes = recorded is null ? "" : $"{recorded.Launches} launches";
-        using (profiler.Call("graph replay", sizes, recorded?.Flop ?? 0, recorded?.Bytes ?? 0))
+        using (profiler.Call("graph replay", $"{recorded.Launches} launches", recorded.Flop, recorded.Bytes))
         {
             Before(Graph);
             launch();

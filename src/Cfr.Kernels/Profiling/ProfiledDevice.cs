@@ -44,7 +44,16 @@ public sealed class ProfiledDevice : Device
     public override string Description => _device.Description;
 
     /// <inheritdoc/>
+    public override string Arithmetic => _device.Arithmetic;
+
+    /// <inheritdoc/>
     public override BufferPool Pool => _device.Pool;
+
+    /// <inheritdoc/>
+    public override long? FreeBytes => _device.FreeBytes;
+
+    /// <inheritdoc/>
+    public override bool CanCapture => _device.CanCapture;
 
     /// <inheritdoc/>
     public override IMatmul Matmul { get; }
@@ -96,6 +105,30 @@ public sealed class ProfiledDevice : Device
     {
         using (_profiler.OnHost("download", (double)destination.Length * sizeof(T))) _device.Download(source, destination);
         Collect();
+    }
+
+    /// <inheritdoc/>
+    public override Arrival Fetch(View source)
+    {
+        using (_profiler.OnHost("fetch", (double)source.Count * source.Type.Bytes())) return _device.Fetch(source);
+    }
+
+    /// <inheritdoc/>
+    public override LaunchGraph Capture(Action work)
+    {
+        if (_device is not GpuDevice { Observer: { } launches }) return _device.Capture(work);
+        launches.BeginRecording();
+        LaunchGraph? graph = null;
+        RecordedWork? recorded = null;
+        try
+        {
+            graph = _device.Capture(work);
+        }
+        finally
+        {
+            recorded = launches.EndRecording();
+        }
+        return new ProfiledGraph(graph, recorded, launches);
     }
 
     /// <inheritdoc/>

@@ -27,6 +27,13 @@ sealed class FourierCode(Weights weights, int width) : Module(weights)
     /// <summary>Codes of the centres of a grid's cells: [1, rows, columns, width].</summary>
     public Tensor Grid(Session session, int rows, int columns)
     {
+        using Scope scope = session.Scope();
+        return scope.Return(Forward(session.Constant(
+            (typeof(FourierCode), rows, columns), [1, rows, columns, 2], () => Centres(rows, columns))));
+    }
+
+    static float[] Centres(int rows, int columns)
+    {
         float[] centres = new float[rows * columns * 2];
         for (int row = 0; row < rows; row++)
             for (int column = 0; column < columns; column++)
@@ -34,7 +41,6 @@ sealed class FourierCode(Weights weights, int width) : Module(weights)
                 int at = 2 * (row * columns + column);
                 (centres[at], centres[at + 1]) = ((column + 0.5f) / columns, (row + 0.5f) / rows);
             }
-        using Scope scope = session.Scope();
-        return scope.Return(Forward(session.Tensor(centres, [1, rows, columns, 2])));
+        return centres;
     }
 }

@@ -10,16 +10,24 @@ namespace Cfr.Pipeline.Concatenation;
 /// <param name="Probability">Of a slice.</param>
 public sealed record GreyAugmentation(float Probability = 0.5f)
 {
+    /// <summary>The curves of so many slices; null for those that stay as they are.</summary>
+    public BezierCurve?[] Draw(int slices, RandomNumbers random)
+    {
+        var curves = new BezierCurve?[slices];
+        for (int z = 0; z < slices; z++)
+            if (random.Uniform() < Probability)
+                curves[z] = new BezierCurve(random.Uniform(), random.Uniform(), random.Uniform(), random.Uniform());
+        return curves;
+    }
+
     /// <summary>Changes a patch <c>[X, Y, Z]</c> in place.</summary>
     public void Apply(Span<float> patch, GridSize size, RandomNumbers random)
     {
         if (patch.Length != size.Voxels) throw new ArgumentException($"{patch.Length} voxels for a patch of {size}");
+        BezierCurve?[] curves = Draw(size.Z, random);
         for (int z = 0; z < size.Z; z++)
-        {
-            if (random.Uniform() >= Probability) continue;
-            var curve = new BezierCurve(random.Uniform(), random.Uniform(), random.Uniform(), random.Uniform());
-            for (int i = z; i < patch.Length; i += size.Z) patch[i] = (float)curve[patch[i]];
-        }
+            if (curves[z] is { } curve)
+                for (int i = z; i < patch.Length; i += size.Z) patch[i] = (float)curve[patch[i]];
     }
 
     /// <exception cref="ArgumentException">A setting that makes no sense.</exception>

@@ -12,13 +12,18 @@ public sealed class Batch : IDisposable
 
     readonly float[] _images;
     readonly int[] _labels;
+    readonly (Case, PatchDraw)[] _patches;
+    readonly ResidentCases? _resident;
     Action<Batch>? _recycle;
 
-    internal Batch(GridSize patch, int capacity)
+    /// <summary>Room for patches, or for where they lie in cases that are on the device.</summary>
+    internal Batch(GridSize patch, int capacity, ResidentCases? resident = null)
     {
-        Patch = patch;
-        _images = new float[capacity * patch.Voxels];
-        _labels = new int[capacity * patch.Voxels];
+        (Patch, Capacity, _resident) = (patch, capacity, resident);
+        long voxels = resident is null ? capacity * patch.Voxels : 0;
+        _images = new float[voxels];
+        _labels = new int[voxels];
+        _patches = new (Case, PatchDraw)[capacity];
     }
 
     /// <summary>Which batch of the run this is, from 0.</summary>
@@ -33,22 +38,26 @@ public sealed class Batch : IDisposable
     /// <summary>Size of each.</summary>
     public GridSize Patch { get; }
 
-    /// <summary>Intensities <c>[N, X, Y, Z]</c>.</summary>
+    /// <summary>Intensities <c>[N, X, Y, Z]</c>, if the patches were cut on the host.</summary>
     public ReadOnlySpan<float> Images => _images.AsSpan(0, (int)(Count * Patch.Voxels));
 
-    /// <summary>Classes <c>[N, X, Y, Z]</c>; <see cref="Unknown"/> throughout a case without a label.</summary>
+    /// <summary>Classes <c>[N, X, Y, Z]</c>, likewise; <see cref="Unknown"/> throughout a case without a label.</summary>
     public ReadOnlySpan<int> Labels => _labels.AsSpan(0, (int)(Count * Patch.Voxels));
 
     /// <summary>The images as a network takes them, <c>[N, D, H, W, 1]</c>.</summary>
-    public Tensor ImageTensor(Session session) => session.Tensor(Images, [Count, Patch.X, Patch.Y, Patch.Z, 1]);
+    public Tensor ImageTensor(Session session) => _resident is { } device
+        ? device.Images(Patches) : session.Tensor(Images, [Count, Patch.X, Patch.Y, Patch.Z, 1]);
 
     /// <summary>The labels as losses take them, <c>[N, D, H, W]</c>.</summary>
-    public Tensor LabelTensor(Session session) => session.Labels(Labels, [Count, Patch.X, Patch.Y, Patch.Z]);
+    public Tensor LabelTensor(Session session) => _resident is { } device
+        ? device.Labels(Patches) : session.Labels(Labels, [Count, Patch.X, Patch.Y, Patch.Z]);
 
     /// <inheritdoc/>
     public void Dispose() => Interlocked.Exchange(ref _recycle, null)?.Invoke(this);
 
-    internal int Capacity => (int)(_images.Length / Patch.Voxels);
+    internal int Capacity { get; }
+
+    ReadOnlySpan<(Case, PatchDraw)> Patches => _patches.AsSpan(0, Count);
 
     internal void Begin(long iteration, IReadOnlyList<Case> cases, Action<Batch> recycle) =>
         (Iteration, Cases, _recycle) = (iteration, cases, recycle);
@@ -62,10 +71,15 @@ public sealed class Batch : IDisposable
         Cases = cases;
     }
 
+    /// <summary>Says where a patch lies that the device is to cut.</summary>
+    internal void Point(int slot, PatchDraw draw) => _patches[slot] = (Cases[slot], draw);
+
+    internal Span<float> Image(int slot) => _images.AsSpan(slot * (int)Patch.Voxels, (int)Patch.Voxels);
+
     internal void Fill(int slot, LoadedCase from, PatchDraw draw)
     {
         int voxels = (int)Patch.Voxels;
-        draw.Cut(from.Geometry.Size, from.Image, _images.AsSpan(slot * voxels, voxels));
+        draw.Cut(from.Geometry.Size, from.Image, Image(slot));
         Span<int> labels = _labels.AsSpan(slot * voxels, voxels);
         if (from.Label is null) labels.Fill(Unknown);
         else draw.Cut(from.Geometry.Size, from.Label, labels);

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using Cfr.Kernels;
 using Cfr.Pipeline.Volumes;
+using Cfr.Tensors;
 
 namespace Cfr.Pipeline.Datasets;
 
@@ -16,6 +17,25 @@ public readonly record struct PatchDraw(RotateFlip? Turn, Crop Crop)
     {
         RotateFlip? turn = rotateFlip ? RotateFlip.Draw(random) : null;
         return new(turn, Crop.Draw(turn?.Of(size) ?? size, patch, random));
+    }
+
+    /// <summary>The same cut as a box of a grid of this size, for a device.</summary>
+    internal GridBox Box(GridSize size)
+    {
+        RotateFlip? turn = Turn;
+        int i = Crop.OffsetX - Crop.Padding.X, j = Crop.OffsetY - Crop.Padding.Y;
+        var z = new GridWalk(2, Crop.OffsetZ - Crop.Padding.Z, 1, Crop.Patch.Z);
+        return new(Walk(1, 0, Crop.Patch.X), Walk(0, 1, Crop.Patch.Y), z);
+
+        // A step along an axis of the turned volume is one along an axis of the volume, whatever the turn.
+        GridWalk Walk(int stepX, int stepY, int count)
+        {
+            var (x, y) = Source(i, j);
+            var (nextX, nextY) = Source(i + stepX, j + stepY);
+            return nextX != x ? new(0, x, nextX - x, count) : new(1, y, nextY - y, count);
+        }
+
+        (int X, int Y) Source(int i, int j) => turn?.Source(size, i, j) ?? (i, j);
     }
 
     /// <summary>Cuts intensities; padding is 0.</summary>

@@ -12,7 +12,9 @@ public static class Examination
     const string DataVariable = "CFR_DATA";
 
     /// <summary>Everything, one after the other.</summary>
-    public static IEnumerable<Finding> Run()
+    /// <param name="device">The device to have compute; by default each of them.</param>
+    /// <param name="precision">What GPUs and the emulator compute in.</param>
+    public static IEnumerable<Finding> Run(string? device = null, Precision precision = Precision.Float32)
     {
         string? version = typeof(Examination).Assembly.GetName().Version?.ToString(3);
         yield return new("runtime", Health.Fine, $"{RuntimeInformation.FrameworkDescription}, CFR {version}");
@@ -24,13 +26,13 @@ public static class Examination
         yield return Data(Environment.GetEnvironmentVariable(DataVariable));
         CudaInfo cuda = CudaInfo.Read();
         yield return Gpu(cuda);
-        foreach (Finding found in SelfTest.Run("cpu", () => new CpuDevice())) yield return found;
-        foreach (CudaGpu gpu in cuda.Gpus.Where(gpu => gpu.Problem is null))
+        string[] gpus = [.. cuda.Gpus.Where(gpu => gpu.Problem is null).Select(gpu => $"cuda:{gpu.Ordinal}")];
+        string[] examined = device is null ? ["cpu", .. gpus, "emulated"] : [device];
+        foreach (string name in examined)
         {
-            string name = $"cuda:{gpu.Ordinal}";
-            foreach (Finding found in SelfTest.Run(name, () => Device.Open(name))) yield return found;
+            Precision own = device is null && name == "cpu" ? Precision.Float32 : precision;
+            foreach (Finding found in SelfTest.Run(name, () => Device.Open(name, own), own)) yield return found;
         }
-        foreach (Finding found in SelfTest.Run("emulated", () => Device.Open("emulated"))) yield return found;
     }
 
     static Finding Processor(CpuDevice cpu)

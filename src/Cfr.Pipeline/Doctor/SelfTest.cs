@@ -31,12 +31,12 @@ static class SelfTest
     ];
 
     /// <summary>A finding for each op, or one if the device does not open.</summary>
-    public static IEnumerable<Finding> Run(string name, Func<Device> open)
+    public static IEnumerable<Finding> Run(string name, Func<Device> open, Precision precision = Precision.Float32)
     {
         try
         {
             using Device device = open();
-            return [.. Ops.Select(op => Check(name, device, op.Name, op.Inputs, op.Run))];
+            return [.. Ops.Select(op => Check(name, device, precision, op.Name, op.Inputs, op.Run))];
         }
         catch (Exception error) when (error is not OutOfMemoryException)
         {
@@ -44,15 +44,27 @@ static class SelfTest
         }
     }
 
-    static Finding Check(string name, Device device, string op, Shape[] shapes, Func<Tensor[], Tensor> run)
+    /// <summary>
+    /// Two factors are off by 2^-11 (TF32) or 2^-8 (bfloat16) of themselves each, twice that for the worst of many.
+    /// </summary>
+    static double ToleranceOf(Precision precision) => precision switch
+    {
+        Precision.TF32 => Tolerance + 4.0 / (1 << 11),
+        Precision.BFloat16 => Tolerance + 4.0 / (1 << 8),
+        _ => Tolerance,
+    };
+
+    static Finding Check(
+        string name, Device device, Precision precision, string op, Shape[] shapes, Func<Tensor[], Tensor> run)
     {
         var clock = Stopwatch.StartNew();
         try
         {
             double error = Error(new Session(device), Golden.Value[op], shapes, run);
+            double allowed = ToleranceOf(precision);
             string text = string.Create(
-                CultureInfo.InvariantCulture, $"relative error {error:0.0e-00}, allowed {Tolerance:0e-00}");
-            return new($"{name} {op}", error <= Tolerance ? Health.Fine : Health.Failed, text, clock.Elapsed.TotalSeconds);
+                CultureInfo.InvariantCulture, $"relative error {error:0.0e-00}, allowed {allowed:0e-00}");
+            return new($"{name} {op}", error <= allowed ? Health.Fine : Health.Failed, text, clock.Elapsed.TotalSeconds);
         }
         catch (Exception error) when (error is not OutOfMemoryException)
         {

@@ -17,6 +17,7 @@ public sealed class ExperimentRun
 {
     readonly StageContext _context;
     readonly Manifest _manifest;
+    string? _arithmetic;
 
     /// <summary>An experiment and its folder.</summary>
     /// <param name="experiment">The settings.</param>
@@ -107,6 +108,7 @@ public sealed class ExperimentRun
         AtomicFile.DeleteLeftovers(folder.Root);
         AtomicFile.WriteText(folder.Experiment, ConfigurationFile.Write(_context.Experiment));
         _manifest.Begin();
+        _arithmetic = _context.Arithmetic;
         return alone;
     }
 
@@ -142,8 +144,11 @@ public sealed class ExperimentRun
         StageState state = StateOf(stage);
         if (state == StageState.Done)
         {
-            _manifest.Add(StageRecord.Read(path)!, skipped: true);
+            StageRecord kept = StageRecord.Read(path)!;
+            _manifest.Add(kept, skipped: true);
             _context.Observer.Skipped(stage.Name, number, Stages.Count);
+            if (kept.Device is { } device && device != _arithmetic)
+                _context.Observer.Warn($"{stage.Name} is kept as it was computed, on {device}; this run computes on {_arithmetic}");
             return;
         }
         // A stage without a record begins anew, so it loses that before anything else.
@@ -159,6 +164,7 @@ public sealed class ExperimentRun
         long began = Stopwatch.GetTimestamp();
         using var memory = new MemoryWatch();
         string? result;
+        _context.Arithmetic = null;
         try
         {
             result = stage.Run();
@@ -171,7 +177,8 @@ public sealed class ExperimentRun
         TimeSpan time = Stopwatch.GetElapsedTime(began);
         var record = new StageRecord(
             stage.Name, inputs, Complete: true, Math.Round(before + time.TotalSeconds, 2), memory.Peak,
-            stage.Outputs.ToDictionary(output => Path.GetRelativePath(_context.Folder.Root, output), Fingerprint.OfFile));
+            stage.Outputs.ToDictionary(output => Path.GetRelativePath(_context.Folder.Root, output), Fingerprint.OfFile),
+            _context.Arithmetic);
         record.Write(path);
         _context.Completed(record);
         _manifest.Add(record, skipped: false);

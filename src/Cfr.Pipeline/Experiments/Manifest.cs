@@ -51,6 +51,7 @@ sealed class Manifest(StageContext context, string command)
             ["seconds"] = stage.Seconds,
             ["peakMemoryBytes"] = stage.PeakMemoryBytes,
             ["skipped"] = skipped,
+            ["device"] = stage.Device,
             ["inputs"] = stage.Inputs,
             ["outputs"] = new JsonArray([.. stage.Outputs.Keys.Order(StringComparer.Ordinal).Select(path => (JsonNode)path)]),
         });

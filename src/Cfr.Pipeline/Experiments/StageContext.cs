@@ -89,13 +89,21 @@ sealed class StageContext(
     /// <exception cref="BadDataException">The checkpoint of SAM is another one than its published name says.</exception>
     public void VerifySam() => _ = SamHash;
 
+    /// <summary>The kind and the precision of the device that was opened last; null before the first.</summary>
+    public string? Arithmetic { get; set; }
+
     /// <summary>A device; whoever opens it closes it.</summary>
-    public Device OpenDevice() => openDevice();
+    public Device OpenDevice()
+    {
+        Device device = openDevice();
+        Arithmetic = device.Arithmetic;
+        return device;
+    }
 
     /// <summary>A session on a device of its own, which is closed with it.</summary>
     public (Device Device, Session Session) Open(ulong seed)
     {
-        Device device = openDevice();
+        Device device = OpenDevice();
         return (device, new Session(device, seed));
     }
 

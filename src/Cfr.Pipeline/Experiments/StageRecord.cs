@@ -10,8 +10,10 @@ namespace Cfr.Pipeline.Experiments;
 /// <param name="Seconds">How long it took, in all runs that were not killed.</param>
 /// <param name="PeakMemoryBytes">The most memory that the program had meanwhile.</param>
 /// <param name="Outputs">SHA-256 of its files, by their paths from the experiment's folder.</param>
+/// <param name="Device">The kind of device and the precision that it was computed in; null where it needed none.</param>
 sealed record StageRecord(
-    string Name, string Inputs, bool Complete, double Seconds, long PeakMemoryBytes, IReadOnlyDictionary<string, string> Outputs)
+    string Name, string Inputs, bool Complete, double Seconds, long PeakMemoryBytes, IReadOnlyDictionary<string, string> Outputs,
+    string? Device = null)
 {
     static readonly JsonSerializerOptions Options = new()
     {

@@ -27,9 +27,10 @@ static class Trial
         return Measure(session.Device, () =>
         {
             using Scope step = session.Step();
-            Losses losses = method.Losses(batch, iteration: 0);
+            Losses losses = method.Losses(method.Inputs(batch, iteration: 0));
             losses.Total.Backward();
             method.Step(0);
+            method.ClearGradients();
             method.AfterStep(0);
             losses.Total.Item();
         });

@@ -55,31 +55,44 @@ public sealed class SamFineTuning : IMethod
     /// <inheritdoc/>
     public string Origin => _sam.Origin.Hash ?? "";
 
-    /// <inheritdoc/>
-    public Losses Losses(Batch batch, long iteration)
+    /// <summary>Bends grey values.</summary>
+    public PatchWork OnHost => (patch, size, iteration, slot) =>
+        _configuration.Grey.Apply(patch, size, DrawsOf(iteration, slot));
+
+    /// <summary>Canvases <c>[N, S, S, 1]</c> and their labels <c>[N, S, S]</c>.</summary>
+    public StepInputs Inputs(Batch batch, long iteration)
     {
         var samples = Enumerable.Range(0, batch.Count).Select(i => Sample(batch, i, iteration)).ToArray();
         Tensor canvases = samples[0].Canvas.Concat(0, [.. samples.Skip(1).Select(sample => sample.Canvas)]);
         Tensor labels = samples[0].Label.Concat(0, [.. samples.Skip(1).Select(sample => sample.Label)]);
-        SegmentationLosses losses = _configuration.Loss.Of(_sam.CanvasLogits(canvases), labels);
+        return new StepInputs(canvases, labels);
+    }
+
+    /// <inheritdoc/>
+    public Losses Losses(StepInputs inputs)
+    {
+        SegmentationLosses losses = _configuration.Loss.Of(_sam.CanvasLogits(inputs.Images), inputs.Labels);
         return new Losses(losses.Total, [("crossEntropy", losses.CrossEntropy), ("dice", losses.Dice)]);
     }
 
-    /// <summary>A sample's canvas [1, S, S, 1] and its label [1, S, S]: grey values bent, laid out, perhaps turned.</summary>
+    /// <summary>A sample's canvas [1, S, S, 1] and its label [1, S, S]: laid out, perhaps turned.</summary>
     (Tensor Canvas, Tensor Label) Sample(Batch batch, int slot, long iteration)
     {
-        var random = new RandomNumbers(
-            RandomKey.For(_configuration.Seed, "mosaic", (ulong)iteration << 16 | (uint)slot));
+        RandomNumbers random = DrawsOf(iteration, slot);
         GridSize patch = batch.Patch;
         int voxels = (int)patch.Voxels;
-        float[] image = batch.Images.Slice(slot * voxels, voxels).ToArray();
-        _configuration.Grey.Apply(image, patch, random);
+        _configuration.Grey.Draw(patch.Z, random);
         Mosaic mosaic = _sam.MosaicOf(patch).Draw(random);
-        Tensor canvas = mosaic.Images(_session.Tensor(image, [1, patch.X, patch.Y, patch.Z, 1]));
+        Tensor canvas = mosaic.Images(
+            _session.Tensor(batch.Images.Slice(slot * voxels, voxels), [1, patch.X, patch.Y, patch.Z, 1]));
         Tensor label = mosaic.Labels(
             _session.Labels(batch.Labels.Slice(slot * voxels, voxels), [1, patch.X, patch.Y, patch.Z]));
         if (!_configuration.TurnCanvas) return (canvas, label);
         RotateFlip turn = RotateFlip.Draw(random);
         return (turn.Apply(canvas), turn.Apply(label));
     }
+
+    /// <summary>What is drawn for a sample: first the curves of its grey values, then the rest.</summary>
+    RandomNumbers DrawsOf(long iteration, int slot) =>
+        new(RandomKey.For(_configuration.Seed, "mosaic", (ulong)iteration << 16 | (uint)slot));
 }

@@ -6,7 +6,8 @@ namespace Cfr.Pipeline.Inference;
 /// <summary>
 /// Segments a scan of any size with a network of a fixed input size: overlapping windows, softmax in float32, the mean of
 /// all windows that meet a voxel, arg-max. Axes shorter than the patch are padded with zeros on both sides. The same
-/// routine as in the published semi-supervised programs (Yu et al., "Uncertainty-aware self-ensembling model", 2019).
+/// routine as in the published semi-supervised programs (Yu et al., "Uncertainty-aware self-ensembling model", 2019). The
+/// scan goes to the device once and its labels come back; windows are cut out and added up there.
 /// </summary>
 /// <param name="Patch">Size of a window.</param>
 /// <param name="Stride">From one window to the next.</param>
@@ -45,60 +46,30 @@ public sealed record SlidingWindow(GridSize Patch, GridSize Stride)
         var (x, y, z) = Axes(scan.Size);
         (int X, int Y, int Z)[] starts =
             [.. from i in x.Starts from j in y.Starts from k in z.Starts select (i, j, k)];
-        var input = new WindowInput(scan, x, y, z);
+        using Scope whole = session.Scope();
+        using Session.GradMode inference = session.NoGrad();
+        Tensor grid = session.Tensor(scan.Voxels, [scan.Size.X, scan.Size.Y, scan.Size.Z, 1]);
         var weights = new WindowWeights(Patch, Gaussian);
         WindowSum? sum = null;
-        int batches = (starts.Length + Batch - 1) / Batch, classes = 0;
-        // While the device works on one batch, the host adds up the last one and cuts out the next.
-        float[][] inputs = [[], []], outputs = [[], []];
-        input.Cut(Of(0), ref inputs[0]);
-        for (int batch = 0; batch <= batches; batch++)
+        int classes = 0, done = 0;
+        foreach ((int X, int Y, int Z)[] batch in starts.Chunk(Batch))
         {
-            int now = batch;
-            Task host = Task.Run(() => Host(now));
-            try
+            using (Scope step = session.Scope())
             {
-                if (batch < batches) Run(batch);
+                Tensor probabilities = Probabilities(network, session.Boxes([.. batch.Select(start => (grid, Box(start)))]));
+                classes = probabilities.Size(^1);
+                sum ??= new WindowSum(
+                    session, step, (x, y, z), weights, classes, 1 << MirrorAxes.Count, keepProbabilities);
+                for (int i = 0; i < batch.Length; i++)
+                    sum.Add(batch[i], probabilities.Slice(0, i, 1).Reshape(Patch.X, Patch.Y, Patch.Z, classes));
             }
-            finally
-            {
-                host.GetAwaiter().GetResult();
-            }
-            if (batch < batches) progress?.Invoke(Math.Min(starts.Length, (batch + 1) * Batch), starts.Length);
+            done += batch.Length;
+            progress?.Invoke(done, starts.Length);
         }
-        sum!.Finish(scan.Size.X);
-        return new Prediction(sum, scan.Geometry, classes);
+        return new Prediction(new LabelMap(scan.Geometry, sum!.Labels()), classes, sum.Planes);
 
-        ReadOnlySpan<(int, int, int)> Of(int batch) =>
-            starts.AsSpan(batch * Batch, Math.Min(Batch, starts.Length - batch * Batch));
-
-        void Host(int batch)
-        {
-            if (batch + 1 < batches) input.Cut(Of(batch + 1), ref inputs[(batch + 1) % 2]);
-            if (batch == 0) return;
-            sum ??= new WindowSum(x, y, z, weights, classes, 1 << MirrorAxes.Count, keepProbabilities);
-            int size = checked((int)Patch.Voxels * classes), at = 0;
-            foreach (var start in Of(batch - 1))
-            {
-                sum.Finish(Math.Max(0, start.Item1));
-                sum.Add(start, outputs[(batch - 1) % 2].AsSpan(at++ * size, size));
-            }
-        }
-
-        void Run(int batch)
-        {
-            using Scope step = session.Step();
-            using var inference = session.NoGrad();
-            int windows = Of(batch).Length;
-            Tensor patches = session.Tensor(
-                inputs[batch % 2].AsSpan(0, checked(windows * (int)Patch.Voxels)),
-                [windows, Patch.X, Patch.Y, Patch.Z, 1]);
-            Tensor probabilities = Probabilities(network, patches);
-            classes = probabilities.Size(^1);
-            ref float[] output = ref outputs[batch % 2];
-            if (output.Length != probabilities.Count) output = new float[probabilities.Count];
-            probabilities.CopyTo(output);
-        }
+        GridBox Box((int X, int Y, int Z) start) => new(
+            new(0, start.X, 1, Patch.X), new(1, start.Y, 1, Patch.Y), new(2, start.Z, 1, Patch.Z));
     }
 
     /// <summary>The sum of the probabilities over all mirrorings.</summary>

@@ -1,115 +1,95 @@
-using System.Numerics;
-using System.Runtime.InteropServices;
+using Cfr.Kernels;
 using Cfr.Pipeline.Volumes;
+using Cfr.Tensors;
 
 namespace Cfr.Pipeline.Inference;
 
 /// <summary>
-/// Adds up the windows' probabilities, <c>[X][Y, Z, K]</c>. Windows come with ascending x, so a plane that no later window
-/// meets is finished at once: it is divided by its weights, gives its labels, and is kept only if its probabilities are
-/// wanted. Memory is then that of a patch's thickness, not of the volume, and never depends on the number of windows.
+/// Adds up the windows' probabilities on the device. Windows come with ascending x, so a plane that no later window meets
+/// is finished at once: it is divided by its weights, gives its labels, and comes to the host only if its probabilities
+/// are wanted. The sum is a ring <c>[T, Y, Z, K]</c>, T the thickness of a patch: plane x lies at x mod T. Memory is that
+/// of the ring and of the scan's labels, and never depends on the number of windows.
 /// </summary>
-sealed class WindowSum(
-    WindowAxis x, WindowAxis y, WindowAxis z, WindowWeights weights, int classes, float passes, bool keepProbabilities)
+sealed class WindowSum
 {
-    readonly float[]?[] _planes = new float[x.Size][];
-    readonly Stack<float[]> _free = [];
-    readonly float[] _sumX = x.Sum(weights.X), _sumY = y.Sum(weights.Y), _sumZ = z.Sum(weights.Z);
+    readonly WindowAxis _x, _y, _z;
+    readonly Tensor _ring, _labels, _sumX, _sumY, _sumZ;
+    readonly Tensor? _weights;
+    readonly float[]?[] _planes;
+    readonly bool _keepProbabilities;
+    readonly int _thickness, _classes;
     int _finished;
 
-    public byte[] Labels { get; } = new byte[x.Size * y.Size * z.Size];
+    /// <summary>A sum in the scope around <paramref name="step"/>.</summary>
+    /// <param name="session">Where windows are.</param>
+    /// <param name="step">The scope of the first windows.</param>
+    /// <param name="axes">Where windows lie.</param>
+    /// <param name="weights">What each voxel of a window counts.</param>
+    /// <param name="classes">K.</param>
+    /// <param name="passes">Passes that a window's probabilities are the sum of.</param>
+    /// <param name="keepProbabilities">Whether planes are kept on the host.</param>
+    public WindowSum(
+        Session session, Scope step, (WindowAxis X, WindowAxis Y, WindowAxis Z) axes, WindowWeights weights, int classes,
+        float passes, bool keepProbabilities)
+    {
+        ((_x, _y, _z), _classes, _keepProbabilities) = (axes, classes, keepProbabilities);
+        _thickness = Math.Min(_x.Patch, _x.Size);
+        _planes = new float[]?[_x.Size];
+        _ring = step.Return(session.Zeros([_thickness, _y.Size, _z.Size, classes]));
+        _labels = step.Return(session.Zeros([_x.Size, _y.Size, _z.Size], DType.Int32));
+        _sumX = Numbers([.. _x.Sum(weights.X).Select(sum => sum * passes)]);
+        _sumY = Numbers(_y.Sum(weights.Y));
+        _sumZ = Numbers(_z.Sum(weights.Z));
+        if (!weights.IsUniform)
+            _weights = step.Return(session.Tensor(weights.Product(), [_x.Patch, _y.Patch, _z.Patch, 1]));
+
+        Tensor Numbers(float[] values) => step.Return(session.Tensor(values, [values.Length]));
+    }
+
+    /// <summary>The planes' probabilities, <c>[X][Y, Z, K]</c>, where they were to be kept.</summary>
+    public IReadOnlyList<float[]?> Planes => _planes;
 
     /// <summary>Adds one window: probabilities <c>[px, py, pz, K]</c>.</summary>
-    public void Add((int X, int Y, int Z) start, ReadOnlySpan<float> window)
+    public void Add((int X, int Y, int Z) start, Tensor window)
     {
-        (int fromX, int toX) = x.Inside(start.X);
-        (int fromY, int toY) = y.Inside(start.Y);
-        (int fromZ, int toZ) = z.Inside(start.Z);
-        int length = (toZ - fromZ) * classes;
-        for (int i = fromX; i < toX; i++)
-        {
-            float[] plane = _planes[start.X + i] ??= NewPlane();
-            for (int j = fromY; j < toY; j++)
-            {
-                int source = ((i * y.Patch + j) * z.Patch + fromZ) * classes;
-                int target = ((start.Y + j) * z.Size + start.Z + fromZ) * classes;
-                ReadOnlySpan<float> row = window.Slice(source, length);
-                Span<float> sum = plane.AsSpan(target, length);
-                if (weights.IsUniform)
-                    Add(row, sum);
-                else
-                    Add(row, sum, weights.X[i] * weights.Y[j], weights.Z.AsSpan(fromZ));
-            }
-        }
+        Finish(Math.Max(0, start.X));
+        if (_weights is not null) window *= _weights;
+        int slot = start.X < 0 ? start.X : start.X % _thickness;
+        AddFrom(slot);
+        if (slot > 0) AddFrom(slot - _thickness);
+
+        // What hangs over one end of the ring goes on at the other.
+        void AddFrom(int plane) => _ring.AddBox(
+            new(new(0, plane, 1, _x.Patch), new(1, start.Y, 1, _y.Patch), new(2, start.Z, 1, _z.Patch)), window);
+    }
+
+    /// <summary>Finishes what is left.</summary>
+    /// <returns>The most probable class of each voxel.</returns>
+    public byte[] Labels()
+    {
+        Finish(_x.Size);
+        return Array.ConvertAll(_labels.ToIntArray(), label => (byte)label);
     }
 
     /// <summary>No window will meet planes below this one any more.</summary>
-    public void Finish(int before)
+    void Finish(int before)
     {
         for (; _finished < before; _finished++)
         {
-            float[] plane = _planes[_finished]!;
-            Divide(plane, _sumX[_finished] * passes);
-            ArgMax(plane, Labels.AsSpan(_finished * y.Size * z.Size, y.Size * z.Size));
-            if (keepProbabilities) continue;
-            _free.Push(plane);
-            _planes[_finished] = null;
+            Session session = _ring.Session;
+            using Scope scope = session.Scope();
+            Tensor plane = _ring.Slice(0, _finished % _thickness, 1), mean = plane / Total(_finished);
+            // The first of equally probable classes; a single class is there above one half.
+            Tensor compared = _classes > 1 ? mean : session.Full(mean.Shape, 0.5f).Concat(^1, mean);
+            _labels.SetBox(
+                new(new(0, _finished, 1, 1), new(1, 0, 1, _y.Size), new(2, 0, 1, _z.Size)), compared.ArgMax(^1));
+            if (_keepProbabilities) _planes[_finished] = mean.ToArray();
+            plane.Fill(0);
         }
     }
 
-    /// <summary>Probabilities of one class, once all planes are finished.</summary>
-    public float[] Probabilities(int wanted)
-    {
-        int plane = y.Size * z.Size;
-        float[] map = new float[x.Size * plane];
-        for (int i = 0; i < map.Length; i++) map[i] = _planes[i / plane]![i % plane * classes + wanted];
-        return map;
-    }
-
-    /// <summary>All probabilities, the class fastest.</summary>
-    public float[] Probabilities() => [.. _planes.SelectMany(plane => plane!)];
-
-    float[] NewPlane()
-    {
-        if (!_free.TryPop(out float[]? plane)) return new float[y.Size * z.Size * classes];
-        Array.Clear(plane);
-        return plane;
-    }
-
-    void Divide(float[] plane, float weight)
-    {
-        int i = 0;
-        foreach (float weightY in _sumY)
-            foreach (float weightZ in _sumZ)
-            {
-                float total = weight * weightY * weightZ;
-                for (int c = 0; c < classes; c++) plane[i++] /= total;
-            }
-    }
-
-    /// <summary>The most probable class, the first of equals; a single class is there above one half.</summary>
-    void ArgMax(float[] plane, Span<byte> labels)
-    {
-        for (int i = 0; i < labels.Length; i++)
-        {
-            ReadOnlySpan<float> voxel = plane.AsSpan(i * classes, classes);
-            int best = 0;
-            for (int c = 1; c < voxel.Length; c++)
-                if (voxel[c] > voxel[best]) best = c;
-            labels[i] = (byte)(classes > 1 ? best : voxel[0] > 0.5f ? 1 : 0);
-        }
-    }
-
-    static void Add(ReadOnlySpan<float> row, Span<float> sum)
-    {
-        ReadOnlySpan<Vector<float>> rows = MemoryMarshal.Cast<float, Vector<float>>(row);
-        Span<Vector<float>> sums = MemoryMarshal.Cast<float, Vector<float>>(sum);
-        for (int i = 0; i < rows.Length; i++) sums[i] += rows[i];
-        for (int i = rows.Length * Vector<float>.Count; i < row.Length; i++) sum[i] += row[i];
-    }
-
-    void Add(ReadOnlySpan<float> row, Span<float> sum, float weight, ReadOnlySpan<float> weightsZ)
-    {
-        for (int i = 0; i < row.Length; i++) sum[i] += row[i] * (weight * weightsZ[i / classes]);
-    }
+    /// <summary>The weights of all windows that meet a plane, <c>[1, Y, Z, 1]</c>.</summary>
+    Tensor Total(int plane) =>
+        ((_sumX.Slice(0, plane, 1).Expand([_y.Size]) * _sumY).Reshape(_y.Size, 1).Expand([_y.Size, _z.Size]) * _sumZ)
+            .Reshape(1, _y.Size, _z.Size, 1);
 }

@@ -18,6 +18,10 @@ sealed class WindowWeights(GridSize patch, bool gaussian)
 
     public bool IsUniform => !gaussian;
 
+    /// <summary>The weight of each voxel of a window.</summary>
+    public float[] Product() =>
+        [.. from x in X from y in Y let plane = x * y from z in Z select plane * z];
+
     static float[] Axis(int length, bool gaussian)
     {
         float[] weights = new float[length];

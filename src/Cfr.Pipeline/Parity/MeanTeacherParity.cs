@@ -43,7 +43,8 @@ static class MeanTeacherParity
             Tensor noise = Numbers(run, $"noise{i}", NoiseScale).Clamp(-NoiseLimit, NoiseLimit);
             run.Output($"noise{i}_first64", noise.ToArray().AsSpan(0, 64), tolerance: 0);
             method.Teacher.Noise = _ => noise;
-            Losses found = method.Losses(Batch(run, i, settings.Batch / 2), first + i);
+            Losses found = method.Losses(
+                Batch(run, i, settings.Batch / 2) with { Numbers = method.Numbers(first + i) });
             double[] got =
             [
                 .. found.Parts.Select(part => (double)part.Value.Item()),
@@ -53,6 +54,7 @@ static class MeanTeacherParity
                 run.Output($"iter{i}: {LossNames[k]}", [got[k]], [losses[i * got.Length + k]], LossTolerance);
             found.Total.Backward();
             ((IMethod)method).Step((float)settings.Sgd.LearningRate);
+            ((IMethod)method).ClearGradients();
             method.AfterStep(first + i);
             Sums(run, $"iter{i}.student.param_sums.f64", student, tensors);
             Sums(run, $"iter{i}.teacher.param_sums.f64", teacher, tensors);

@@ -70,7 +70,7 @@ static class SemiSupervisedLossesParity
         run.Output(threshold, [ambiguity.Threshold.At(iteration)], run.File.Values(threshold), 1e-12);
         Tensor p = unlabelled.Detach().Softmax();
         run.Output($"{group}/entropy", AmbiguityMask.Entropy(p) / MathF.Log(p.Size(^1)), Tolerance);
-        Tensor mask = ambiguity.Of(p, iteration);
+        Tensor mask = AmbiguityMask.Of(p, run.Session.Full([], ambiguity.Bound(iteration, p.Size(^1))));
         run.Output($"{group}/mask", mask.Expand(p.Shape), tolerance: 0, ReferenceLayout.ChannelsLast);
         Ambiguity(run, group, batch, logits, mask, countsClasses: true, weight);
     }
@@ -84,7 +84,7 @@ static class SemiSupervisedLossesParity
         run.Output($"{group}/threshold.f64", [nats], run.File.Values($"{group}/threshold.f64"), 1e-12);
         Tensor mean = MeanOfPasses(run, $"{group}/student_mc_logits");
         run.Output($"{group}/uncertainty", AmbiguityMask.Entropy(mean), Tolerance, ReferenceLayout.ChannelsLast);
-        Tensor mask = ambiguity.Of(mean, iteration);
+        Tensor mask = AmbiguityMask.Of(mean, run.Session.Full([], ambiguity.Bound(iteration, mean.Size(^1))));
         run.Output($"{group}/mask", mask, tolerance: 0, ReferenceLayout.ChannelsLast);
         Ambiguity(run, group, batch, logits, mask, countsClasses: false, weight);
     }

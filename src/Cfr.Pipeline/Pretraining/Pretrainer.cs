@@ -100,7 +100,9 @@ public sealed class Pretrainer
         (string, float)[] parts = [.. losses.Parts.Select(part => (part.Name, part.Value.Item())), ("overlap", overlap)];
         losses.Total.Backward();
         double rate = _schedule.At(iteration);
-        ((ITrained)_pretraining).Step((float)rate);
+        ITrained trained = _pretraining;
+        trained.Step((float)rate);
+        trained.ClearGradients();
         return new TrainingStep(iteration + 1, loss, parts, rate, Stopwatch.GetElapsedTime(began).TotalSeconds);
     }
 

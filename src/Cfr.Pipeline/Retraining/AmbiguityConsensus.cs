@@ -28,14 +28,18 @@ public sealed class AmbiguityConsensus : SemiSupervised
     }
 
     /// <inheritdoc/>
-    protected internal override Losses Losses(TwoStreamBatch batch, long iteration)
+    protected internal override Tensor Numbers(long iteration) => Context.Session.Tensor(
+        [(float)_weight.At(iteration), _mask.Bound(iteration, Student.Classes)], [2]);
+
+    /// <inheritdoc/>
+    protected internal override Losses Losses(TwoStreamBatch batch)
     {
         Tensor patches = batch.Unlabelled(batch.Images), target = _teacher.Probabilities(patches);
         Tensor? sampled = _mask.Passes > 0 ? _mask.MeanOfPasses(Student, patches, _teacher.Noise) : null;
         Tensor logits = Student.Logits(batch.Images), unlabelled = batch.Unlabelled(logits);
-        Tensor mask = _mask.Of(sampled ?? unlabelled.Softmax(), iteration);
+        Tensor mask = AmbiguityMask.Of(sampled ?? unlabelled.Softmax(), batch.Number(1));
         return AgainstLabels(batch, logits)
-            .Add("consistency", Consistency(unlabelled, target, mask, _mask.CountsClasses), _weight.At(iteration)).Losses;
+            .Add("consistency", Consistency(unlabelled, target, mask, _mask.CountsClasses), batch.Number(0)).Losses;
     }
 
     /// <inheritdoc/>

@@ -23,15 +23,18 @@ sealed class AmbiguityMask(AcmtConfiguration configuration, int iterations)
     public Schedule Threshold { get; } =
         new RampSchedule(configuration.ThresholdStart, configuration.UsedThresholdEnd, Every: 1, Length: iterations);
 
+    /// <summary>The number that an entropy must exceed to reach threshold(t) ln K.</summary>
+    public float Bound(long iteration, int classes) =>
+        MathF.BitDecrement((float)(Threshold.At(iteration) * Math.Log(classes)));
+
     /// <summary>
-    /// 1 where the entropy of probabilities <c>[.., K]</c> reaches the threshold, else 0: <c>[.., 1]</c>.
+    /// 1 where the entropy of probabilities <c>[.., K]</c> exceeds the bound, a scalar, else 0: <c>[.., 1]</c>.
     /// </summary>
-    public Tensor Of(Tensor probabilities, long iteration)
+    public static Tensor Of(Tensor probabilities, Tensor bound)
     {
         using Scope scope = probabilities.Session.Scope();
         using Session.GradMode constant = probabilities.Session.NoGrad();
-        double threshold = Threshold.At(iteration) * Math.Log(probabilities.Size(^1));
-        return scope.Return(Entropy(probabilities).Greater(MathF.BitDecrement((float)threshold)));
+        return scope.Return(Entropy(probabilities).Greater(bound));
     }
 
     /// <summary>H in nats, <c>[.., 1]</c>.</summary>

@@ -10,10 +10,15 @@ public sealed class LossSum
     Tensor? _total;
 
     /// <summary>Adds a scalar times a weight.</summary>
-    public LossSum Add(string name, Tensor loss, double weight = 1)
+    public LossSum Add(string name, Tensor loss, double weight = 1) =>
+        AddTerm(name, loss, weight == 1 ? loss : loss * (float)weight);
+
+    /// <summary>Adds a scalar times a weight that changes from step to step, a scalar on the device.</summary>
+    public LossSum Add(string name, Tensor loss, Tensor weight) => AddTerm(name, loss, loss * weight);
+
+    LossSum AddTerm(string name, Tensor loss, Tensor weighted)
     {
-        Tensor term = weight == 1 ? loss : loss * (float)weight;
-        _total = _total is null ? term : _total + term;
+        _total = _total is null ? weighted : _total + weighted;
         _terms.Add((name, loss));
         return this;
     }

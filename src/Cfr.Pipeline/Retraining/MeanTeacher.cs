@@ -25,12 +25,16 @@ public sealed class MeanTeacher : SemiSupervised
     internal Teacher Teacher { get; }
 
     /// <inheritdoc/>
-    protected internal override Losses Losses(TwoStreamBatch batch, long iteration)
+    protected internal override Tensor Numbers(long iteration) =>
+        Context.Session.Tensor([(float)_weight.At(iteration)], [1]);
+
+    /// <inheritdoc/>
+    protected internal override Losses Losses(TwoStreamBatch batch)
     {
         Tensor target = Teacher.Probabilities(Seen(batch, batch.Images));
         Tensor logits = Student.Logits(batch.Images);
         return AgainstLabels(batch, logits)
-            .Add("consistency", Consistency(Seen(batch, logits), target), _weight.At(iteration)).Losses;
+            .Add("consistency", Consistency(Seen(batch, logits), target), batch.Number(0)).Losses;
     }
 
     /// <inheritdoc/>

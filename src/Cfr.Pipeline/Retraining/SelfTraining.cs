@@ -16,6 +16,6 @@ public sealed class SelfTraining : SemiSupervised
     }
 
     /// <inheritdoc/>
-    protected internal override Losses Losses(TwoStreamBatch batch, long iteration) =>
+    protected internal override Losses Losses(TwoStreamBatch batch) =>
         AgainstLabels(batch, Student.Logits(batch.Images)).Losses;
 }

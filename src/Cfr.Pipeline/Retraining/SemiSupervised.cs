@@ -60,21 +60,27 @@ public abstract class SemiSupervised : IMethod
     protected VolumeNetwork Student { get; }
 
     /// <inheritdoc/>
-    public Losses Losses(Batch batch, long iteration)
+    public StepInputs Inputs(Batch batch, long iteration) =>
+        new(batch.ImageTensor(Context.Session), batch.LabelTensor(Context.Session), Numbers(iteration));
+
+    /// <inheritdoc/>
+    public Losses Losses(StepInputs inputs)
     {
-        var streams = new TwoStreamBatch(
-            batch.ImageTensor(Context.Session), batch.LabelTensor(Context.Session), _labelledInBatch);
+        var streams = new TwoStreamBatch(inputs.Images, inputs.Labels, _labelledInBatch, Numbers: inputs.Numbers);
         // Before the student's pass: what that keeps for its gradients need not lie beside another network's pass.
         Tensor? pseudoLabels = Context.PseudoLabels?.Labels(
             streams.Unlabelled(streams.Images), streams.Unlabelled(streams.Labels));
-        return Losses(streams with { PseudoLabels = pseudoLabels }, iteration);
+        return Losses(streams with { PseudoLabels = pseudoLabels });
     }
 
     /// <inheritdoc/>
     public virtual void AfterStep(long iteration) { }
 
     /// <summary>The losses of a batch; <see cref="AgainstLabels"/> is most methods' first part of it.</summary>
-    protected internal abstract Losses Losses(TwoStreamBatch batch, long iteration);
+    protected internal abstract Losses Losses(TwoStreamBatch batch);
+
+    /// <summary>What the losses need to know of the iteration, <c>[n]</c>.</summary>
+    protected internal virtual Tensor? Numbers(long iteration) => null;
 
     /// <summary>Training changes these too; a checkpoint holds them.</summary>
     protected void Keep(string name, Weights weights) => _state.Add(name, [.. weights.All]);

@@ -42,10 +42,13 @@ public sealed class Supervised : IMethod
     public IBatchSampler Sampler { get; }
 
     /// <inheritdoc/>
-    public Losses Losses(Batch batch, long iteration)
+    public StepInputs Inputs(Batch batch, long iteration) =>
+        new(batch.ImageTensor(_context.Session), batch.LabelTensor(_context.Session));
+
+    /// <inheritdoc/>
+    public Losses Losses(StepInputs inputs)
     {
-        Tensor logits = Network.Logits(batch.ImageTensor(_context.Session));
-        SegmentationLosses losses = _context.Configuration.Loss.Of(logits, batch.LabelTensor(_context.Session));
+        SegmentationLosses losses = _context.Configuration.Loss.Of(Network.Logits(inputs.Images), inputs.Labels);
         return new Losses(losses.Total, [("crossEntropy", losses.CrossEntropy), ("dice", losses.Dice)]);
     }
 }

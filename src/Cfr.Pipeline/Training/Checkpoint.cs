@@ -36,7 +36,7 @@ static class Checkpoint
             [IterationKey] = iteration.ToString(CultureInfo.InvariantCulture),
             [SeedKey] = session.Random.Seed.ToString(CultureInfo.InvariantCulture),
             [DrawsKey] = session.Random.Draws.ToString(CultureInfo.InvariantCulture),
-            [DeviceKey] = session.Device.Name,
+            [DeviceKey] = session.Device.Arithmetic,
             [OriginKey] = trained.Origin,
         });
     }
@@ -61,9 +61,9 @@ static class Checkpoint
         long iteration = (long)Number(IterationKey);
         if (Number(SeedKey) != session.Random.Seed)
             throw new BadDataException($"{path}: seed {Number(SeedKey)}; the run has {session.Random.Seed}");
-        if (file.Metadata.GetValueOrDefault(DeviceKey) is var device && device != session.Device.Name)
+        if (file.Metadata.GetValueOrDefault(DeviceKey) is var device && device != session.Device.Arithmetic)
             throw new BadDataException(
-                $"{path}: the run was on device {device}, this is {session.Device.Name}; it could not go on bit for bit");
+                $"{path}: the run was on device {device}, this is {session.Device.Arithmetic}; it could not go on bit for bit");
         if (file.Metadata.GetValueOrDefault(OriginKey) is var origin && origin != trained.Origin)
             throw new BadDataException($"{path}: the run began with other weights ({origin}) than there are now ({trained.Origin})");
         foreach (var (model, weights) in trained.State)

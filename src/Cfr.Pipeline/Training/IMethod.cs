@@ -11,7 +11,9 @@ public readonly record struct Losses(Tensor Total, IReadOnlyList<(string Name, T
 
 /// <summary>
 /// A way to train: which networks there are, which cases a batch is made of, and what a step minimises. Everything else
-/// (the loop, the optimiser's steps, checkpoints, logs, validation) is written once, in <see cref="Trainer"/>.
+/// (the loop, the optimiser's steps, checkpoints, logs, validation) is written once, in <see cref="Trainer"/>. What
+/// depends on the batch or the iteration goes into <see cref="StepInputs"/>; the losses see nothing else, so that a GPU
+/// can record their launches once and replay them.
 /// </summary>
 public interface IMethod : ITrained
 {
@@ -24,8 +26,14 @@ public interface IMethod : ITrained
     /// <summary>Which of them make a batch.</summary>
     IBatchSampler Sampler { get; }
 
-    /// <summary>The losses of a batch.</summary>
-    Losses Losses(Batch batch, long iteration);
+    /// <summary>What is done to patches on the host, where they are then cut; null for nothing.</summary>
+    PatchWork? OnHost => null;
+
+    /// <summary>What the step of an iteration reads; the same shapes in every step.</summary>
+    StepInputs Inputs(Batch batch, long iteration);
+
+    /// <summary>The losses of a step: the same work every time, on other inputs.</summary>
+    Losses Losses(StepInputs inputs);
 
     /// <summary>What follows the step: moving averages.</summary>
     void AfterStep(long iteration) { }

@@ -16,14 +16,19 @@ public interface ITrained
     /// </summary>
     string Origin => "";
 
-    /// <summary>Moves whatever is trained along its gradients, and forgets them.</summary>
+    /// <summary>Moves whatever is trained along its gradients.</summary>
     void Step(float learningRate)
     {
         foreach (Optimizer optimizer in Optimizers.Values)
         {
             optimizer.LearningRate = learningRate;
             optimizer.Step();
-            optimizer.ClearGradients();
         }
+    }
+
+    /// <summary>Forgets all gradients.</summary>
+    void ClearGradients()
+    {
+        foreach (Optimizer optimizer in Optimizers.Values) optimizer.ClearGradients();
     }
 }

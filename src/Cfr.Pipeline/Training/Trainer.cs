@@ -26,7 +26,9 @@ public sealed class Trainer
     readonly Schedule _schedule;
     readonly IReadOnlyList<Case> _validationCases;
     readonly CollapseDetector _collapse;
+    readonly Queue<StartedStep> _started = [];
     double _bestDice = double.NegativeInfinity;
+    long _finished;
 
     /// <summary>A run that begins, or goes on where its folder's checkpoint is.</summary>
     /// <param name="session">A session with the configuration's seed.</param>
@@ -89,23 +91,26 @@ public sealed class Trainer
         long iteration = File.Exists(_run.Checkpoint) ? Checkpoint.Load(_run.Checkpoint, _method, _session) : 0;
         using TrainingLog log = TrainingLog.Open(_run.Log, iteration);
         bool validated = Replay();
+        ResidentCases? resident = _method.OnHost is not null
+            ? null : ResidentCases.Upload(_session, _method.Cases, _store, _session.Device.FreeBytes, observer.Warn);
         using var loader = new BatchLoader(
             _method.Cases, _store, _method.Sampler, new Sampling(_configuration.Patch, _configuration.RotateFlip),
-            _configuration.Seed, iteration);
+            _configuration.Seed, iteration, threads: _method.OnHost is null ? 2 : Math.Max(2, Environment.ProcessorCount / 2),
+            resident: resident, onHost: _method.OnHost);
+        using var runner = new StepRunner(_session, _method, observer.Warn);
         observer.Started(iteration, _configuration.Iterations);
+        _finished = Stopwatch.GetTimestamp();
         while (true)
         {
+            bool last = iteration == _configuration.Iterations, saves = iteration > 0 && iteration % _configuration.CheckpointEvery == 0;
+            if (last || saves || IsDue(iteration) || stop.IsCancellationRequested) Finish(0, log, observer);
             if (!validated && IsDue(iteration)) validated = Validate(iteration, log, observer, stop);
-            bool last = iteration == _configuration.Iterations;
-            if (last || stop.IsCancellationRequested || iteration > 0 && iteration % _configuration.CheckpointEvery == 0)
-                Save(iteration);
-            if (last || stop.IsCancellationRequested) return last && (validated || !IsDue(iteration));
-
-            TrainingStep? step = Step(iteration, loader, stop);
-            if (step is null) continue;
-            (iteration, validated) = (step.Iteration, false);
-            log.Write(step.ToJson());
-            observer.Stepped(step);
+            bool ends = last || stop.IsCancellationRequested;
+            if (ends || saves) Save(iteration);
+            if (ends) return last && (validated || !IsDue(iteration));
+            if (!Start(iteration, runner, loader, stop)) continue;
+            (iteration, validated) = (iteration + 1, false);
+            Finish(1, log, observer);
         }
 
         // What the log says of validations up to the checkpoint: the state of the detector, and the best so far.
@@ -122,34 +127,41 @@ public sealed class Trainer
         }
     }
 
-    TrainingStep? Step(long iteration, BatchLoader loader, CancellationToken stop)
+    /// <summary>Starts a step; false if it was stopped while it waited for its batch.</summary>
+    bool Start(long iteration, StepRunner runner, BatchLoader loader, CancellationToken stop)
     {
         long began = Stopwatch.GetTimestamp();
         using Scope scope = _session.Step();
-        Losses losses;
-        string names;
         try
         {
             using Batch batch = loader.Next(stop);
-            names = string.Join(", ", batch.Cases.Select(each => each.Name).Distinct());
-            losses = _method.Losses(batch, iteration);
+            double rate = _schedule.At(iteration);
+            StepInputs inputs = _method.Inputs(batch, iteration);
+            var (values, names) = runner.Run(inputs, iteration, (float)rate);
+            _started.Enqueue(new StartedStep(iteration + 1, batch.Cases, rate, began, values, names));
+            return true;
         }
         catch (OperationCanceledException)
         {
-            return null;
+            return false;
         }
-        float loss = losses.Total.Item();
-        (string, float)[] parts = [.. losses.Parts.Select(part => (part.Name, part.Value.Item()))];
-        if (!float.IsFinite(loss))
-            throw new DivergedException(
-                $"iteration {iteration + 1}: the loss is {loss} ("
-                + string.Join(", ", parts.Select(part => $"{part.Item1} {part.Item2}"))
-                + $") on {names}; the run stops, its last checkpoint is kept. A lower learning rate may help");
-        losses.Total.Backward();
-        double rate = _schedule.At(iteration);
-        _method.Step((float)rate);
-        _method.AfterStep(iteration);
-        return new TrainingStep(iteration + 1, loss, parts, rate, Stopwatch.GetElapsedTime(began).TotalSeconds);
+    }
+
+    /// <summary>
+    /// Looks at the steps whose losses are there, and waits until no more than so many are under way: the host prepares
+    /// one while the device does another.
+    /// </summary>
+    /// <exception cref="DivergedException">A loss is no number.</exception>
+    void Finish(int underWay, TrainingLog log, ITrainingObserver observer)
+    {
+        while (_started.TryPeek(out StartedStep? started) && (_started.Count > underWay || started.Values.IsThere))
+        {
+            _started.Dequeue();
+            TrainingStep step = started.Finish(_finished);
+            _finished = Stopwatch.GetTimestamp();
+            log.Write(step.ToJson());
+            observer.Stepped(step);
+        }
     }
 
     bool IsDue(long iteration) => _configuration.Validation is { } validation && iteration > 0

@@ -48,6 +48,17 @@ public class RandomTests
     }
 
     [Theory, MemberData(nameof(CpuForms.Indices), MemberType = typeof(CpuForms))]
+    public void A_stream_can_be_counted_from_a_number_in_memory(int form)
+    {
+        using var operands = new Operands(CpuForms.All[form]);
+        View origin = new(operands.Output(2).Address, 1, DType.UInt64), y = operands.Output(100), want = operands.Output(100);
+        operands.Device.Upload<ulong>([ulong.MaxValue - 2], origin);
+        operands.Device.Random.Uniform(Key with { Stream = 10, Origin = origin }, y, 0, 1);
+        operands.Device.Random.Uniform(Key with { Stream = 7 }, want, 0, 1);
+        Assert.Equal(operands.Floats(want), operands.Floats(y));
+    }
+
+    [Theory, MemberData(nameof(CpuForms.Indices), MemberType = typeof(CpuForms))]
     public void Dropout_keeps_what_the_naive_form_keeps(int form)
     {
         (int Outer, int Middle, int Inner)[] shapes =

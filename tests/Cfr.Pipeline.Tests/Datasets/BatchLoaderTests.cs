@@ -1,5 +1,8 @@
+using Cfr.Kernels;
+using Cfr.Kernels.Cpu;
 using Cfr.Pipeline.Datasets;
 using Cfr.Pipeline.Volumes;
+using Cfr.Tensors;
 
 namespace Cfr.Pipeline.Tests.Datasets;
 
@@ -47,6 +50,48 @@ public class BatchLoaderTests
                 Assert.Equal(n < 2 ? image.Select(value => (int)value % 5) : image.Select(_ => Batch.Unknown), label);
             }
         }
+    }
+
+    [Theory, InlineData("cpu"), InlineData("emulated")]
+    public void Patches_cut_on_a_device_have_the_bits_of_those_cut_on_the_host(string name)
+    {
+        using Device device = Device.Open(name);
+        var session = new Session(device);
+        var resident = new ResidentCases(session, Cases, new CaseStore(Read));
+        foreach (GridSize patch in (GridSize[])[Patch, new(3, 8, 2), new(9, 4, 7)])
+            foreach (bool turn in (bool[])[true, false])
+            {
+                using BatchLoader onHost = Loader(null), onDevice = Loader(resident);
+                for (int i = 0; i < 12; i++)
+                {
+                    using Scope step = session.Step();
+                    using Batch host = onHost.Next(Stop), there = onDevice.Next(Stop);
+                    Assert.Equal(host.Cases, there.Cases);
+                    Assert.Equal(host.Images, there.ImageTensor(session).ToArray());
+                    Assert.Equal(host.Labels, there.LabelTensor(session).ToIntArray());
+                    Assert.Equal(host.ImageTensor(session).Shape, there.ImageTensor(session).Shape);
+                }
+
+                BatchLoader Loader(ResidentCases? resident) => new(
+                    Cases, new CaseStore(Read), new TwoStreamSampler(3, 4, 2, 2, 1), new(patch, turn), 1, resident: resident);
+            }
+    }
+
+    [Fact]
+    public void Cases_that_take_more_than_a_quarter_of_the_free_memory_stay_on_the_host_and_that_is_said()
+    {
+        var warnings = new List<string>();
+        var store = new CaseStore(Read);
+        long voxels = Cases.Sum(each => Read(each).Geometry.Size.Voxels * (each.LabelPath is null ? 4 : 8));
+        Assert.NotNull(Upload(4 * voxels));
+        Assert.Empty(warnings);
+        Assert.Null(Upload(4 * voxels - 4));
+        Assert.Contains("more than a quarter of the", Assert.Single(warnings));
+        Assert.Null(Upload(null));
+        Assert.Single(warnings);
+
+        ResidentCases? Upload(long? free) => ResidentCases.Upload(
+            new Session(new CpuDevice(1)), Cases, store, free, warnings.Add);
     }
 
     [Fact]

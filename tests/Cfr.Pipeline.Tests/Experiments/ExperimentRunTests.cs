@@ -39,6 +39,21 @@ public sealed class ExperimentRunTests : IDisposable
     }
 
     [Fact]
+    public void A_stage_that_another_device_computed_is_kept_and_named()
+    {
+        Assert.True(_experiment.Run());
+        string record = _experiment.Folder.Record("predict supervised");
+        StageRecord computed = StageRecord.Read(record)!;
+        Assert.Equal("cpu", computed.Device);
+        Assert.Null(StageRecord.Read(_experiment.Folder.Record("evaluate supervised"))!.Device);
+        (computed with { Device = "cuda bf16" }).Write(record);
+        Assert.True(_experiment.Run());
+        Assert.Empty(_experiment.Done);
+        Assert.Equal(
+            ["predict supervised is kept as it was computed, on cuda bf16; this run computes on cpu"], _experiment.Warnings);
+    }
+
+    [Fact]
     public void A_changed_setting_repeats_what_depends_on_it_alone()
     {
         _experiment.Run();

@@ -16,6 +16,8 @@ sealed class SmallExperiment : IDisposable
 
     public List<string> LeftOut { get; } = [];
 
+    public List<string> Warnings { get; } = [];
+
     /// <summary>Runs it, or goes on with it; true if the end was reached.</summary>
     /// <param name="changes">Settings to change.</param>
     /// <param name="began">Told which stage begins; may stop the run.</param>
@@ -24,6 +26,7 @@ sealed class SmallExperiment : IDisposable
     {
         Done.Clear();
         LeftOut.Clear();
+        Warnings.Clear();
         using var stop = new CancellationTokenSource();
         var run = new ExperimentRun(
             ExperimentFile.Parse("small.json", ExperimentText.Small, changes), folder ?? Folder, () => new CpuDevice(2), "cfr run small.json",
@@ -46,7 +49,7 @@ sealed class SmallExperiment : IDisposable
 
         public void Ended(string stage, TimeSpan time, string? result) => experiment.Done.Add(stage);
 
-        public void Warn(string message) { }
+        public void Warn(string message) => experiment.Warnings.Add(message);
 
         sealed class Nothing : ITrainingObserver;
     }

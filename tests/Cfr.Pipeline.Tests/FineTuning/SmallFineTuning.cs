@@ -1,3 +1,4 @@
+using Cfr.Kernels;
 using Cfr.Kernels.Cpu;
 using Cfr.Models;
 using Cfr.Pipeline.Concatenation;
@@ -57,11 +58,11 @@ sealed class SmallFineTuning : IDisposable
     /// <summary>Trains from the beginning, or goes on; true if the last iteration was reached.</summary>
     public bool Train(
         string name, FineTuningConfiguration? configuration = null, ITrainingObserver? observer = null, CancellationTokenSource? stop = null,
-        Action<SamFineTuning>? look = null)
+        Action<SamFineTuning>? look = null, Func<Device>? open = null)
     {
         configuration ??= Configuration;
         configuration.Check(Data);
-        using var device = new CpuDevice(2);
+        using Device device = open?.Invoke() ?? new CpuDevice(2);
         var session = new Session(device, configuration.Seed);
         var method = new SamFineTuning(session, configuration, Data);
         var trainer = new Trainer(

@@ -55,6 +55,53 @@ public sealed class SlidingWindowTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData("cpu")]
+    [InlineData("emulated")]
+    public void A_device_adds_up_windows_in_the_order_of_the_host(string name)
+    {
+        const int classes = 2;
+        GridSize size = new(7, 5, 6), patch = new(4, 4, 4);
+        Volume scan = Scan(size);
+        using Device device = Device.Open(name);
+        var session = new Session(device);
+        foreach (bool gaussian in (bool[])[false, true])
+        {
+            var window = new SlidingWindow(patch, new(2, 3, 4)) { Gaussian = gaussian, Batch = 3 };
+            Prediction got = window.Predict(session, x => x.Concat(^1, x * -2), scan, keepProbabilities: true);
+            Assert.Equal(OnHost(scan, window, gaussian), got.Probabilities());
+        }
+
+        // Sums in float32, window after window, and one division: what any device must give to the bit.
+        float[] OnHost(Volume scan, SlidingWindow window, bool gaussian)
+        {
+            WindowAxis x = new(size.X, 4, 2), y = new(size.Y, 4, 3), z = new(size.Z, 4, 4);
+            var weights = new WindowWeights(patch, gaussian);
+            float[] sum = new float[size.Voxels * classes], sumX = x.Sum(weights.X), sumY = y.Sum(weights.Y), sumZ = z.Sum(weights.Z);
+            foreach (int i in x.Starts)
+                foreach (int j in y.Starts)
+                    foreach (int k in z.Starts)
+                    {
+                        float[] patchOf = [.. from a in Enumerable.Range(i, 4) from b in Enumerable.Range(j, 4) from c in Enumerable.Range(k, 4) select scan[a, b, c]];
+                        Tensor input = session.Tensor(patchOf, [1, 4, 4, 4, 1]);
+                        float[] found = input.Concat(^1, input * -2).Softmax().ToArray();
+                        for (int v = 0; v < 64; v++)
+                        {
+                            (int a, int b, int c) = (v / 16, v / 4 % 4, v % 4);
+                            float weight = weights.X[a] * weights.Y[b] * weights.Z[c];
+                            int at = ((i + a) * size.Y + j + b) * size.Z + k + c;
+                            for (int n = 0; n < classes; n++) sum[at * classes + n] += found[v * classes + n] * weight;
+                        }
+                    }
+            for (int at = 0; at < sum.Length; at++)
+            {
+                int voxel = at / classes;
+                sum[at] /= sumX[voxel / size.Z / size.Y] * sumY[voxel / size.Z % size.Y] * sumZ[voxel % size.Z];
+            }
+            return sum;
+        }
+    }
+
     [Fact]
     public void Of_equally_probable_classes_the_first_wins()
     {

@@ -31,6 +31,7 @@ public sealed class PretrainingTests : IDisposable
             losses.Add(total.Item());
             total.Backward();
             ((ITrained)pretraining).Step((float)_task.Configuration.LearningRate);
+            ((ITrained)pretraining).ClearGradients();
         }
         Assert.True(losses[^1] < 0.9 * losses[0], string.Join(", ", losses));
     }

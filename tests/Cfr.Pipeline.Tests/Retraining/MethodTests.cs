@@ -79,7 +79,7 @@ public sealed class MethodTests : IDisposable
         var method = new MeanTeacher(new MethodContext(_session, settings, _task.Data));
         Tensor images = _session.Normal([4, 16, 16, 16, 1]);
         Tensor labels = Labels(1, unlabelled: 255), pseudoLabels = Labels(3, unlabelled: 0).Slice(0, 2, 2);
-        Losses losses = method.Losses(new TwoStreamBatch(images, labels, 2, pseudoLabels), iteration: 0);
+        Losses losses = method.Losses(new TwoStreamBatch(images, labels, 2, pseudoLabels, method.Numbers(0)));
         Tensor logits = method.Network.Logits(images);
         double want = logits.Slice(0, 2, 2).SegmentationLoss(pseudoLabels, smoothing: 1e-10f).Total.Item();
         double supervised = logits.Slice(0, 0, 2).SegmentationLoss(labels.Slice(0, 0, 2), smoothing: 1e-10f).Total.Item();
@@ -99,7 +99,7 @@ public sealed class MethodTests : IDisposable
         });
         Shape seen = [];
         method.Teacher.Noise = shape => _session.Zeros(seen = shape);
-        method.Losses(new TwoStreamBatch(_session.Normal([4, 16, 16, 16, 1]), Labels(1, unlabelled: 255), 2), 0);
+        method.Losses(new TwoStreamBatch(_session.Normal([4, 16, 16, 16, 1]), Labels(1, unlabelled: 255), 2, null, method.Numbers(0)));
         Assert.Equal(samples, seen[0]);
     }
 
@@ -118,7 +118,7 @@ public sealed class MethodTests : IDisposable
     {
         Tensor sure = _session.Tensor([20, -20, -20, 20], [1, 1, 1, 2, 2]);
         var mask = new AmbiguityMask(new AcmtConfiguration(), iterations: 10);
-        Tensor none = mask.Of(sure.Softmax(), 0);
+        Tensor none = AmbiguityMask.Of(sure.Softmax(), _session.Full([], mask.Bound(0, classes: 2)));
         Assert.Equal([0, 0], none.ToArray());
         Assert.Equal(0, AmbiguityConsensus.Consistency(sure, _session.Full(sure.Shape, 0.5f), none, countsClasses: true).Item());
     }

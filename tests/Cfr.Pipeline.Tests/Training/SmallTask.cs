@@ -1,3 +1,4 @@
+using Cfr.Kernels;
 using Cfr.Kernels.Cpu;
 using Cfr.Models;
 using Cfr.Pipeline.Datasets;
@@ -56,10 +57,10 @@ sealed class SmallTask : IDisposable
     /// <summary>Trains from the beginning, or goes on; true if the last iteration was reached.</summary>
     public bool Train(
         string name, ITrainingObserver? observer = null, CancellationTokenSource? stop = null, int threads = 2,
-        TrainingConfiguration? configuration = null)
+        TrainingConfiguration? configuration = null, Func<Device>? open = null)
     {
         configuration ??= Configuration;
-        using var device = new CpuDevice(threads);
+        using Device device = open?.Invoke() ?? new CpuDevice(threads);
         RunFolder run = Directory.Exists(Run(name))
             ? RunFolder.Open(Run(name), configuration).Run
             : RunFolder.Create(Run(name), configuration);

@@ -33,7 +33,7 @@ static unsafe class PhiloxBlocks
         }
         Vector256<ulong> m0 = Vector256.Create((ulong)Philox.Multiplier0);
         Vector256<ulong> m1 = Vector256.Create((ulong)Philox.Multiplier1);
-        Vector256<ulong> stream = Vector256.Create(key.Stream);
+        Vector256<ulong> stream = Vector256.Create(key.StreamOnHost);
         for (long group = 0; group < groups; group++, first += Count / Philox.Words, u += Count)
         {
             Vector256<ulong> x0 = Vector256.Create(first) + FourBlocks, y0 = x0 + Vector256.Create(4ul);

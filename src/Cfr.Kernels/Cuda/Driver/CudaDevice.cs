@@ -21,12 +21,12 @@ public sealed unsafe class CudaDevice : GpuDevice
     readonly int _device;
     readonly nint _context, _stream;
     readonly Staging _staging;
+    readonly Mailbox _mailbox;
     readonly KernelLoader _loader;
     readonly nint _faultOnHost;
     readonly View _fault;
     readonly Kernel?[] _recent = new Kernel?[RecentKernels];
     long _launches;
-    bool _capturing;
 
     /// <summary>Opens a GPU.</summary>
     /// <exception cref="DeviceException">There is no such GPU, or it cannot be used; the message says why.</exception>
@@ -44,6 +44,7 @@ public sealed unsafe class CudaDevice : GpuDevice
         MakeCurrent();
         CudaException.Check(cuStreamCreate(out _stream, NonBlocking), $"a stream on {Name}");
         _staging = new Staging(_stream);
+        _mailbox = new Mailbox(this);
         _loader = new KernelLoader(_gpu, _info.DriverVersion!, ModuleCache.Open());
         CudaException.Check(cuMemHostAlloc(out _faultOnHost, 64, 2), "pinned memory");
         NativeMemory.Clear((void*)_faultOnHost, 64);
@@ -61,6 +62,17 @@ public sealed unsafe class CudaDevice : GpuDevice
 
     /// <inheritdoc/>
     public override BufferPool Pool { get; }
+
+    /// <summary>What the driver has free, and what lies idle in the pool.</summary>
+    public override long? FreeBytes
+    {
+        get
+        {
+            MakeCurrent();
+            CudaException.Check(cuMemGetInfo_v2(out nuint free, out _), $"the free memory of {Name}");
+            return (long)free + Pool.ReservedBytes - Pool.BytesInUse;
+        }
+    }
 
     /// <summary>What the GPU is.</summary>
     public CudaGpu Gpu => _gpu;
@@ -99,49 +111,24 @@ public sealed unsafe class CudaDevice : GpuDevice
         Observer?.After();
     }
 
-    /// <summary>
-    /// Records what <paramref name="work"/> launches, without running it, for replay. The work may rent and return
-    /// memory, which then belongs to the graph, but may neither copy from or to the host nor wait. Run it once before:
-    /// kernels are compiled at their first launch.
-    /// </summary>
-    public CudaGraph Capture(Action work)
+    private protected override void BeginCapture()
     {
         const int RelaxedMode = 2;
-        if (_capturing) throw new InvalidOperationException("a capture inside a capture");
         MakeCurrent();
-        Shelf shelf = Pool.BeginShelf();
-        nint graph = 0;
-        RecordedWork? recorded = null;
+        CudaException.Check(cuStreamBeginCapture_v2(_stream, RelaxedMode), "the beginning of a capture");
+    }
+
+    private protected override LaunchGraph? EndCapture(Shelf shelf)
+    {
+        if (cuStreamEndCapture(_stream, out nint graph) != CudaResult.Success) return null;
         try
         {
-            CudaException.Check(cuStreamBeginCapture_v2(_stream, RelaxedMode), "the beginning of a capture");
-            try
-            {
-                _capturing = true;
-                Observer?.BeginRecording();
-                work();
-            }
-            finally
-            {
-                _capturing = false;
-                recorded = Observer?.EndRecording();
-                // Also ends a capture that failed: the stream would stay in it.
-                CudaResult ended = cuStreamEndCapture(_stream, out graph);
-                if (ended != CudaResult.Success) graph = 0;
-            }
-            if (graph == 0) throw new InvalidOperationException("what was launched cannot be captured as a graph");
             CudaException.Check(cuGraphInstantiateWithFlags(out nint executable, graph, 0), "a graph of launches");
-            return new CudaGraph(this, executable, shelf, recorded);
-        }
-        catch
-        {
-            Pool.Merge(shelf);
-            throw;
+            return new CudaGraph(this, executable, shelf);
         }
         finally
         {
-            Pool.EndShelf();
-            if (graph != 0) cuGraphDestroy(graph);
+            cuGraphDestroy(graph);
         }
     }
 
@@ -177,13 +164,33 @@ public sealed unsafe class CudaDevice : GpuDevice
     }
 
     /// <inheritdoc/>
+    public override Arrival Fetch(View source)
+    {
+        RefuseInCapture("a copy to the host");
+        MakeCurrent();
+        try
+        {
+            return _mailbox.Send(source);
+        }
+        catch (CudaException error)
+        {
+            throw Failed(error.Result);
+        }
+    }
+
+    /// <summary>After a wait: what the driver or a kernel has found to be wrong.</summary>
+    internal void Waited(CudaResult result)
+    {
+        if (result != CudaResult.Success) throw Failed(result);
+        ThrowOnFault();
+    }
+
+    /// <inheritdoc/>
     public override void Synchronize()
     {
         RefuseInCapture("a wait");
         MakeCurrent();
-        CudaResult result = cuStreamSynchronize(_stream);
-        if (result != CudaResult.Success) throw Failed(result);
-        ThrowOnFault();
+        Waited(cuStreamSynchronize(_stream));
     }
 
     internal override void FillBytes(nint address, long bytes, byte value)
@@ -203,6 +210,7 @@ public sealed unsafe class CudaDevice : GpuDevice
         Pool.Close(lentToo: true);
         _loader.Dispose();
         _staging.Dispose();
+        _mailbox.Dispose();
         cuMemFreeHost(_faultOnHost);
         cuStreamDestroy_v2(_stream);
         _currentContext = 0;
@@ -245,10 +253,5 @@ public sealed unsafe class CudaDevice : GpuDevice
             .Select(back => _recent[(_launches - 1 - back) % RecentKernels]!.Name);
         return new CudaException(
             $"a kernel on {Name} failed; launched last, newest first: {string.Join(", ", names)} (CUDA_LAUNCH_BLOCKING=1 tells which)", result);
-    }
-
-    void RefuseInCapture(string what)
-    {
-        if (_capturing) throw new InvalidOperationException($"{what} cannot be part of a captured graph");
     }
 }

@@ -179,6 +179,7 @@ enum CudaResult
     InvalidValue = 1,
     OutOfMemory = 2,
     NoDevice = 100,
+    NotReady = 600,
     LaunchOutOfResources = 701,
 }
 

@@ -18,6 +18,7 @@ public sealed unsafe class EmulatedDevice : GpuDevice
     readonly CPUAccelerator _accelerator;
     readonly Dictionary<Kernel, Delegate> _launchers = [];
     readonly int* _fault;
+    List<Action>? _recorded;
 
     /// <summary>Starts the emulator.</summary>
     public EmulatedDevice(Precision precision = Precision.Float32) : base(precision)
@@ -62,16 +63,27 @@ public sealed unsafe class EmulatedDevice : GpuDevice
             _launchers[kernel] = launcher = _accelerator.LoadStreamKernel(kernel.Body);
         int bytes = kernel.SharedBytes + (kernel.TensorCores ? SharedBytes.ScratchBytes : 0);
         var shared = bytes == 0 ? default : SharedMemoryConfig.RequestDynamic<byte>(bytes);
-        var grid = new Index3D(blocksX, blocksY, blocksZ);
+        var configuration = new KernelConfig(
+            new Index3D(blocksX, blocksY, blocksZ), new Index3D(BlockSize(kernel), 1, 1), shared);
+        var start = (Action<KernelConfig, TArguments>)launcher;
         Observer?.Before(kernel.Name);
-        ((Action<KernelConfig, TArguments>)launcher)(
-            new KernelConfig(grid, new Index3D(BlockSize(kernel), 1, 1), shared), arguments);
+        if (IsCapturing) Record(start, configuration, arguments);
+        else start(configuration, arguments);
         Observer?.After();
     }
+
+    private protected override void BeginCapture() => _recorded = [];
+
+    private protected override LaunchGraph EndCapture(Shelf shelf) => new EmulatedGraph(this, _recorded!, shelf);
+
+    /// <summary>In a method of its own: a launch that runs at once makes no closure.</summary>
+    void Record<TArguments>(Action<KernelConfig, TArguments> start, KernelConfig configuration, TArguments arguments) =>
+        _recorded!.Add(() => start(configuration, arguments));
 
     /// <inheritdoc/>
     public override void Upload<T>(ReadOnlySpan<T> source, View destination)
     {
+        RefuseInCapture("a copy from the host");
         _accelerator.Synchronize();
         source.CopyTo(new Span<T>((void*)destination.Address, source.Length));
     }
@@ -79,6 +91,7 @@ public sealed unsafe class EmulatedDevice : GpuDevice
     /// <inheritdoc/>
     public override void Download<T>(View source, Span<T> destination)
     {
+        RefuseInCapture("a copy to the host");
         Synchronize();
         new ReadOnlySpan<T>((void*)source.Address, destination.Length).CopyTo(destination);
     }
@@ -86,14 +99,19 @@ public sealed unsafe class EmulatedDevice : GpuDevice
     /// <inheritdoc/>
     public override void Synchronize()
     {
+        RefuseInCapture("a wait");
         _accelerator.Synchronize();
         ThrowOnFault();
     }
 
     internal override void FillBytes(nint address, long bytes, byte value)
     {
-        _accelerator.Synchronize();
-        NativeMemory.Fill((void*)address, (nuint)bytes, value);
+        if (IsCapturing) _recorded!.Add(() => FillBytes(address, bytes, value));
+        else
+        {
+            _accelerator.Synchronize();
+            NativeMemory.Fill((void*)address, (nuint)bytes, value);
+        }
     }
 
     /// <inheritdoc/>

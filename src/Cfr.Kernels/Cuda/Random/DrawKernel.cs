@@ -9,6 +9,9 @@ struct DrawArguments
     public long X, Y;
     public ulong Seed, Stream;
 
+    /// <summary>Where the number lies from which the stream is counted; 0 for none.</summary>
+    public long Origin;
+
     /// <summary>Philox blocks, of four elements each; the last may be cut.</summary>
     public int Blocks;
     public long Count;
@@ -27,9 +30,11 @@ static unsafe class DrawKernel
     public static void Run<D>(DrawArguments a) where D : struct, IDraw
     {
         int thread = Grid.IdxX * Group.DimX + Group.IdxX, threads = Grid.DimX * Group.DimX;
+        ulong stream = a.Stream;
+        if (a.Origin != 0) stream += *(ulong*)a.Origin;
         for (int i = thread; i < a.Blocks; i += threads)
         {
-            var (w0, w1, w2, w3) = Philox.Block((ulong)i, a.Stream, a.Seed);
+            var (w0, w1, w2, w3) = Philox.Block((ulong)i, stream, a.Seed);
             var u = new Float4(Philox.Uniform(w0), Philox.Uniform(w1), Philox.Uniform(w2), Philox.Uniform(w3));
             long first = 4L * i;
             if (a.Aligned != 0 && first + 4 <= a.Count)

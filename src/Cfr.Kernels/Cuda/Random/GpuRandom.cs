@@ -41,6 +41,7 @@ sealed class GpuRandom(GpuDevice gpu, GpuElementWise elementWise) : IRandom
                 Y = y.Address,
                 Seed = key.Seed,
                 Stream = key.Stream,
+                Origin = key.Origin.Address,
                 Blocks = blocks,
                 Count = y.Count,
                 Aligned = Packets.Of(y.Count, x, y) > 0 ? 1 : 0,

@@ -1,0 +1,180 @@
+using Cfr.Kernels;
+using Cfr.Models;
+using Cfr.Pipeline.Datasets;
+using Cfr.Pipeline.Networks;
+using Cfr.Pipeline.Retraining;
+using Cfr.Pipeline.Training;
+using Cfr.Tensors;
+
+namespace Cfr.Pipeline.Tests.Training;
+
+/// <summary>Steps as the trainer does them on a GPU, recorded and replayed, on the emulator.</summary>
+public sealed class StepRunnerTests : IDisposable
+{
+    const int Steps = 5;
+
+    readonly SmallTask _task = new();
+
+    public void Dispose() => _task.Dispose();
+
+    [Theory]
+    [InlineData(MethodKind.Supervised, 2)]
+    [InlineData(MethodKind.MeanTeacher, 2)]
+    [InlineData(MethodKind.Acmt, 4)]
+    public void Replayed_steps_have_the_bits_of_steps_done_launch_by_launch(MethodKind kind, int batch)
+    {
+        using Device emulated = Device.Open("emulated");
+        SameBits(emulated, kind, batch);
+    }
+
+    [Theory, InlineData(Precision.Float32), InlineData(Precision.BFloat16)]
+    public void On_a_GPU_too(Precision precision)
+    {
+        using Device gpu = TestGpu.OpenOrSkip(precision);
+        foreach (MethodKind kind in (MethodKind[])[MethodKind.Supervised, MethodKind.MeanTeacher, MethodKind.Acmt])
+            SameBits(gpu, kind, batch: 4);
+    }
+
+    [Fact]
+    public void A_step_that_reads_on_the_host_is_named_and_goes_on_launch_by_launch()
+    {
+        using Device emulated = Device.Open("emulated");
+        var warnings = new List<string>();
+        float[] eager = Sums(new OneWeight(new Session(Device.Open("cpu"))), _ => 3, warnings);
+        Assert.Empty(warnings);
+        Assert.Equal(eager, Sums(new OneWeight(new Session(emulated)), _ => 3, warnings));
+        Assert.Empty(warnings);
+        Assert.Equal(eager, Sums(new OneWeight(new Session(emulated)) { Looks = true }, _ => 3, warnings));
+        Assert.Equal(
+            ["steps are launched kernel by kernel, not as one graph: a copy to the host cannot be part of a captured graph"],
+            warnings);
+    }
+
+    [Fact]
+    public void Batches_of_another_size_end_the_recording()
+    {
+        using Device emulated = Device.Open("emulated");
+        var warnings = new List<string>();
+        float[] got = Sums(new OneWeight(new Session(emulated)), Size, warnings);
+        Assert.Equal("steps are launched kernel by kernel, not as one graph: its batches have several sizes", Assert.Single(warnings));
+        Assert.Equal(Sums(new OneWeight(new Session(Device.Open("cpu"))), Size, []), got);
+
+        static int Size(int step) => step < 5 ? 3 : 2;
+    }
+
+    /// <summary>The losses of eight steps, with another rate in each.</summary>
+    static float[] Sums(OneWeight method, Func<int, int> size, List<string> warnings)
+    {
+        Session session = method.Network.Weights.Session;
+        using var runner = new StepRunner(session, method, warnings.Add);
+        return
+        [
+            .. Enumerable.Range(0, 8).Select(step =>
+            {
+                using Scope scope = session.Step();
+                Tensor images = session.Full([size(step)], 1 + step), labels = session.Zeros([1], DType.Int32);
+                return runner.Run(new StepInputs(images, labels, session.Full([1], step)), step, 1f / (8 + step)).Values.Wait()[0];
+            }),
+        ];
+    }
+
+    /// <summary>L = sum of w x, plus the step's number.</summary>
+    sealed class OneWeight : IMethod, IVolumeNetwork
+    {
+        readonly Tensor _weight;
+
+        public OneWeight(Session session)
+        {
+            Weights = new Weights(session, seed: 1);
+            _weight = Weights.Parameter("w", [1], Initialize.Normal(1));
+            Optimizers = new Dictionary<string, Optimizer> { ["it"] = new Sgd(Weights.Parameters, 1, momentum: 0.5f) };
+        }
+
+        /// <summary>Whether it looks at its loss on the host.</summary>
+        public bool Looks { get; init; }
+
+        public Weights Weights { get; }
+
+        public IVolumeNetwork Network => this;
+
+        public IReadOnlyDictionary<string, Optimizer> Optimizers { get; }
+
+        public IReadOnlyDictionary<string, IReadOnlyList<Weight>> State => new Dictionary<string, IReadOnlyList<Weight>>();
+
+        public IReadOnlyList<Case> Cases => [];
+
+        public IBatchSampler Sampler => throw new NotSupportedException();
+
+        public string Name => "one weight";
+
+        public int Classes => 1;
+
+        public StepInputs Inputs(Batch batch, long iteration) => throw new NotSupportedException();
+
+        public Losses Losses(StepInputs inputs)
+        {
+            Tensor loss = (inputs.Images * _weight).Sum() + inputs.Numbers!.Sum();
+            if (Looks) loss.Item();
+            return new Losses(loss, []);
+        }
+
+        public Tensor Logits(Tensor patches) => throw new NotSupportedException();
+
+        public void Save(string path, IReadOnlyDictionary<string, string> notes) => throw new NotSupportedException();
+    }
+
+    void SameBits(Device device, MethodKind kind, int batch)
+    {
+        TrainingConfiguration settings = Settings(kind) with { Acmt = new(AmbiguityKind.Uncertainty, Passes: 2), Batch = batch };
+        var (session, method) = Create(device, settings);
+        using var runner = new StepRunner(session, method, message => Assert.Fail(message));
+        var replayed = new List<float[]>();
+        Each(session, method, settings, (inputs, iteration) =>
+            replayed.Add(runner.Run(inputs, iteration, Rate(iteration)).Values.Wait()));
+        Assert.True(runner.Replays);
+
+        var (other, eager) = Create(device, settings);
+        var losses = new List<float[]>();
+        Each(other, eager, settings, (inputs, iteration) =>
+        {
+            Losses found = eager.Losses(inputs);
+            losses.Add([found.Total.Item(), .. found.Parts.Select(part => part.Value.Item())]);
+            found.Total.Backward();
+            eager.Step(Rate(iteration));
+            eager.ClearGradients();
+            eager.AfterStep(iteration);
+        });
+        Assert.Equal(losses, replayed);
+        Assert.Equal(Steps, losses.Select(values => values[0]).Distinct().Count());
+        Assert.Equal(other.Random.Draws, session.Random.Draws);
+        foreach (var (name, weights) in eager.State)
+            Assert.Equal(
+                weights.Select(weight => weight.Tensor.ToArray()), method.State[name].Select(weight => weight.Tensor.ToArray()));
+    }
+
+    TrainingConfiguration Settings(MethodKind kind)
+    {
+        var settings = kind == MethodKind.Supervised ? _task.Configuration : _task.SemiSupervised(kind);
+        return settings with { Network = new(Architecture.VNet, Filters: 1), Consistency = new(Weight: 5, Every: 1, Length: 4) };
+    }
+
+    (Session, IMethod) Create(Device device, TrainingConfiguration settings)
+    {
+        var session = new Session(device, settings.Seed);
+        return (session, Methods.Create(new MethodContext(session, settings, _task.Data)));
+    }
+
+    void Each(Session session, IMethod method, TrainingConfiguration settings, Action<StepInputs, long> step)
+    {
+        using var loader = new BatchLoader(
+            method.Cases, new CaseStore(_task.Load), method.Sampler, new(settings.Patch, settings.RotateFlip), settings.Seed);
+        for (int iteration = 0; iteration < Steps; iteration++)
+        {
+            using Scope scope = session.Step();
+            using Batch batch = loader.Next(TestContext.Current.CancellationToken);
+            step(method.Inputs(batch, iteration), iteration);
+        }
+    }
+
+    static float Rate(long iteration) => 0.1f / (1 + iteration);
+}
