@@ -29,7 +29,7 @@ sealed class GpuConvolution(GpuDevice gpu) : IConvolution
     public void Forward(
         ConvolutionShape shape, View x, View w, View bias, View y, Activation activation = Activation.None)
     {
-        if (y.Count == 0) return;
+        if (y.Count == 0 || OneChannelForward.Launch(gpu, shape, x, w, bias, y, activation)) return;
         var grid = new VoxelGrid(shape.Output, shape.OutChannels);
         Launch(ForwardKernels[(int)activation], shape, x, w, bias, y, y.Count, grid);
     }
@@ -42,8 +42,11 @@ sealed class GpuConvolution(GpuDevice gpu) : IConvolution
         Launch(InputGradientKernels[(int)activation], shape, dx, w, bias, dy, dx.Count, grid);
     }
 
-    public void WeightGradient(ConvolutionShape shape, View x, View dy, View dw) =>
+    public void WeightGradient(ConvolutionShape shape, View x, View dy, View dw)
+    {
+        if (dy.Count > 0 && OneChannelGradient.Launch(gpu, shape, x, dy, dw)) return;
         Launch(WeightGradientKernel, shape, x, dw, default, dy, dw.Count, default);
+    }
 
     void Launch(
         Kernel<ConvolutionArguments> kernel, ConvolutionShape shape, View x, View w, View bias, View y, long items,
