@@ -18,8 +18,7 @@ sealed class GpuConvolution(GpuDevice gpu) : IConvolution
         InputGradientKernel<Gelu>("convolution_input_gradient_naive_gelu"),
     ];
 
-    static readonly Kernel<ConvolutionArguments> WeightGradientKernel =
-        new("convolution_weight_gradient_naive", NaiveConvolution.WeightGradient);
+    readonly GpuWeightGradient _weightGradient = new(gpu);
 
     /// <summary>Left alone, ptxas holds these at 32 registers, and spills.</summary>
     static Kernel<ConvolutionArguments> InputGradientKernel<TActivation>(string name)
@@ -42,11 +41,12 @@ sealed class GpuConvolution(GpuDevice gpu) : IConvolution
         Launch(InputGradientKernels[(int)activation], shape, dx, w, bias, dy, dx.Count, grid);
     }
 
-    public void WeightGradient(ConvolutionShape shape, View x, View dy, View dw)
-    {
-        if (dy.Count > 0 && OneChannelGradient.Launch(gpu, shape, x, dy, dw)) return;
-        Launch(WeightGradientKernel, shape, x, dw, default, dy, dw.Count, default);
-    }
+    public void WeightGradient(ConvolutionShape shape, View x, View dy, View dw) =>
+        _weightGradient.Run(shape, x, dy, dw);
+
+    /// <summary>The weight gradient on a chosen rung.</summary>
+    public void WeightGradient(WeightGradientRung rung, ConvolutionShape shape, View x, View dy, View dw) =>
+        _weightGradient.Run(rung, shape, x, dy, dw);
 
     void Launch(
         Kernel<ConvolutionArguments> kernel, ConvolutionShape shape, View x, View w, View bias, View y, long items,

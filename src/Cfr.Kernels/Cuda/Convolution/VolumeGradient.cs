@@ -20,6 +20,13 @@ struct GradientOperand
     /// <summary>The logarithm of the packets of four channels that a block takes.</summary>
     public int LogQuads;
 
+    /// <summary>From row to row and from plane to plane of the volume, in bytes.</summary>
+    public int RowStride, PlaneStride;
+
+    /// <summary>Warps side by side that copy a line, and lines that all warps copy at once.</summary>
+    public Divisor WarpsOfLine;
+    public int LinesAtOnce;
+
     /// <summary>From eight channels to the next eight, in bytes.</summary>
     public uint Plane;
 
@@ -181,38 +188,54 @@ static unsafe class VolumeGradient
         Ptx.CommitCopies();
     }
 
-    /// <summary>A warp copies a line at a time; slices outside of [first, end) become zeros.</summary>
+    /// <summary>
+    /// Lanes go along a line, warps side by side where it is longer, and from line to line: what depends on the lane
+    /// is computed before the lines. Slices outside of [first, end) become zeros.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static void FetchSlices(
-        SharedBytes shared, uint target, GradientOperand operand, VoxelPlace corner, int first, int end)
+        SharedBytes shared, uint target, GradientOperand x, VoxelPlace corner, int first, int end)
     {
-        int lane = Group.IdxX & 31, warps = Group.DimX >> 5, lines = operand.Slices * operand.Lines.Value;
-        int items = operand.Width << operand.LogQuads, channels = operand.Channels - corner.Channel;
-        for (int line = Group.IdxX >> 5; line < lines; line += warps)
+        int warp = Group.IdxX >> 5, team = warp / x.WarpsOfLine, items = x.Width << x.LogQuads;
+        if (team >= x.LinesAtOnce) return;
+        int firstD = Ptx.Max(0, -corner.D), depth = Ptx.Min(x.Lines.Value, x.Size.D - corner.D) - firstD;
+        first = Ptx.Max(first, -corner.H);
+        int height = Ptx.Min(end, x.Size.H - corner.H) - first;
+        long row = ((long)corner.Batch * x.Size.D + corner.D) * x.Size.H + corner.H;
+        long source = x.Address + ((row * x.Size.W + corner.W) * x.Channels + corner.Channel) * sizeof(float);
+        for (int i = (warp - team * x.WarpsOfLine.Value) * 32 + (Group.IdxX & 31); i < items;
+            i += x.WarpsOfLine.Value * 32)
         {
-            int slice = line / operand.Lines, d = corner.D + line - slice * operand.Lines.Value, h = corner.H + slice;
-            bool inside = slice >= first && slice < end && d >= 0 && d < operand.Size.D && h >= 0 && h < operand.Size.H;
-            long row = ((long)corner.Batch * operand.Size.D + d) * operand.Size.H + h;
-            long source = operand.Address
-                + ((row * operand.Size.W + corner.W) * operand.Channels + corner.Channel) * sizeof(float);
-            uint lineTarget = target + (uint)(line * operand.Width * VoxelBytes);
-            for (int i = lane; i < items; i += 32)
+            int voxel = i >> x.LogQuads, quad = i & (1 << x.LogQuads) - 1, w = corner.W + voxel;
+            var copy = new LineCopy
             {
-                int voxel = i >> operand.LogQuads, quad = i & (1 << operand.LogQuads) - 1, w = corner.W + voxel;
-                int there = inside && w >= 0 && w < operand.Size.W ? channels - 4 * quad : 0;
-                uint at = lineTarget + (uint)(quad >> 1) * operand.Plane
-                    + (uint)(voxel * VoxelBytes + (quad & 1) * 16);
-                long from = source + (voxel * operand.Channels + 4 * quad) * sizeof(float);
-                if (operand.Packed != 0)
-                {
-                    Ptx.CopyAsync16(shared, at, from, there > 0 ? 16 : 0);
-                    continue;
-                }
-                Ptx.CopyAsync4(shared, at, from, there > 0 ? 4 : 0);
-                Ptx.CopyAsync4(shared, at + 4, from + 4, there > 1 ? 4 : 0);
-                Ptx.CopyAsync4(shared, at + 8, from + 8, there > 2 ? 4 : 0);
-                Ptx.CopyAsync4(shared, at + 12, from + 12, there > 3 ? 4 : 0);
-            }
+                Source = source + (voxel * x.Channels + 4 * quad) * sizeof(float),
+                Target = target + (uint)(quad >> 1) * x.Plane + (uint)(voxel * VoxelBytes + (quad & 1) * 16),
+                There = w >= 0 && w < x.Size.W ? x.Channels - corner.Channel - 4 * quad : 0,
+                FirstD = firstD,
+                Depth = depth,
+                First = first,
+                Height = height,
+            };
+            if (x.Packed != 0)
+                FetchLines<PacketCopy>(shared, x, copy, team);
+            else
+                FetchLines<ElementCopy>(shared, x, copy, team);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static void FetchLines<TCopy>(SharedBytes shared, GradientOperand x, LineCopy copy, int team)
+        where TCopy : struct, IQuadCopy
+    {
+        int lines = x.Slices * x.Lines.Value, lineBytes = x.Width * VoxelBytes;
+        for (int line = team; line < lines; line += x.LinesAtOnce)
+        {
+            int slice = line / x.Lines, d = line - slice * x.Lines.Value;
+            bool inside = (uint)(d - copy.FirstD) < (uint)Ptx.Max(copy.Depth, 0)
+                & (uint)(slice - copy.First) < (uint)Ptx.Max(copy.Height, 0);
+            long from = Ptx.MultiplyAddWide(d, x.PlaneStride, Ptx.MultiplyAddWide(slice, x.RowStride, copy.Source));
+            TCopy.Start(shared, copy.Target + (uint)(line * lineBytes), from, inside ? copy.There : 0);
         }
     }
 

@@ -1,11 +1,14 @@
 namespace Cfr.Kernels.Cuda;
 
 /// <summary>A kernel of <see cref="VolumeGradient"/> and how its warps are shared out.</summary>
-/// <param name="Kernel">Of Planes x Units warps.</param>
-/// <param name="Planes">Planes of the convolution's kernel that have warps of their own.</param>
-/// <param name="Units">Warps of a plane, a power of two.</param>
+/// <param name="Kernel">The kernel.</param>
+/// <param name="Units">Warps for each plane of the convolution's kernel, a power of two.</param>
 /// <param name="EarlierSlices">What its product wants of dy before a stage.</param>
-sealed record VolumeGradientKernel(Kernel<VolumeGradientArguments> Kernel, int Planes, int Units, int EarlierSlices);
+sealed record VolumeGradientKernel(Kernel<VolumeGradientArguments> Kernel, int Units, int EarlierSlices)
+{
+    /// <summary>Blocks that are wanted: one on each multiprocessor of a large GPU.</summary>
+    public int Blocks { get; init; } = 132;
+}
 
 /// <summary>The kernels of <see cref="VolumeGradient"/>, by precision.</summary>
 static class VolumeGradientKernels
@@ -57,5 +60,5 @@ static class VolumeGradientKernels
             SharedBytes = VolumeGradient.SharedBytes,
             TensorCores = tensorCores,
         },
-        planes, units, TProduct.EarlierSlices);
+        units, TProduct.EarlierSlices);
 }

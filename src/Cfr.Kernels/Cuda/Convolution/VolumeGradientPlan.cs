@@ -8,10 +8,10 @@ namespace Cfr.Kernels.Cuda;
 /// </summary>
 readonly struct VolumeGradientPlan
 {
-    /// <summary>Blocks that are wanted, one on each multiprocessor of a large GPU, and runs for each of them.</summary>
-    const int WantedBlocks = 132, WantedRuns = 8;
+    /// <summary>Runs that a block should have, so that all have nearly the same; outputs of a run along H.</summary>
+    const int WantedRuns = 8, ShortestSegment = 16;
 
-    const int ShortestSegment = 16, MostSlices = 8;
+    const int MostSlices = 8;
 
     /// <summary>Warps along a channel axis at most: 32 input and 64 output channels of a block.</summary>
     const int MostIn = 2, MostOut = 4;
@@ -34,7 +34,7 @@ readonly struct VolumeGradientPlan
 
         int tilesD = Parts(shape.Output.D, patches.TileD), tilesW = Parts(shape.Output.W, patches.TileW);
         long columns = (long)shape.Batch * tilesD * tilesW;
-        int wanted = Math.Max(1, WantedBlocks / (BlocksIn * BlocksOut));
+        int wanted = Math.Max(1, kernel.Blocks / (BlocksIn * BlocksOut));
         int segments = (int)Math.Clamp(
             wanted * WantedRuns / columns, 1, Math.Max(1, shape.Output.H / ShortestSegment));
         int segment = Parts(shape.Output.H, segments);
@@ -42,11 +42,12 @@ readonly struct VolumeGradientPlan
         int runs = checked((int)(columns * segments)), runsOfBlock = Parts(runs, wanted);
         Pieces = Parts(runs, runsOfBlock);
 
-        var ofX = Operand(x, shape.Input, shape.InChannels, unitsIn);
-        ofX.Lines = new Divisor(patches.TileD + shape.Kernel.D - 1);
-        ofX.Width = patches.TileW + shape.Kernel.W - 1;
-        var ofDy = Operand(dy, shape.Output, shape.OutChannels, unitsOut);
-        (ofDy.Lines, ofDy.Width) = (new Divisor(patches.TileD), patches.TileW);
+        int warps = kernel.Kernel.Threads / BlockReduce.WarpSize;
+        GradientOperand ofX = Operand(
+            x, shape.Input, shape.InChannels, unitsIn, patches.TileD + shape.Kernel.D - 1,
+            patches.TileW + shape.Kernel.W - 1, warps);
+        GradientOperand ofDy = Operand(
+            dy, shape.Output, shape.OutChannels, unitsOut, patches.TileD, patches.TileW, warps);
         int slices = Math.Min(MostSlices, segment + shape.Kernel.H - 1);
         for (; ; slices--)
         {
@@ -78,14 +79,26 @@ readonly struct VolumeGradientPlan
         };
     }
 
-    static GradientOperand Operand(View view, Extent size, int channels, int units) => new()
+    static GradientOperand Operand(
+        View view, Extent size, int channels, int units, int lines, int width, int warps)
     {
-        Address = view.Address,
-        Size = size,
-        Channels = channels,
-        Packed = channels % 4 == 0 && view.Address % 16 == 0 ? 1 : 0,
-        LogQuads = Log2(units * VolumeGradient.WarpChannels / 4),
-    };
+        int quads = units * VolumeGradient.WarpChannels / 4;
+        int warpsOfLine = Math.Min(Parts(width * quads, BlockReduce.WarpSize), warps);
+        return new GradientOperand
+        {
+            Address = view.Address,
+            Size = size,
+            Channels = channels,
+            Packed = channels % 4 == 0 && view.Address % 16 == 0 ? 1 : 0,
+            Width = width,
+            Lines = new Divisor(lines),
+            LogQuads = Log2(quads),
+            RowStride = checked(size.W * channels * sizeof(float)),
+            PlaneStride = checked(size.H * size.W * channels * sizeof(float)),
+            WarpsOfLine = new Divisor(warpsOfLine),
+            LinesAtOnce = warps / warpsOfLine,
+        };
+    }
 
     /// <summary>
     /// Odd multiples of 64 bytes: copies of 16 channels of neighbouring voxels then meet in no bank.
