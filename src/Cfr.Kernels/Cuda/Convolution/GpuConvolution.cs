@@ -18,8 +18,7 @@ sealed class GpuConvolution(GpuDevice gpu) : IConvolution
         InputGradientKernel<Gelu>("convolution_input_gradient_naive_gelu"),
     ];
 
-    static readonly Kernel<ConvolutionArguments> WeightGradientKernel =
-        new("convolution_weight_gradient_naive", NaiveConvolution.WeightGradient);
+    readonly GpuWeightGradient _weightGradient = new(gpu);
 
     /// <summary>Left alone, ptxas holds these at 32 registers, and spills.</summary>
     static Kernel<ConvolutionArguments> InputGradientKernel<TActivation>(string name)
@@ -29,7 +28,7 @@ sealed class GpuConvolution(GpuDevice gpu) : IConvolution
     public void Forward(
         ConvolutionShape shape, View x, View w, View bias, View y, Activation activation = Activation.None)
     {
-        if (y.Count == 0) return;
+        if (y.Count == 0 || OneChannelForward.Launch(gpu, shape, x, w, bias, y, activation)) return;
         var grid = new VoxelGrid(shape.Output, shape.OutChannels);
         Launch(ForwardKernels[(int)activation], shape, x, w, bias, y, y.Count, grid);
     }
@@ -43,7 +42,11 @@ sealed class GpuConvolution(GpuDevice gpu) : IConvolution
     }
 
     public void WeightGradient(ConvolutionShape shape, View x, View dy, View dw) =>
-        Launch(WeightGradientKernel, shape, x, dw, default, dy, dw.Count, default);
+        _weightGradient.Run(shape, x, dy, dw);
+
+    /// <summary>The weight gradient on a chosen rung.</summary>
+    public void WeightGradient(WeightGradientRung rung, ConvolutionShape shape, View x, View dy, View dw) =>
+        _weightGradient.Run(rung, shape, x, dy, dw);
 
     void Launch(
         Kernel<ConvolutionArguments> kernel, ConvolutionShape shape, View x, View w, View bias, View y, long items,

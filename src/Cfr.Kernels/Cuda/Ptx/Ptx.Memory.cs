@@ -50,4 +50,54 @@ static unsafe partial class Ptx
         target[2] = value.Z;
         target[3] = value.W;
     }
+
+    /// <summary>
+    /// Loads 16 bytes, or zeros without touching the address: one instruction under a predicate, so that loads which
+    /// follow each other do not wait for each other.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Float4 Load4OrZeros(long address, bool isThere)
+    {
+        if (CudaAsm.IsSupported)
+        {
+            Output<float> x = default, y = default, z = default, w = default;
+            Input<long> from = address;
+            Input<int> flag = isThere ? 1 : 0;
+            CudaAsm.EmitRef(
+                "{ .reg .pred there; setp.ne.s32 there, %5, 0; mov.f32 %0, 0f00000000; mov.f32 %1, 0f00000000; "
+                + "mov.f32 %2, 0f00000000; mov.f32 %3, 0f00000000; "
+                + "@there ld.global.v4.f32 {%0,%1,%2,%3}, [%4]; }",
+                ref x, ref y, ref z, ref w, ref from, ref flag);
+            return new Float4(x.Value, y.Value, z.Value, w.Value);
+        }
+        return isThere ? Load4(address) : default;
+    }
+
+    /// <summary>Loads 4 bytes, or zero without touching the address.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float LoadOrZero(long address, bool isThere)
+    {
+        if (CudaAsm.IsSupported)
+        {
+            CudaAsm.Emit(
+                "{ .reg .pred there; setp.ne.s32 there, %2, 0; mov.f32 %0, 0f00000000; "
+                + "@there ld.global.f32 %0, [%1]; }",
+                out float value, address, isThere ? 1 : 0);
+            return value;
+        }
+        return isThere ? *(float*)address : 0;
+    }
+
+    /// <summary>Stores 8 bytes; the address is a multiple of 8.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store2(long address, float x, float y)
+    {
+        if (CudaAsm.IsSupported)
+        {
+            CudaAsm.Emit("st.global.v2.f32 [%0], {%1,%2};", address, x, y);
+            return;
+        }
+        ((float*)address)[0] = x;
+        ((float*)address)[1] = y;
+    }
 }

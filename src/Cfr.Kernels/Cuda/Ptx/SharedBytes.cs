@@ -77,6 +77,20 @@ struct SharedBytes
             Ptx.AsFloat(this[offset + 12]));
     }
 
+    /// <summary>Loads 16 bytes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public readonly Quad LoadQuad(uint offset)
+    {
+        if (CudaAsm.IsSupported)
+        {
+            Output<uint> x = default, y = default, z = default, w = default;
+            Input<uint> from = _base + offset;
+            CudaAsm.EmitRef("ld.shared.v4.u32 {%0,%1,%2,%3}, [%4];", ref x, ref y, ref z, ref w, ref from);
+            return new Quad { X = x.Value, Y = y.Value, Z = z.Value, W = w.Value };
+        }
+        return new Quad { X = this[offset], Y = this[offset + 4], Z = this[offset + 8], W = this[offset + 12] };
+    }
+
     /// <summary>Stores 4 bytes.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly void Store(uint offset, float value)
@@ -100,5 +114,21 @@ struct SharedBytes
         }
         _words[(int)(offset / 4)] = Ptx.AsBits(x);
         _words[(int)(offset / 4) + 1] = Ptx.AsBits(y);
+    }
+
+    /// <summary>Stores 16 bytes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public readonly void Store4(uint offset, Float4 value)
+    {
+        if (CudaAsm.IsSupported)
+        {
+            CudaAsm.Emit(
+                "st.shared.v4.f32 [%0], {%1,%2,%3,%4};", _base + offset, value.X, value.Y, value.Z, value.W);
+            return;
+        }
+        _words[(int)(offset / 4)] = Ptx.AsBits(value.X);
+        _words[(int)(offset / 4) + 1] = Ptx.AsBits(value.Y);
+        _words[(int)(offset / 4) + 2] = Ptx.AsBits(value.Z);
+        _words[(int)(offset / 4) + 3] = Ptx.AsBits(value.W);
     }
 }

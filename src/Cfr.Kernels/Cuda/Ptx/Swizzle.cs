@@ -16,6 +16,12 @@ namespace Cfr.Kernels.Cuda;
 static class Swizzle
 {
     /// <summary>
+    /// Rows of 32 bytes, read 8 rows at a time, from any row on. Four rows fill the banks, so they share a permutation.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint Thin(int row, int chunk) => (uint)(row * 32 + ((chunk ^ (row >> 2 & 1)) << 4));
+
+    /// <summary>
     /// Rows of 64 bytes, read 8 rows at a time. Two rows fill the banks, so they share a permutation.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

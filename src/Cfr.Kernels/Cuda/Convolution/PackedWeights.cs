@@ -1,0 +1,115 @@
+using ILGPU;
+
+namespace Cfr.Kernels.Cuda;
+
+/// <summary>Arguments of <see cref="PackedWeights"/>: strides in elements of the weights, of any sign.</summary>
+struct PackWeightsArguments
+{
+    /// <summary>The weight of the first tap, from channel 0 to channel 0.</summary>
+    public long From;
+    public long To;
+    public int TapD, TapH, TapW, In, Out;
+
+    /// <summary>Sizes of what is packed.</summary>
+    public int KernelD, KernelH, KernelW, InChannels, OutChannels;
+
+    /// <summary>Chunks of input channels and, for each block, blocks of 16 output channels.</summary>
+    public int Chunks, Blocks;
+
+    /// <summary>16-byte packets to write.</summary>
+    public int Packets;
+}
+
+/// <summary>How 32 bytes of input channels times 16 output channels are laid out, 512 bytes: packet by packet.</summary>
+interface IWeightBlock
+{
+    static abstract int ElementBytes { get; }
+
+    /// <summary>Makes a packet.</summary>
+    static abstract Float4 Packet(PackWeightsArguments a, long tap, int packet, int inChannel, int outChannel);
+}
+
+/// <summary>bfloat16 fragments of B: packet l is what lane l holds, of columns 0..7, then of columns 8..15.</summary>
+readonly struct BFloat16Block : IWeightBlock
+{
+    public static int ElementBytes => 2;
+
+    public static Float4 Packet(PackWeightsArguments a, long tap, int packet, int inChannel, int outChannel)
+    {
+        int word = inChannel + (packet & 3) * 2, column = outChannel + (packet >> 2);
+        return new Float4(
+            Word(a, tap, word, column), Word(a, tap, word + 8, column), Word(a, tap, word, column + 8),
+            Word(a, tap, word + 8, column + 8));
+    }
+
+    static float Word(PackWeightsArguments a, long tap, int inChannel, int outChannel) => Ptx.AsFloat(
+        Ptx.ToBFloat16Pair(
+            PackedWeights.Read(a, tap, inChannel, outChannel), PackedWeights.Read(a, tap, inChannel + 1, outChannel)));
+}
+
+/// <summary>The same in TF32.</summary>
+readonly struct Tf32Block : IWeightBlock
+{
+    public static int ElementBytes => 4;
+
+    public static Float4 Packet(PackWeightsArguments a, long tap, int packet, int inChannel, int outChannel)
+    {
+        int word = inChannel + (packet & 3), column = outChannel + (packet >> 2);
+        return new Float4(
+            Word(a, tap, word, column), Word(a, tap, word + 4, column), Word(a, tap, word, column + 8),
+            Word(a, tap, word + 4, column + 8));
+    }
+
+    static float Word(PackWeightsArguments a, long tap, int inChannel, int outChannel) => Ptx.AsFloat(
+        Ptx.ToTf32(Ptx.AsBits(PackedWeights.Read(a, tap, inChannel, outChannel))));
+}
+
+/// <summary>
+/// Brings the weights of a convolution into the order in which blocks want them, so that they come to shared memory in
+/// one piece and from there to registers 16 bytes a lane:
+/// <code>[group of output channels][chunk of input channels][KD][KW][KH][16 output channels of the group][512 bytes]</code>
+/// Channels that do not exist are zeros. A gradient's kernel is the forward one with its taps in reverse order and its
+/// channels exchanged: strides say so. Bytes: 4 a weight in and 2 or 4 out, once a launch.
+/// </summary>
+static unsafe class PackedWeights
+{
+    /// <summary>32 bytes of each of 16 output channels.</summary>
+    public const int BlockBytes = 512;
+
+    public const int PacketsPerBlock = BlockBytes / 16;
+
+    public static readonly Kernel<PackWeightsArguments> BFloat16 = new("convolution_weights_bfloat16", Run<BFloat16Block>);
+    public static readonly Kernel<PackWeightsArguments> Tf32 = new("convolution_weights_tf32", Run<Tf32Block>);
+
+    /// <summary>The kernel that packs blocks of this kind.</summary>
+    public static Kernel<PackWeightsArguments> For<TBlock>() where TBlock : struct, IWeightBlock =>
+        typeof(TBlock) == typeof(BFloat16Block) ? BFloat16 : Tf32;
+
+    static void Run<TBlock>(PackWeightsArguments a) where TBlock : struct, IWeightBlock
+    {
+        int threads = Grid.DimX * Group.DimX;
+        for (int i = Grid.IdxX * Group.DimX + Group.IdxX; i < a.Packets; i += threads)
+        {
+            int packet = i % PacketsPerBlock, rest = i / PacketsPerBlock, block = rest % a.Blocks;
+            rest /= a.Blocks;
+            int kh = rest % a.KernelH;
+            rest /= a.KernelH;
+            int kw = rest % a.KernelW;
+            rest /= a.KernelW;
+            int kd = rest % a.KernelD;
+            rest /= a.KernelD;
+            int chunk = rest % a.Chunks, group = rest / a.Chunks;
+            long tap = (long)kd * a.TapD + (long)kh * a.TapH + (long)kw * a.TapW;
+            Float4 value = TBlock.Packet(
+                a, tap, packet, chunk * HaloLoad.Channels(TBlock.ElementBytes), (group * a.Blocks + block) * 16);
+            Ptx.Store4(a.To + 16L * i, value);
+        }
+    }
+
+    /// <summary>A weight, or zero if there is none.</summary>
+    public static float Read(PackWeightsArguments a, long tap, int inChannel, int outChannel)
+    {
+        if (inChannel >= a.InChannels || outChannel >= a.OutChannels) return 0;
+        return ((float*)a.From)[tap + (long)inChannel * a.In + (long)outChannel * a.Out];
+    }
+}

@@ -1,0 +1,143 @@
+using System.Numerics;
+
+namespace Cfr.Kernels.Cuda;
+
+/// <summary>
+/// How <see cref="VolumeGradient"/> cuts a convolution up. Sizes and the kernel alone decide, so that results depend on
+/// nothing else.
+/// </summary>
+readonly struct VolumeGradientPlan
+{
+    /// <summary>Runs that a block should have, so that all have nearly the same; outputs of a run along H.</summary>
+    const int WantedRuns = 8, ShortestSegment = 16;
+
+    const int MostSlices = 8;
+
+    /// <summary>Warps along a channel axis at most: 32 input and 64 output channels of a block.</summary>
+    const int MostIn = 2, MostOut = 4;
+
+    public readonly VolumeGradientArguments Arguments;
+
+    /// <summary>Blocks along each axis of the grid; Pieces are added up afterwards.</summary>
+    public readonly int Pieces, BlocksIn, BlocksOut;
+
+    public static bool Takes(ConvolutionShape shape) =>
+        shape.Stride == new Extent(1, 1, 1) && shape.Kernel is { D: <= 3, H: <= 3, W: <= 3 };
+
+    public VolumeGradientPlan(ConvolutionShape shape, VolumeGradientKernel kernel, View x, View dy)
+    {
+        int unitsIn = Along(shape.InChannels, Math.Min(kernel.Units, MostIn));
+        int unitsOut = Along(shape.OutChannels, Math.Min(kernel.Units / unitsIn, MostOut));
+        Patches patches = Patches.Best(shape.Output, kernel.Units / (unitsIn * unitsOut));
+        BlocksIn = Parts(shape.InChannels, unitsIn * VolumeGradient.WarpChannels);
+        BlocksOut = Parts(shape.OutChannels, unitsOut * VolumeGradient.WarpChannels);
+
+        int tilesD = Parts(shape.Output.D, patches.TileD), tilesW = Parts(shape.Output.W, patches.TileW);
+        long columns = (long)shape.Batch * tilesD * tilesW;
+        int wanted = Math.Max(1, kernel.Blocks / (BlocksIn * BlocksOut));
+        int segments = (int)Math.Clamp(
+            wanted * WantedRuns / columns, 1, Math.Max(1, shape.Output.H / ShortestSegment));
+        int segment = Parts(shape.Output.H, segments);
+        segments = Parts(shape.Output.H, segment);
+        int runs = checked((int)(columns * segments)), runsOfBlock = Parts(runs, wanted);
+        Pieces = Parts(runs, runsOfBlock);
+
+        int warps = kernel.Kernel.Threads / BlockReduce.WarpSize;
+        GradientOperand ofX = Operand(
+            x, shape.Input, shape.InChannels, unitsIn, patches.TileD + shape.Kernel.D - 1,
+            patches.TileW + shape.Kernel.W - 1, warps);
+        GradientOperand ofDy = Operand(
+            dy, shape.Output, shape.OutChannels, unitsOut, patches.TileD, patches.TileW, warps);
+        int slices = Math.Min(MostSlices, segment + shape.Kernel.H - 1);
+        for (; ; slices--)
+        {
+            (ofX.Slices, ofDy.Slices) = (slices, slices + kernel.EarlierSlices);
+            (ofX.Plane, ofDy.Plane) = (Plane(ofX), Plane(ofDy));
+            if (ofX.Bytes + ofDy.Bytes <= VolumeGradient.MostStageBytes) break;
+        }
+
+        Arguments = new VolumeGradientArguments
+        {
+            X = ofX,
+            Dy = ofDy,
+            Kernel = shape.Kernel,
+            Padding = shape.Padding,
+            Runs = new VoxelGrid(new Extent(tilesD, segments, tilesW), 1),
+            RunCount = runs,
+            RunsOfBlock = runsOfBlock,
+            TileD = patches.TileD,
+            SegmentH = segment,
+            TileW = patches.TileW,
+            Stages = new Divisor(Parts(segment + shape.Kernel.H - 1, slices)),
+            LogUnits = Log2(kernel.Units),
+            LogIn = Log2(unitsIn),
+            LogOut = Log2(unitsOut),
+            LogPatchesW = Log2(patches.AlongW),
+            PatchD = patches.D,
+            PatchW = patches.W,
+            StageBytes = ofX.Bytes + ofDy.Bytes,
+        };
+    }
+
+    static GradientOperand Operand(
+        View view, Extent size, int channels, int units, int lines, int width, int warps)
+    {
+        int quads = units * VolumeGradient.WarpChannels / 4;
+        int warpsOfLine = Math.Min(Parts(width * quads, BlockReduce.WarpSize), warps);
+        return new GradientOperand
+        {
+            Address = view.Address,
+            Size = size,
+            Channels = channels,
+            Packed = channels % 4 == 0 && view.Address % 16 == 0 ? 1 : 0,
+            Width = width,
+            Lines = new Divisor(lines),
+            LogQuads = Log2(quads),
+            RowStride = checked(size.W * channels * sizeof(float)),
+            PlaneStride = checked(size.H * size.W * channels * sizeof(float)),
+            WarpsOfLine = new Divisor(warpsOfLine),
+            LinesAtOnce = warps / warpsOfLine,
+        };
+    }
+
+    /// <summary>
+    /// Odd multiples of 64 bytes: copies of 16 channels of neighbouring voxels then meet in no bank.
+    /// </summary>
+    static uint Plane(GradientOperand operand)
+    {
+        int voxels = operand.Slices * operand.Lines.Value * operand.Width;
+        return (uint)(((voxels + 1) / 4 * 4 + 2) * VolumeGradient.VoxelBytes);
+    }
+
+    /// <summary>Warps along a channel axis: as many as there are blocks of 16 channels for, a power of two.</summary>
+    static int Along(int channels, int most) =>
+        (int)Math.Min((uint)most, BitOperations.RoundUpToPowerOf2((uint)Parts(channels, VolumeGradient.WarpChannels)));
+
+    static int Parts(int whole, int part) => (int)(((long)whole + part - 1) / part);
+
+    static int Log2(int power) => BitOperations.Log2((uint)power);
+
+    /// <summary>The patches of a tile: how many along D and W, and the voxels of one.</summary>
+    readonly record struct Patches(int AlongD, int AlongW, int D, int W)
+    {
+        public int TileD => AlongD * D;
+
+        public int TileW => AlongW * W;
+
+        /// <summary>Of so many patches, the tile that hangs least over the edges, and of those the squarest.</summary>
+        public static Patches Best(Extent output, int count)
+        {
+            Patches best = default;
+            for (int alongD = 1; alongD <= count; alongD *= 2)
+                foreach (int d in new[] { 4, 1 })
+                {
+                    var tile = new Patches(alongD, count / alongD, d, VolumeGradient.PatchVoxels / d);
+                    if (best.D == 0 || tile.Cost(output).CompareTo(best.Cost(output)) < 0) best = tile;
+                }
+            return best;
+        }
+
+        (long Voxels, int Halo) Cost(Extent output) => (
+            (long)Parts(output.D, TileD) * TileD * Parts(output.W, TileW) * TileW, TileD + TileW);
+    }
+}
