@@ -30,6 +30,12 @@ sealed class GpuAttention(GpuDevice gpu) : IAttention
         AttentionShape shape, Tokens q, Tokens k, Tokens v, RelativePositions positions, Tokens y, View logSumExp,
         Tokens dy, Tokens dq, Tokens dk, Tokens dv, RelativePositions dPositions)
     {
+        if (gpu.Precision != Precision.Float32 && shape.HeadWidth <= TensorAttentionGradient.LargestWidth)
+        {
+            TensorAttentionGradient.Backward(
+                gpu, shape, q, k, v, positions, y, logSumExp, dy, dq, dk, dv, dPositions);
+            return;
+        }
         long rows = (long)shape.Batch * shape.Heads, queries = rows * shape.Queries, keys = rows * shape.Keys;
         DeviceBuffer delta = gpu.Allocate(DType.Float32, queries);
         AttentionArguments arguments = Arguments(shape, q, k, v, positions, y, logSumExp.Address) with

@@ -1,0 +1,189 @@
+using System.Runtime.CompilerServices;
+using ILGPU;
+
+namespace Cfr.Kernels.Cuda;
+
+/// <summary>
+/// Gradients of keys and values on tensor cores. A block owns 64 keys and goes over all queries; everything is computed
+/// transposed, so that p and ds leave one product as sums and enter the next as factors in the same registers:
+/// <code>
+///   s^T = k q^T      dp^T = v dy^T      p^T = exp(Scale s^T + Rh + Rw - L)      ds^T = p^T (dp^T - D)
+///   dv += p^T dy     dk += ds^T q       a warp: 16 keys, 16 queries at a time
+/// </code>
+/// FLOP 8 HeadWidth a pair; bytes from L2 for a tile of q and dy 4 HeadWidth a query and 64 keys (bfloat16): 128 FLOP a
+/// byte. A warp reads q and dy twice, along columns and along rows: 16 columns are 4 loads of a fragment for 8 mma, 16
+/// clocks of shared memory against 8 of mma at peak, 12 as mma.sync goes.
+/// </summary>
+static unsafe class KeyGradient
+{
+    /// <summary>Two stages of a tile of q, one of dy and row terms; own keys and values before them if not held.</summary>
+    public static int SharedBytes(int blocks, int elementBytes, bool areHeld) =>
+        Own(blocks, elementBytes, areHeld) + 2 * Stage(blocks, elementBytes);
+
+    public static void Run<TElement, TOwn, TSums>(AttentionGradientArguments a)
+        where TElement : struct, ITileElement where TOwn : unmanaged, IFactorStrip<TOwn>
+        where TSums : unmanaged, ISumStrip<TSums>
+    {
+        var shared = Cuda.SharedBytes.Dynamic();
+        int thread = Group.IdxX, lane = thread & 31, warp = thread >> 5, image = a.FirstHead + Grid.IdxZ;
+        int elementBytes = TElement.ElementBytes, blocks = TSums.Blocks;
+        int rowBytes = blocks * HeadTile.Strip * elementBytes, tileRows = HeadTile.Rows(elementBytes);
+        uint tileBytes = (uint)HeadTile.Bytes(blocks);
+        var copy = TileCopy.Of(thread, rowBytes, elementBytes);
+        LanePlace rows = LanePlace.OfRows(lane, rowBytes), columns = LanePlace.OfColumns(lane, rowBytes);
+        LanePlace steps = TElement.OfSteps(lane, rowBytes);
+
+        int segment = Grid.IdxX / a.TilesOfSegment;
+        int firstRow = (Grid.IdxX - segment * a.TilesOfSegment.Value) * (HeadTile.OwnRows / HeadTile.Strip);
+        int firstColumn = segment * HeadTile.Strip;
+        uint ofValues = (uint)(HeadTile.OwnRows * rowBytes);
+        for (int row = 0; row < HeadTile.OwnRows; row += tileRows)
+        {
+            int own = row + copy.Row, strip = own / HeadTile.Strip;
+            int token = KeyGrid.Token(a.Grid, firstRow + strip, firstColumn + (own & HeadTile.Strip - 1));
+            long from = ((long)image * a.Grid.Keys + token) * rowBytes;
+            uint to = (uint)(row * rowBytes);
+            TileCopy.Start(shared, copy, to, a.K + from, token >= 0, blocks, elementBytes);
+            TileCopy.Start(shared, copy, to + ofValues, a.V + from, token >= 0, blocks, elementBytes);
+        }
+        Ptx.CommitCopies();
+        Ptx.WaitForCopies();
+        Group.Barrier();
+        uint ofWarp = (uint)(warp * HeadTile.Strip * rowBytes);
+        var k = TOwn.Load<TElement>(shared, rows, ofWarp, 0);
+        var v = TOwn.Load<TElement>(shared, rows, ofWarp + ofValues, 0);
+        if (TOwn.AreHeld) Group.Barrier();
+
+        uint stageBytes = (uint)Stage(blocks, elementBytes), first = (uint)Own(blocks, elementBytes, TOwn.AreHeld);
+        long q = a.Q + ((long)image * a.Queries + copy.Row) * rowBytes, toDy = a.Dy - a.Q;
+        long terms = a.RowTerms + ((long)image * a.PaddedQueries) * AttentionRowTerms.Bytes + thread * 16;
+        Fetch<TElement, TSums>(shared, copy, first, q, toDy, terms, copy.Row < a.Queries, thread);
+
+        bool isMine = firstRow + warp < a.Grid.Rows;
+        int upperColumn = Ptx.Min(firstColumn + (lane >> 2), a.Grid.Columns - 1);
+        int lowerColumn = Ptx.Min(firstColumn + (lane >> 2) + 8, a.Grid.Columns - 1);
+        long rh = a.Rh + ((long)image * a.Queries * a.Grid.Rows + firstRow + warp) * sizeof(float);
+        long rw = a.Rw + (long)image * a.Queries * a.Grid.Columns * sizeof(float);
+        bool hasPositions = a.Rh != 0;
+        float scale = a.Scale * AttentionRowTerms.Log2OfE;
+        TSums dk = default, dv = default;
+        uint stage = first, other = first + stageBytes;
+        for (int query = 0; query < a.Queries; query += tileRows)
+        {
+            Ptx.WaitForCopies();
+            Group.Barrier();
+            q += tileRows * rowBytes;
+            terms += tileRows * AttentionRowTerms.Bytes;
+            int next = query + tileRows;
+            if (next < a.Queries)
+                Fetch<TElement, TSums>(shared, copy, other, q, toDy, terms, next + copy.Row < a.Queries, thread);
+            int count = isMine ? Ptx.Min(tileRows, a.Queries - query) : 0;
+            uint at = stage, ofTerms = stage + 2 * tileBytes + (uint)((lane & 3) * 2 * AttentionRowTerms.Bytes);
+            for (int i = 0; i < count; i += HeadTile.Strip)
+            {
+                Float4 left = shared.Load4(ofTerms), right = shared.Load4(ofTerms + 8 * AttentionRowTerms.Bytes);
+                PositionTerms position = default;
+                if (hasPositions)
+                    position = PositionTerms.Of(a, rh, rw, query + i + (lane & 3) * 2, upperColumn, lowerColumn);
+                var s = TOwn.AddProduct<TElement>(shared, default, k, rows, columns, at, 0);
+                var dp = TOwn.AddProduct<TElement>(shared, default, v, rows, columns, at + tileBytes, 0);
+                var p = new Sums16x16
+                {
+                    Left = Probabilities(s.Left, scale, left, position.Left),
+                    Right = Probabilities(s.Right, scale, right, position.Right),
+                };
+                var ds = new Sums16x16
+                {
+                    Left = LogitGradients(p.Left, dp.Left, left),
+                    Right = LogitGradients(p.Right, dp.Right, right),
+                };
+                dv = TSums.AddAlongRows<TElement>(shared, dv, TElement.Round(p), steps, at + tileBytes, 0, rowBytes);
+                dk = TSums.AddAlongRows<TElement>(shared, dk, TElement.Round(ds), steps, at, 0, rowBytes);
+                at += (uint)(HeadTile.Strip * rowBytes);
+                ofTerms += HeadTile.Strip * AttentionRowTerms.Bytes;
+            }
+            (stage, other) = (other, stage);
+        }
+
+        int upper = KeyGrid.Token(a.Grid, firstRow + warp, firstColumn + (lane >> 2));
+        int lower = KeyGrid.Token(a.Grid, firstRow + warp, firstColumn + (lane >> 2) + 8);
+        TSums.Store(dk, AttentionGradientArguments.Target(a, a.Dk, image, upper, lower, lane), a.Scale, 0);
+        TSums.Store(dv, AttentionGradientArguments.Target(a, a.Dv, image, upper, lower, lane), 1, 0);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static int Stage(int blocks, int elementBytes) =>
+        2 * HeadTile.Bytes(blocks) + HeadTile.Rows(elementBytes) * AttentionRowTerms.Bytes;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static int Own(int blocks, int elementBytes, bool areHeld) =>
+        areHeld ? 0 : 2 * HeadTile.OwnRows * blocks * HeadTile.Strip * elementBytes;
+
+    /// <summary>Starts copying a tile of q, of dy and of row terms.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static void Fetch<TElement, TSums>(
+        SharedBytes shared, TileCopy copy, uint stage, long q, long toDy, long terms, bool isInside, int thread)
+        where TElement : struct, ITileElement where TSums : unmanaged, ISumStrip<TSums>
+    {
+        int blocks = TSums.Blocks, elementBytes = TElement.ElementBytes;
+        uint tileBytes = (uint)HeadTile.Bytes(blocks);
+        TileCopy.Start(shared, copy, stage, q, isInside, blocks, elementBytes);
+        TileCopy.Start(shared, copy, stage + tileBytes, q + toDy, isInside, blocks, elementBytes);
+        if (thread < HeadTile.Rows(elementBytes) * AttentionRowTerms.Bytes / 16)
+            Ptx.CopyAsync16(shared, stage + 2 * tileBytes + (uint)(thread * 16), terms, 16);
+        Ptx.CommitCopies();
+    }
+
+    /// <summary>2^(s scale + log2(e) (Rh + Rw) - L): rows are keys, columns queries.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Sums Probabilities(Sums s, float scale, Float4 row, Sums position) => new()
+    {
+        X = Probability(s.X, scale, row.X, position.X),
+        Y = Probability(s.Y, scale, row.Z, position.Y),
+        Z = Probability(s.Z, scale, row.X, position.Z),
+        W = Probability(s.W, scale, row.Z, position.W),
+    };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static float Probability(float s, float scale, float l, float position) =>
+        Ptx.Exp2(Ptx.MultiplyAdd(s, scale, Ptx.MultiplyAdd(position, AttentionRowTerms.Log2OfE, -l)));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Sums LogitGradients(Sums p, Sums dp, Float4 row) => new()
+    {
+        X = p.X * (dp.X - row.Y),
+        Y = p.Y * (dp.Y - row.W),
+        Z = p.Z * (dp.Z - row.Y),
+        W = p.W * (dp.W - row.W),
+    };
+
+    /// <summary>Rh + Rw of a lane's pairs. Queries behind the last one have no probability; they read the last one's.</summary>
+    struct PositionTerms
+    {
+        public Sums Left, Right;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static PositionTerms Of(
+            AttentionGradientArguments a, long rh, long rw, int query, int upperColumn, int lowerColumn) => new()
+            {
+                Left = Pairs(a, rh, rw, query, upperColumn, lowerColumn),
+                Right = Pairs(a, rh, rw, query + 8, upperColumn, lowerColumn),
+            };
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        static Sums Pairs(
+            AttentionGradientArguments a, long rh, long rw, int query, int upperColumn, int lowerColumn)
+        {
+            int even = Ptx.Min(query, a.Queries - 1), odd = Ptx.Min(query + 1, a.Queries - 1);
+            float ofEven = ((float*)rh)[even * a.Grid.Rows], ofOdd = ((float*)rh)[odd * a.Grid.Rows];
+            float* evens = (float*)rw + even * a.Grid.Columns, odds = (float*)rw + odd * a.Grid.Columns;
+            return new Sums
+            {
+                X = ofEven + evens[upperColumn],
+                Y = ofOdd + odds[upperColumn],
+                Z = ofEven + evens[lowerColumn],
+                W = ofOdd + odds[lowerColumn],
+            };
+        }
+    }
+}
