@@ -16,7 +16,7 @@ namespace Cfr.Kernels.Cuda;
 /// </summary>
 static unsafe class KeyGradient
 {
-    /// <summary>Two stages of a tile of q, one of dy and row terms; own keys and values before them if not held.</summary>
+    /// <summary>Two stages of a tile of q, one of dy and what belongs to its rows; own keys and values before them if not held.</summary>
     public static int SharedBytes(int blocks, int elementBytes, bool areHeld) =>
         Own(blocks, elementBytes, areHeld) + 2 * Stage(blocks, elementBytes);
 
@@ -54,53 +54,51 @@ static unsafe class KeyGradient
         var v = TOwn.Load<TElement>(shared, rows, ofWarp + ofValues, 0);
         if (TOwn.AreHeld) Group.Barrier();
 
-        uint stageBytes = (uint)Stage(blocks, elementBytes), first = (uint)Own(blocks, elementBytes, TOwn.AreHeld);
-        long q = a.Q + ((long)image * a.Queries + copy.Row) * rowBytes, toDy = a.Dy - a.Q;
-        long terms = a.RowTerms + ((long)image * a.PaddedQueries) * AttentionRowTerms.Bytes + thread * 16;
-        Fetch<TElement, TSums>(shared, copy, first, q, toDy, terms, copy.Row < a.Queries, thread);
-
-        bool isMine = firstRow + warp < a.Grid.Rows;
-        int upperColumn = Ptx.Min(firstColumn + (lane >> 2), a.Grid.Columns - 1);
-        int lowerColumn = Ptx.Min(firstColumn + (lane >> 2) + 8, a.Grid.Columns - 1);
-        long rh = a.Rh + ((long)image * a.Queries * a.Grid.Rows + firstRow + warp) * sizeof(float);
-        long rw = a.Rw + (long)image * a.Queries * a.Grid.Columns * sizeof(float);
-        bool hasPositions = a.Rh != 0;
+        bool isMine = firstRow + warp < a.Grid.Rows, hasPositions = a.Rh != 0;
         float scale = a.Scale * AttentionRowTerms.Log2OfE;
+        uint ofTerms = 2 * tileBytes + (uint)((lane & 3) * 2 * AttentionRowTerms.Bytes);
+        uint ofPositions = Positions(blocks, elementBytes) + PositionTile.Lane(lane);
+        uint toRow = PositionTile.ToRow(lane, warp);
+        uint stage = (uint)Own(blocks, elementBytes, TOwn.AreHeld), other = stage + (uint)Stage(blocks, elementBytes);
+        Fetch<TElement, TSums>(shared, stage, a, image, 0, firstRow, firstColumn);
         TSums dk = default, dv = default;
-        uint stage = first, other = first + stageBytes;
         for (int query = 0; query < a.Queries; query += tileRows)
         {
             Ptx.WaitForCopies();
             Group.Barrier();
-            q += tileRows * rowBytes;
-            terms += tileRows * AttentionRowTerms.Bytes;
-            int next = query + tileRows;
-            if (next < a.Queries)
-                Fetch<TElement, TSums>(shared, copy, other, q, toDy, terms, next + copy.Row < a.Queries, thread);
+            if (query + tileRows < a.Queries)
+                Fetch<TElement, TSums>(shared, other, a, image, query + tileRows, firstRow, firstColumn);
             int count = isMine ? Ptx.Min(tileRows, a.Queries - query) : 0;
-            uint at = stage, ofTerms = stage + 2 * tileBytes + (uint)((lane & 3) * 2 * AttentionRowTerms.Bytes);
+            uint at = stage, terms = stage + ofTerms, positions = stage + ofPositions;
             for (int i = 0; i < count; i += HeadTile.Strip)
             {
-                Float4 left = shared.Load4(ofTerms), right = shared.Load4(ofTerms + 8 * AttentionRowTerms.Bytes);
-                PositionTerms position = default;
+                LogitSums logits = TOwn.AddProducts<TElement>(
+                    shared, default, k, v, rows, columns, at, tileBytes, 0);
+                Float4 left = shared.Load4(terms), right = shared.Load4(terms + 8 * AttentionRowTerms.Bytes);
+                Sums16x16 position = default;
                 if (hasPositions)
-                    position = PositionTerms.Of(a, rh, rw, query + i + (lane & 3) * 2, upperColumn, lowerColumn);
-                var s = TOwn.AddProduct<TElement>(shared, default, k, rows, columns, at, 0);
-                var dp = TOwn.AddProduct<TElement>(shared, default, v, rows, columns, at + tileBytes, 0);
+                {
+                    position = new Sums16x16
+                    {
+                        Left = PositionTile.Load(shared, positions, toRow),
+                        Right = PositionTile.Load(shared, positions + 8 * PositionTile.RowBytes, toRow),
+                    };
+                }
                 var p = new Sums16x16
                 {
-                    Left = Probabilities(s.Left, scale, left, position.Left),
-                    Right = Probabilities(s.Right, scale, right, position.Right),
+                    Left = Probabilities(logits.S.Left, scale, left, position.Left),
+                    Right = Probabilities(logits.S.Right, scale, right, position.Right),
                 };
                 var ds = new Sums16x16
                 {
-                    Left = LogitGradients(p.Left, dp.Left, left),
-                    Right = LogitGradients(p.Right, dp.Right, right),
+                    Left = LogitGradients(p.Left, logits.Dp.Left, left),
+                    Right = LogitGradients(p.Right, logits.Dp.Right, right),
                 };
                 dv = TSums.AddAlongRows<TElement>(shared, dv, TElement.Round(p), steps, at + tileBytes, 0, rowBytes);
                 dk = TSums.AddAlongRows<TElement>(shared, dk, TElement.Round(ds), steps, at, 0, rowBytes);
                 at += (uint)(HeadTile.Strip * rowBytes);
-                ofTerms += HeadTile.Strip * AttentionRowTerms.Bytes;
+                terms += HeadTile.Strip * AttentionRowTerms.Bytes;
+                positions += HeadTile.Strip * PositionTile.RowBytes;
             }
             (stage, other) = (other, stage);
         }
@@ -113,24 +111,45 @@ static unsafe class KeyGradient
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static int Stage(int blocks, int elementBytes) =>
-        2 * HeadTile.Bytes(blocks) + HeadTile.Rows(elementBytes) * AttentionRowTerms.Bytes;
+        (int)Positions(blocks, elementBytes) + HeadTile.Rows(elementBytes) * PositionTile.RowBytes;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static int Own(int blocks, int elementBytes, bool areHeld) =>
         areHeld ? 0 : 2 * HeadTile.OwnRows * blocks * HeadTile.Strip * elementBytes;
 
-    /// <summary>Starts copying a tile of q, of dy and of row terms.</summary>
+    /// <summary>From the beginning of a stage to the logits of relative positions.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static uint Positions(int blocks, int elementBytes) =>
+        (uint)(2 * HeadTile.Bytes(blocks) + HeadTile.Rows(elementBytes) * AttentionRowTerms.Bytes);
+
+    /// <summary>
+    /// Starts copying a tile of q, of dy and of what belongs to its rows. Addresses are made anew each time: between
+    /// two tiles registers are dearer than instructions.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static void Fetch<TElement, TSums>(
-        SharedBytes shared, TileCopy copy, uint stage, long q, long toDy, long terms, bool isInside, int thread)
-        where TElement : struct, ITileElement where TSums : unmanaged, ISumStrip<TSums>
+        SharedBytes shared, uint stage, AttentionGradientArguments a, int image, int first, int firstRow,
+        int firstColumn) where TElement : struct, ITileElement where TSums : unmanaged, ISumStrip<TSums>
     {
-        int blocks = TSums.Blocks, elementBytes = TElement.ElementBytes;
+        int blocks = TSums.Blocks, elementBytes = TElement.ElementBytes, thread = Group.IdxX;
+        int rowBytes = blocks * HeadTile.Strip * elementBytes;
         uint tileBytes = (uint)HeadTile.Bytes(blocks);
-        TileCopy.Start(shared, copy, stage, q, isInside, blocks, elementBytes);
-        TileCopy.Start(shared, copy, stage + tileBytes, q + toDy, isInside, blocks, elementBytes);
+        var copy = TileCopy.Of(thread, rowBytes, elementBytes);
+        bool isInside = first + copy.Row < a.Queries;
+        long query = (long)image * a.Queries + first + copy.Row;
+        TileCopy.Start(shared, copy, stage, a.Q + query * rowBytes, isInside, blocks, elementBytes);
+        TileCopy.Start(shared, copy, stage + tileBytes, a.Dy + query * rowBytes, isInside, blocks, elementBytes);
         if (thread < HeadTile.Rows(elementBytes) * AttentionRowTerms.Bytes / 16)
-            Ptx.CopyAsync16(shared, stage + 2 * tileBytes + (uint)(thread * 16), terms, 16);
+        {
+            long terms = a.RowTerms + ((long)image * a.PaddedQueries + first) * AttentionRowTerms.Bytes;
+            Ptx.CopyAsync16(shared, stage + 2 * tileBytes + (uint)(thread * 16), terms + thread * 16, 16);
+        }
+        if (a.Rh != 0)
+        {
+            uint positions = stage + Positions(blocks, elementBytes) + (uint)(copy.Row * PositionTile.RowBytes);
+            PositionTile.Start(
+                shared, positions, a, query, isInside, firstRow, firstColumn, thread & elementBytes - 1, elementBytes);
+        }
         Ptx.CommitCopies();
     }
 
@@ -156,34 +175,4 @@ static unsafe class KeyGradient
         Z = p.Z * (dp.Z - row.Y),
         W = p.W * (dp.W - row.W),
     };
-
-    /// <summary>Rh + Rw of a lane's pairs. Queries behind the last one have no probability; they read the last one's.</summary>
-    struct PositionTerms
-    {
-        public Sums Left, Right;
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static PositionTerms Of(
-            AttentionGradientArguments a, long rh, long rw, int query, int upperColumn, int lowerColumn) => new()
-            {
-                Left = Pairs(a, rh, rw, query, upperColumn, lowerColumn),
-                Right = Pairs(a, rh, rw, query + 8, upperColumn, lowerColumn),
-            };
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        static Sums Pairs(
-            AttentionGradientArguments a, long rh, long rw, int query, int upperColumn, int lowerColumn)
-        {
-            int even = Ptx.Min(query, a.Queries - 1), odd = Ptx.Min(query + 1, a.Queries - 1);
-            float ofEven = ((float*)rh)[even * a.Grid.Rows], ofOdd = ((float*)rh)[odd * a.Grid.Rows];
-            float* evens = (float*)rw + even * a.Grid.Columns, odds = (float*)rw + odd * a.Grid.Columns;
-            return new Sums
-            {
-                X = ofEven + evens[upperColumn],
-                Y = ofOdd + odds[upperColumn],
-                Z = ofEven + evens[lowerColumn],
-                W = ofOdd + odds[lowerColumn],
-            };
-        }
-    }
 }

@@ -88,13 +88,15 @@ static unsafe class QueryGradient
                         ((float*)position.LowerRh)[row + i], AttentionRowTerms.Log2OfE, lowerTerm);
                 }
                 int limit = Ptx.Min(a.Grid.Columns, a.Grid.Keys - (row + i) * a.Grid.Columns) - column;
-                var s = TOwn.AddProduct<TElement>(shared, default, q, rows, columns, at, 0);
-                var dp = TOwn.AddProduct<TElement>(shared, default, dy, rows, columns, at + tileBytes, 0);
+                LogitSums logits = TOwn.AddProducts<TElement>(
+                    shared, default, q, dy, rows, columns, at, tileBytes, 0);
                 var ds = new Sums16x16
                 {
-                    Left = LogitGradients(s.Left, dp.Left, rw.Left, scale, upperTerm, lowerTerm, upperD, lowerD, limit),
+                    Left = LogitGradients(
+                        logits.S.Left, logits.Dp.Left, rw.Left, scale, upperTerm, lowerTerm, upperD, lowerD, limit),
                     Right = LogitGradients(
-                        s.Right, dp.Right, rw.Right, scale, upperTerm, lowerTerm, upperD, lowerD, limit - 8),
+                        logits.S.Right, logits.Dp.Right, rw.Right, scale, upperTerm, lowerTerm, upperD, lowerD,
+                        limit - 8),
                 };
                 dq = TSums.AddAlongRows<TElement>(shared, dq, TElement.Round(ds), steps, at, 0, rowBytes);
                 if (hasPositions)
@@ -154,13 +156,17 @@ static unsafe class QueryGradient
     /// </summary>
     struct Positions
     {
-        public long UpperRh, LowerRh, UpperRw, LowerRw, UpperDRh, LowerDRh, UpperDRw, LowerDRw;
+        public long UpperRh, LowerRh, UpperRw, LowerRw;
+
+        /// <summary>From logits to their gradients.</summary>
+        public long ToDRh, ToDRw;
+        public bool HasUpper, HasLower;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static Positions Of(AttentionGradientArguments a, int image, int upper, int lower)
         {
-            long first = (long)image * a.Queries, last = first + a.Queries - 1;
-            long ofUpper = first + upper < last ? first + upper : last, ofLower = first + lower < last ? first + lower : last;
+            long first = (long)image * a.Queries;
+            long ofUpper = first + Ptx.Min(upper, a.Queries - 1), ofLower = first + Ptx.Min(lower, a.Queries - 1);
             long row = a.Grid.Rows * sizeof(float), column = a.Grid.Columns * sizeof(float);
             return new Positions
             {
@@ -168,10 +174,10 @@ static unsafe class QueryGradient
                 LowerRh = a.Rh + ofLower * row,
                 UpperRw = a.Rw + ofUpper * column,
                 LowerRw = a.Rw + ofLower * column,
-                UpperDRh = upper < a.Queries ? a.DRh + ofUpper * row : 0,
-                LowerDRh = lower < a.Queries ? a.DRh + ofLower * row : 0,
-                UpperDRw = upper < a.Queries ? a.DRw + ofUpper * column : 0,
-                LowerDRw = lower < a.Queries ? a.DRw + ofLower * column : 0,
+                ToDRh = a.DRh - a.Rh,
+                ToDRw = a.DRw - a.Rw,
+                HasUpper = upper < a.Queries,
+                HasLower = lower < a.Queries,
             };
         }
 
@@ -206,10 +212,12 @@ static unsafe class QueryGradient
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         static void Store(Positions position, Sums sums, int column, int columns)
         {
-            if (position.UpperDRw != 0 && column < columns) ((float*)position.UpperDRw)[column] = sums.X;
-            if (position.UpperDRw != 0 && column + 1 < columns) ((float*)position.UpperDRw)[column + 1] = sums.Y;
-            if (position.LowerDRw != 0 && column < columns) ((float*)position.LowerDRw)[column] = sums.Z;
-            if (position.LowerDRw != 0 && column + 1 < columns) ((float*)position.LowerDRw)[column + 1] = sums.W;
+            float* upper = (float*)(position.UpperRw + position.ToDRw);
+            float* lower = (float*)(position.LowerRw + position.ToDRw);
+            if (position.HasUpper && column < columns) upper[column] = sums.X;
+            if (position.HasUpper && column + 1 < columns) upper[column + 1] = sums.Y;
+            if (position.HasLower && column < columns) lower[column] = sums.Z;
+            if (position.HasLower && column + 1 < columns) lower[column + 1] = sums.W;
         }
 
         /// <summary>
@@ -225,10 +233,10 @@ static unsafe class QueryGradient
             lower += Warp.ShuffleXor(lower, 1);
             upper += Warp.ShuffleXor(upper, 2);
             lower += Warp.ShuffleXor(lower, 2);
-            long target = (lane & 3) == 0 ? position.UpperDRh : (lane & 3) == 1 ? position.LowerDRh : 0;
-            if (target == 0) return;
-            float sum = (lane & 3) == 0 ? upper : lower;
-            float* at = (float*)target + row;
+            bool isUpper = (lane & 3) == 0, isLower = (lane & 3) == 1;
+            if (!(isUpper && position.HasUpper || isLower && position.HasLower)) return;
+            float sum = isUpper ? upper : lower;
+            float* at = (float*)((isUpper ? position.UpperRh : position.LowerRh) + position.ToDRh) + row;
             *at = segment == 0 ? sum : *at + sum;
         }
     }

@@ -33,10 +33,19 @@ interface IFactorStrip<TSelf> : IStrip where TSelf : unmanaged, IFactorStrip<TSe
     static abstract TSelf Load<TElement>(SharedBytes shared, LanePlace rows, uint tile, int block)
         where TElement : struct, ITileElement;
 
-    /// <summary>sums[i, j] += over all columns c: own[i, c] tile[j, c], from block on</summary>
-    static abstract Sums16x16 AddProduct<TElement>(
-        SharedBytes shared, Sums16x16 sums, TSelf own, LanePlace rows, LanePlace columns, uint tile, int block)
-        where TElement : struct, ITileElement;
+    /// <summary>
+    /// s[i, j] += over all columns c: ofS[i, c] tile[j, c], from block on, and dp the same of ofDp and the tile that
+    /// lies <paramref name="toOther"/> further: side by side, so that no product waits for the one before.
+    /// </summary>
+    static abstract LogitSums AddProducts<TElement>(
+        SharedBytes shared, LogitSums sums, TSelf ofS, TSelf ofDp, LanePlace rows, LanePlace columns, uint tile,
+        uint toOther, int block) where TElement : struct, ITileElement;
+}
+
+/// <summary>Sums of the two products that a gradient of logits is made of.</summary>
+struct LogitSums
+{
+    public Sums16x16 S, Dp;
 }
 
 /// <summary>Where a lane stores its two rows of a strip, in memory.</summary>
@@ -75,14 +84,46 @@ struct SumStrip16 : ISumStrip<SumStrip16>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static SumStrip16 AddAlongRows<TElement>(
         SharedBytes shared, SumStrip16 sums, Factors a, LanePlace steps, uint tile, int block, int rowBytes)
-        where TElement : struct, ITileElement =>
-        new() { Sums = TElement.AddAlongRows(shared, sums.Sums, a, steps, tile, block, rowBytes) };
+        where TElement : struct, ITileElement => new()
+        {
+            Sums = TElement.Multiply(
+                shared, sums.Sums, a, TElement.Steps(shared, steps, tile, block, rowBytes)),
+        };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(SumStrip16 sums, StripTarget target, float scale, int block)
     {
         StripTarget.Store(target, sums.Sums.Left, scale, block * HeadTile.Strip);
         StripTarget.Store(target, sums.Sums.Right, scale, block * HeadTile.Strip + HeadTile.Strip / 2);
+    }
+}
+
+/// <summary>Sums of 32 columns: both fragments are on their way before the first is multiplied.</summary>
+struct SumStrip32 : ISumStrip<SumStrip32>
+{
+    public SumStrip16 Left, Right;
+
+    public static int Blocks => 2;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static SumStrip32 AddAlongRows<TElement>(
+        SharedBytes shared, SumStrip32 sums, Factors a, LanePlace steps, uint tile, int block, int rowBytes)
+        where TElement : struct, ITileElement
+    {
+        Factors left = TElement.Steps(shared, steps, tile, block, rowBytes);
+        Factors right = TElement.Steps(shared, steps, tile, block + 1, rowBytes);
+        return new SumStrip32
+        {
+            Left = new SumStrip16 { Sums = TElement.Multiply(shared, sums.Left.Sums, a, left) },
+            Right = new SumStrip16 { Sums = TElement.Multiply(shared, sums.Right.Sums, a, right) },
+        };
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(SumStrip32 sums, StripTarget target, float scale, int block)
+    {
+        SumStrip16.Store(sums.Left, target, scale, block);
+        SumStrip16.Store(sums.Right, target, scale, block + 1);
     }
 }
 
@@ -127,10 +168,18 @@ struct HeldStrip16 : IFactorStrip<HeldStrip16>
         where TElement : struct, ITileElement => new() { Factors = TElement.Rows(shared, rows, tile, block) };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Sums16x16 AddProduct<TElement>(
-        SharedBytes shared, Sums16x16 sums, HeldStrip16 own, LanePlace rows, LanePlace columns, uint tile, int block)
-        where TElement : struct, ITileElement =>
-        TElement.AddAlongColumns(shared, sums, own.Factors, columns, tile, block);
+    public static LogitSums AddProducts<TElement>(
+        SharedBytes shared, LogitSums sums, HeldStrip16 ofS, HeldStrip16 ofDp, LanePlace rows, LanePlace columns,
+        uint tile, uint toOther, int block) where TElement : struct, ITileElement
+    {
+        Factors s = TElement.Columns(shared, columns, tile, block);
+        Factors dp = TElement.Columns(shared, columns, tile + toOther, block);
+        return new LogitSums
+        {
+            S = TElement.Multiply(shared, sums.S, ofS.Factors, s),
+            Dp = TElement.Multiply(shared, sums.Dp, ofDp.Factors, dp),
+        };
+    }
 }
 
 /// <summary>Factors of 16 columns, read from shared memory each time: wide heads leave no registers for them.</summary>
@@ -147,10 +196,12 @@ struct SharedStrip16 : IFactorStrip<SharedStrip16>
         where TElement : struct, ITileElement => new() { Tile = tile };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Sums16x16 AddProduct<TElement>(
-        SharedBytes shared, Sums16x16 sums, SharedStrip16 own, LanePlace rows, LanePlace columns, uint tile, int block)
-        where TElement : struct, ITileElement => TElement.AddAlongColumns(
-            shared, sums, TElement.Rows(shared, rows, own.Tile, block), columns, tile, block);
+    public static LogitSums AddProducts<TElement>(
+        SharedBytes shared, LogitSums sums, SharedStrip16 ofS, SharedStrip16 ofDp, LanePlace rows, LanePlace columns,
+        uint tile, uint toOther, int block) where TElement : struct, ITileElement =>
+        HeldStrip16.AddProducts<TElement>(
+            shared, sums, HeldStrip16.Load<TElement>(shared, rows, ofS.Tile, block),
+            HeldStrip16.Load<TElement>(shared, rows, ofDp.Tile, block), rows, columns, tile, toOther, block);
 }
 
 /// <summary>Factors of as many columns as two strips have.</summary>
@@ -173,10 +224,13 @@ struct FactorStrip<TLeft, TRight> : IFactorStrip<FactorStrip<TLeft, TRight>>
         };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Sums16x16 AddProduct<TElement>(
-        SharedBytes shared, Sums16x16 sums, FactorStrip<TLeft, TRight> own, LanePlace rows, LanePlace columns,
-        uint tile, int block) where TElement : struct, ITileElement =>
-        TRight.AddProduct<TElement>(
-            shared, TLeft.AddProduct<TElement>(shared, sums, own.Left, rows, columns, tile, block), own.Right, rows,
-            columns, tile, block + TLeft.Blocks);
+    public static LogitSums AddProducts<TElement>(
+        SharedBytes shared, LogitSums sums, FactorStrip<TLeft, TRight> ofS, FactorStrip<TLeft, TRight> ofDp,
+        LanePlace rows, LanePlace columns, uint tile, uint toOther, int block) where TElement : struct, ITileElement
+    {
+        sums = TLeft.AddProducts<TElement>(
+            shared, sums, ofS.Left, ofDp.Left, rows, columns, tile, toOther, block);
+        return TRight.AddProducts<TElement>(
+            shared, sums, ofS.Right, ofDp.Right, rows, columns, tile, toOther, block + TLeft.Blocks);
+    }
 }

@@ -1,6 +1,5 @@
 using Held32 = Cfr.Kernels.Cuda.FactorStrip<Cfr.Kernels.Cuda.HeldStrip16, Cfr.Kernels.Cuda.HeldStrip16>;
 using Shared32 = Cfr.Kernels.Cuda.FactorStrip<Cfr.Kernels.Cuda.SharedStrip16, Cfr.Kernels.Cuda.SharedStrip16>;
-using Sums32 = Cfr.Kernels.Cuda.SumStrip<Cfr.Kernels.Cuda.SumStrip16, Cfr.Kernels.Cuda.SumStrip16>;
 
 namespace Cfr.Kernels.Cuda;
 
@@ -17,22 +16,22 @@ static class TensorAttentionGradient
 {
     public static readonly AttentionGradientKernels[] BFloat16 =
     [
-        Of<BFloat16Tile, Held32, Sums32>("bfloat16"),
-        Of<BFloat16Tile, FactorStrip<Held32, Held32>, SumStrip<Sums32, Sums32>>("bfloat16"),
+        Of<BFloat16Tile, Held32, SumStrip32>("bfloat16"),
+        Of<BFloat16Tile, FactorStrip<Held32, Held32>, SumStrip<SumStrip32, SumStrip32>>("bfloat16"),
         Of<BFloat16Tile, FactorStrip<FactorStrip<Held32, Held32>, HeldStrip16>,
-            SumStrip<SumStrip<Sums32, Sums32>, SumStrip16>>("bfloat16"),
+            SumStrip<SumStrip<SumStrip32, SumStrip32>, SumStrip16>>("bfloat16"),
         Of<BFloat16Tile, FactorStrip<FactorStrip<Shared32, Shared32>, FactorStrip<Shared32, Shared32>>,
-            SumStrip<SumStrip<Sums32, Sums32>, SumStrip<Sums32, Sums32>>>("bfloat16"),
+            SumStrip<SumStrip<SumStrip32, SumStrip32>, SumStrip<SumStrip32, SumStrip32>>>("bfloat16"),
     ];
 
     public static readonly AttentionGradientKernels[] Tf32 =
     [
-        Of<Tf32Tile, Held32, Sums32>("tf32"),
-        Of<Tf32Tile, FactorStrip<Shared32, Shared32>, SumStrip<Sums32, Sums32>>("tf32"),
+        Of<Tf32Tile, Held32, SumStrip32>("tf32"),
+        Of<Tf32Tile, FactorStrip<Shared32, Shared32>, SumStrip<SumStrip32, SumStrip32>>("tf32"),
         Of<Tf32Tile, FactorStrip<FactorStrip<Shared32, Shared32>, SharedStrip16>,
-            SumStrip<SumStrip<Sums32, Sums32>, SumStrip16>>("tf32"),
+            SumStrip<SumStrip<SumStrip32, SumStrip32>, SumStrip16>>("tf32"),
         Of<Tf32Tile, FactorStrip<FactorStrip<Shared32, Shared32>, FactorStrip<Shared32, Shared32>>,
-            SumStrip<SumStrip<Sums32, Sums32>, SumStrip<Sums32, Sums32>>>("tf32"),
+            SumStrip<SumStrip<SumStrip32, SumStrip32>, SumStrip<SumStrip32, SumStrip32>>>("tf32"),
     ];
 
     /// <summary>All of them, for the catalog.</summary>
@@ -116,14 +115,14 @@ static class TensorAttentionGradient
         where TElement : struct, ITileElement where TOwn : unmanaged, IFactorStrip<TOwn>
         where TSums : unmanaged, ISumStrip<TSums>
     {
-        int width = TSums.Blocks * HeadTile.Strip;
+        int width = TSums.Blocks * HeadTile.Strip, resident = width <= 64 ? 3 : 1;
         return new AttentionGradientKernels(
             width,
             new($"attention_key_gradient_{precision}_{width}", KeyGradient.Run<TElement, TOwn, TSums>)
             {
                 Threads = HeadTile.Threads,
                 AnyBlock = false,
-                BlocksPerMultiprocessor = 1,
+                BlocksPerMultiprocessor = resident,
                 SharedBytes = KeyGradient.SharedBytes(TSums.Blocks, TElement.ElementBytes, TOwn.AreHeld),
                 TensorCores = true,
             },
@@ -131,7 +130,7 @@ static class TensorAttentionGradient
             {
                 Threads = HeadTile.Threads,
                 AnyBlock = false,
-                BlocksPerMultiprocessor = 1,
+                BlocksPerMultiprocessor = resident,
                 SharedBytes = QueryGradient.SharedBytes(TSums.Blocks, TElement.ElementBytes, TOwn.AreHeld),
                 TensorCores = true,
             });

@@ -30,16 +30,17 @@ interface ITileElement
     /// <summary>Loads 16 rows by the 16 columns of this block as A.</summary>
     static abstract Factors Rows(SharedBytes shared, LanePlace rows, uint tile, int block);
 
-    /// <summary>Rounds sums to factors.</summary>
+    /// <summary>The same as B of a product along the columns: the rows are what it runs over.</summary>
+    static abstract Factors Columns(SharedBytes shared, LanePlace columns, uint tile, int block);
+
+    /// <summary>The same as B of a product along the rows.</summary>
+    static abstract Factors Steps(SharedBytes shared, LanePlace steps, uint tile, int block, int rowBytes);
+
+    /// <summary>Rounds sums to factors of A.</summary>
     static abstract Factors Round(Sums16x16 sums);
 
-    /// <summary>sums[i, j] += over the columns c of the block: a[i, c] tile[j, c]</summary>
-    static abstract Sums16x16 AddAlongColumns(
-        SharedBytes shared, Sums16x16 sums, Factors a, LanePlace columns, uint tile, int block);
-
-    /// <summary>sums[i, c] += over the rows j of the tile: a[i, j] tile[j, c], c in the block</summary>
-    static abstract Sums16x16 AddAlongRows(
-        SharedBytes shared, Sums16x16 sums, Factors a, LanePlace steps, uint tile, int block, int rowBytes);
+    /// <summary>sums + a b</summary>
+    static abstract Sums16x16 Multiply(SharedBytes shared, Sums16x16 sums, Factors a, Factors b);
 }
 
 /// <summary>bfloat16: two mma for one load of a fragment.</summary>
@@ -69,20 +70,18 @@ readonly struct BFloat16Tile : ITileElement
     };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Sums16x16 AddAlongColumns(
-        SharedBytes shared, Sums16x16 sums, Factors a, LanePlace columns, uint tile, int block) =>
-        Add(shared, sums, a, Ptx.LoadMatrix(shared, tile + LanePlace.At(columns, block * BlockBytes)));
+    public static Factors Columns(SharedBytes shared, LanePlace columns, uint tile, int block) =>
+        new() { First = Ptx.LoadMatrix(shared, tile + LanePlace.At(columns, block * BlockBytes)) };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Sums16x16 AddAlongRows(
-        SharedBytes shared, Sums16x16 sums, Factors a, LanePlace steps, uint tile, int block, int rowBytes) =>
-        Add(shared, sums, a, Ptx.LoadMatrixTransposed(shared, tile + LanePlace.At(steps, block * BlockBytes)));
+    public static Factors Steps(SharedBytes shared, LanePlace steps, uint tile, int block, int rowBytes) =>
+        new() { First = Ptx.LoadMatrixTransposed(shared, tile + LanePlace.At(steps, block * BlockBytes)) };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static Sums16x16 Add(SharedBytes shared, Sums16x16 sums, Factors a, Quad b) => new()
+    public static Sums16x16 Multiply(SharedBytes shared, Sums16x16 sums, Factors a, Factors b) => new()
     {
-        Left = Ptx.MmaBFloat16(shared, sums.Left, a.First, b.X, b.Y),
-        Right = Ptx.MmaBFloat16(shared, sums.Right, a.First, b.Z, b.W),
+        Left = Ptx.MmaBFloat16(shared, sums.Left, a.First, b.First.X, b.First.Y),
+        Right = Ptx.MmaBFloat16(shared, sums.Right, a.First, b.First.Z, b.First.W),
     };
 }
 
@@ -116,27 +115,23 @@ readonly struct Tf32Tile : ITileElement
     public static Factors Round(Sums16x16 sums) => new() { First = Turn(sums.Left), Second = Turn(sums.Right) };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Sums16x16 AddAlongColumns(
-        SharedBytes shared, Sums16x16 sums, Factors a, LanePlace columns, uint tile, int block)
-    {
-        Quad b = Ptx.LoadMatrix(shared, tile + LanePlace.At(columns, block * BlockBytes));
-        Quad further = Ptx.LoadMatrix(shared, tile + LanePlace.At(columns, block * BlockBytes + HalfBytes));
-        return Add(shared, Add(shared, sums, a.First, b), a.Second, further);
-    }
+    public static Factors Columns(SharedBytes shared, LanePlace columns, uint tile, int block) =>
+        Rows(shared, columns, tile, block);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Sums16x16 AddAlongRows(
-        SharedBytes shared, Sums16x16 sums, Factors a, LanePlace steps, uint tile, int block, int rowBytes)
+    public static Factors Steps(SharedBytes shared, LanePlace steps, uint tile, int block, int rowBytes) => new()
     {
-        uint further = tile + (uint)(8 * rowBytes);
-        return Add(
-            shared, Add(shared, sums, a.First, Steps(shared, steps, tile, block, rowBytes)), a.Second,
-            Steps(shared, steps, further, block, rowBytes));
-    }
+        First = EightSteps(shared, steps, tile, block, rowBytes),
+        Second = EightSteps(shared, steps, tile + (uint)(8 * rowBytes), block, rowBytes),
+    };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Sums16x16 Multiply(SharedBytes shared, Sums16x16 sums, Factors a, Factors b) =>
+        Multiply(shared, Multiply(shared, sums, a.First, b.First), a.Second, b.Second);
 
     /// <summary>Rows 2t and 2t + 1 of column g, then of column g + 8.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static Quad Steps(SharedBytes shared, LanePlace steps, uint tile, int block, int rowBytes)
+    static Quad EightSteps(SharedBytes shared, LanePlace steps, uint tile, int block, int rowBytes)
     {
         int nextRow = HeadTile.Permutation(1, rowBytes) << 4;
         uint next = tile + (uint)rowBytes;
@@ -159,7 +154,7 @@ readonly struct Tf32Tile : ITileElement
     };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static Sums16x16 Add(SharedBytes shared, Sums16x16 sums, Quad a, Quad b) => new()
+    static Sums16x16 Multiply(SharedBytes shared, Sums16x16 sums, Quad a, Quad b) => new()
     {
         Left = Ptx.MmaTf32(shared, sums.Left, a, b.X, b.Y),
         Right = Ptx.MmaTf32(shared, sums.Right, a, b.Z, b.W),
