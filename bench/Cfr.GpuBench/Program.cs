@@ -7,16 +7,16 @@ using Cfr.Kernels.Cuda.Compile;
 using Cfr.Kernels.Cuda.Driver;
 using Cfr.TestKit;
 
-const string Usage = "usage: cfr-gpu-bench check [PART/PARTS] | list | run [PATTERN]";
+const string Usage = "usage: cfr-gpu-bench check [PART/PARTS [PATTERN]] | list | run [PATTERN]";
 
 try
 {
     switch (args)
     {
-        case ["check"]: return Check(0, 1);
-        case ["check", var part] when part.Split('/') is [var index, var parts]
+        case ["check"]: return Check(0, 1, "");
+        case ["check", var part, .. var rest] when part.Split('/') is [var index, var parts] && rest.Length < 2
             && int.TryParse(index, out int i) && int.TryParse(parts, out int n) && i >= 1 && i <= n:
-            return Check(i - 1, n);
+            return Check(i - 1, n, rest.FirstOrDefault(""));
         case ["list"]: return List();
         case ["run"]: return Run("");
         case ["run", var pattern]: return Run(pattern);
@@ -34,7 +34,7 @@ catch (Exception error) when (error is DeviceException or CudaException or Kerne
 // Every op case on the GPU: against double precision, gradients, and the same bits twice; those of matrix products in
 // every precision, and every tile of theirs. A part of them is every n-th: parts run side by side, as processes, since
 // assembling kernels takes most of the time and a fault ends a process.
-static int Check(int part, int parts)
+static int Check(int part, int parts, string pattern)
 {
     // What is large enough for tensor cores has only cases of the benchmark.
     const double MostFlop = 1e9, MostFlopOfGradients = 1e8;
@@ -63,7 +63,7 @@ static int Check(int part, int parts)
 
     void Try(string name, Action check)
     {
-        if (seen++ % parts != part) return;
+        if (!name.Contains(pattern) || seen++ % parts != part) return;
         try
         {
             check();

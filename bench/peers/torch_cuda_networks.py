@@ -12,6 +12,7 @@ PHASE is forward, input gradient or weight gradient of a convolution; forward or
 PRECISION is tf32 or bf16. What follows a comma tells ways of doing the same work apart: memory formats, forms of attention.
 """
 import torch
+import torch._functorch.config
 import torch.nn.functional as F
 
 import sam

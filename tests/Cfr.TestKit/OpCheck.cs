@@ -82,7 +82,8 @@ public static class OpCheck
     /// <summary>
     /// Whether a case is one of matrix products or made of them: these alone compute in the device's precision.
     /// </summary>
-    public static bool IsOfMatrixProducts(OpCase one) => one.Family is "matmul" or "linear" or "attention";
+    public static bool IsOfMatrixProducts(OpCase one) => one.Family
+        is "matmul" or "linear" or "conv2d" or "conv3d" or "transposed conv2d" or "transposed conv3d" or "attention";
 
     static double Allowed(OpCase one, Device device)
     {
