@@ -80,9 +80,9 @@ public static class OpCheck
     }
 
     /// <summary>
-    /// Whether a case is one of matrix products, which alone compute in the device's precision.
+    /// Whether a case is one of matrix products or made of them: these alone compute in the device's precision.
     /// </summary>
-    public static bool IsOfMatrixProducts(OpCase one) => one.Family is "matmul" or "linear";
+    public static bool IsOfMatrixProducts(OpCase one) => one.Family is "matmul" or "linear" or "attention";
 
     static double Allowed(OpCase one, Device device)
     {

@@ -1,6 +1,6 @@
 namespace Cfr.Kernels.Cuda;
 
-/// <summary>Softmax attention: see <see cref="NaiveAttention"/>.</summary>
+/// <summary>Softmax attention: <see cref="FlashForward"/>, and <see cref="NaiveAttention"/>.</summary>
 sealed class GpuAttention(GpuDevice gpu) : IAttention
 {
     static readonly Kernel<AttentionArguments> Statistics = new("attention_statistics_naive", NaiveAttention.Statistics);
@@ -15,7 +15,30 @@ sealed class GpuAttention(GpuDevice gpu) : IAttention
     static readonly Kernel<AttentionArguments> WidthGradient =
         new("attention_width_gradient_naive", NaiveAttention.WidthGradient);
 
+    readonly FlashForward _flash = new(gpu);
+
     public void Forward(
+        AttentionShape shape, Tokens q, Tokens k, Tokens v, RelativePositions positions, Tokens y, View logSumExp) =>
+        Forward(Highest(shape, positions), shape, q, k, v, positions, y, logSumExp);
+
+    /// <summary>The rung that a shape is computed on.</summary>
+    public AttentionRung Highest(AttentionShape shape, RelativePositions positions) =>
+        _flash.Highest(shape, positions);
+
+    /// <summary>The same on a chosen rung.</summary>
+    public void Forward(
+        AttentionRung rung, AttentionShape shape, Tokens q, Tokens k, Tokens v, RelativePositions positions, Tokens y,
+        View logSumExp)
+    {
+        if (rung == AttentionRung.TensorCores)
+            _flash.TensorCores(shape, q, k, v, positions, y, logSumExp);
+        else if (rung == AttentionRung.Registers)
+            _flash.Registers(shape, q, k, v, positions, y, logSumExp);
+        else
+            NaiveForward(shape, q, k, v, positions, y, logSumExp);
+    }
+
+    void NaiveForward(
         AttentionShape shape, Tokens q, Tokens k, Tokens v, RelativePositions positions, Tokens y, View logSumExp)
     {
         long queries = (long)shape.Batch * shape.Heads * shape.Queries;

@@ -1,0 +1,105 @@
+using ILGPU;
+
+namespace Cfr.Kernels.Cuda;
+
+/// <summary>One operand of <see cref="AttentionPack"/>.</summary>
+struct PackedOperand
+{
+    public TokenRows From;
+    public long To;
+    public int Tokens;
+    public float Factor;
+}
+
+/// <summary>Arguments of <see cref="AttentionPack"/>.</summary>
+struct AttentionPackArguments
+{
+    /// <summary>The grid's y says which.</summary>
+    public PackedOperand First, Second, Third;
+    public int Images, HeadWidth, RowBytes;
+
+    /// <summary>Whether rows begin at multiples of 16 bytes and consist of runs of four: 1 or 0.</summary>
+    public int Packed;
+    public Divisor Heads, Chunks;
+}
+
+/// <summary>What a packed element is.</summary>
+interface IPackedElement
+{
+    /// <summary>Elements of 16 bytes.</summary>
+    static abstract int PerChunk { get; }
+
+    static abstract Float4 Chunk(Float4 low, Float4 high);
+}
+
+/// <summary>bfloat16.</summary>
+readonly struct PackedBFloat16 : IPackedElement
+{
+    public static int PerChunk => 8;
+
+    public static Float4 Chunk(Float4 low, Float4 high) => new(
+        Ptx.AsFloat(Ptx.ToBFloat16Pair(low.X, low.Y)), Ptx.AsFloat(Ptx.ToBFloat16Pair(low.Z, low.W)),
+        Ptx.AsFloat(Ptx.ToBFloat16Pair(high.X, high.Y)), Ptx.AsFloat(Ptx.ToBFloat16Pair(high.Z, high.W)));
+}
+
+/// <summary>float32 that hold no more than TF32 does.</summary>
+readonly struct PackedTf32 : IPackedElement
+{
+    public static int PerChunk => 4;
+
+    public static Float4 Chunk(Float4 low, Float4 high) =>
+        new(Round(low.X), Round(low.Y), Round(low.Z), Round(low.W));
+
+    static float Round(float value) => Ptx.AsFloat(Ptx.ToTf32(Ptx.AsBits(value)));
+}
+
+/// <summary>
+/// Queries, keys and values as <see cref="FlashAttention"/> takes them: head by head, [Batch, Heads, Tokens, padded
+/// width], rounded to the factors of tensor cores, with zeros behind the width, chunks as in <see cref="PackedRows"/>,
+/// queries times the scale. A thread writes 16 bytes. Bytes: 4 in and 2 (bfloat16) or 4 (TF32) out an element, once; a
+/// tile of keys is then fetched as it is by every block of queries, 32 of them for 4,096 tokens.
+/// </summary>
+static unsafe class AttentionPack
+{
+    public static readonly Kernel<AttentionPackArguments> BFloat16 =
+        new("attention_pack_bfloat16", Run<PackedBFloat16>);
+    public static readonly Kernel<AttentionPackArguments> Tf32 = new("attention_pack_tf32", Run<PackedTf32>);
+
+    static void Run<TElement>(AttentionPackArguments a) where TElement : struct, IPackedElement
+    {
+        PackedOperand operand = Grid.IdxY == 0 ? a.First : Grid.IdxY == 1 ? a.Second : a.Third;
+        int chunks = a.Chunks.Value, chunksOfImage = operand.Tokens * chunks;
+        int thread = Grid.IdxX * Group.DimX + Group.IdxX, threads = Grid.DimX * Group.DimX;
+        for (int image = Grid.IdxZ; image < a.Images; image += Grid.DimZ)
+        {
+            int batch = image / a.Heads, head = image - batch * a.Heads.Value;
+            long from = operand.From.Address
+                + (batch * operand.From.BatchStride + (long)head * a.HeadWidth) * sizeof(float);
+            long to = operand.To + (long)image * operand.Tokens * a.RowBytes;
+            for (int i = thread; i < chunksOfImage; i += threads)
+            {
+                int token = i / a.Chunks, chunk = i - token * chunks, first = chunk * TElement.PerChunk;
+                long source = from + (token * operand.From.RowStride + first) * sizeof(float);
+                Float4 low = Load(source, a.HeadWidth - first, a.Packed, operand.Factor), high = default;
+                if (TElement.PerChunk > 4)
+                    high = Load(source + 16, a.HeadWidth - first - 4, a.Packed, operand.Factor);
+                Ptx.Store4(to + PackedRows.Place(token, chunk, a.RowBytes), TElement.Chunk(low, high));
+            }
+        }
+    }
+
+    /// <summary>Four floats times a factor, with zeros behind those that are left.</summary>
+    public static Float4 Load(long address, int left, int packed, float factor)
+    {
+        float* source = (float*)address;
+        if (packed != 0)
+        {
+            if (left <= 0) return default;
+            Float4 four = Ptx.Load4(address);
+            return new Float4(four.X * factor, four.Y * factor, four.Z * factor, four.W * factor);
+        }
+        return new Float4(
+            left > 0 ? source[0] * factor : 0, left > 1 ? source[1] * factor : 0, left > 2 ? source[2] * factor : 0,
+            left > 3 ? source[3] * factor : 0);
+    }
+}

@@ -1,0 +1,275 @@
+using System.Runtime.CompilerServices;
+using ILGPU;
+
+namespace Cfr.Kernels.Cuda;
+
+/// <summary>Arguments of <see cref="FlashAttention"/>.</summary>
+struct FlashArguments
+{
+    /// <summary>Packed heads (<see cref="AttentionPack"/>); queries are already scaled.</summary>
+    public long Q, K, V;
+    public TokenRows Y;
+
+    /// <summary>[Batch, Heads, Queries], or 0.</summary>
+    public long LogSumExp;
+
+    /// <summary>Rh and Rw (<see cref="RelativeLogits"/>), where there are relative positions.</summary>
+    public long RowLogits, ColumnLogits;
+    public int Queries, Keys, HeadWidth, GridHeight;
+    public Divisor GridWidth, Heads, Tiles;
+}
+
+/// <summary>Logits, and then probabilities, of a warp's rows and the 64 keys of a block.</summary>
+struct BlockSums<TSums> where TSums : unmanaged
+{
+    public TSums B0, B1, B2, B3;
+}
+
+/// <summary>
+/// Attention on tensor cores (FlashAttention-2, Dao 2023): a block of four warps takes 128 (or 64) queries of a head
+/// past all of its keys, 64 at a time; logits and probabilities stay in registers.
+/// <code>
+///   for blocks of 64 keys, the next of which is on its way:
+///     S = q k^T + positions       m' = max(m, rows of S)      P = 2^(S - m')      f = 2^(m - m')
+///     l = l f + rows of P         O = O f + P v               m = m'
+///   y = O / l       logSumExp = (m + log2 l) ln 2
+/// </code>
+/// Everything is in powers of 2: queries come scaled by log2(e). A lane adds up l of its own columns and meets the three
+/// others that share its rows once, at the end; for m they meet in every block.
+/// <code>
+///   FLOP 4 Queries Keys HeadWidth a head; bytes from L2 2 Keys rowBytes a block of queries
+///   of a warp, 32 rows, 64 keys, width 64, bfloat16:       128 mma, 512 clocks at peak, 820 as mma.sync reaches
+///     2,048 exponentials                                   512 clocks of a quarter's special units
+///     K 8, V 8 and positions 8 KiB from shared memory      192 clocks, 768 of all four warps
+/// </code>
+/// Blocks of one head have neighbouring numbers, so that its keys and values stay in L2.
+/// </summary>
+static unsafe class FlashAttention
+{
+    public const int Warps = 4, Threads = Warps * BlockReduce.WarpSize, KeysOfBlock = 64;
+
+    public const float Log2OfE = 1.44269504f;
+
+    const float Ln2 = 0.693147181f;
+
+    /// <summary>Two tiles of keys and values, and what the positions need.</summary>
+    public static int SharedBytes<TPositions>(int rowBytes, int rows) where TPositions : struct, IFlashPositions =>
+        4 * KeysOfBlock * rowBytes + TPositions.SharedBytes(Warps * rows);
+
+    public static void Run<TFactors, TSums, TFragment, TQueries, TColumns, TPositions>(FlashArguments a)
+        where TFactors : struct, IFlashFactors
+        where TSums : unmanaged, IRowSums<TSums, TFragment> where TFragment : unmanaged
+        where TQueries : unmanaged, IQuerySteps<TQueries, TSums, TFragment>
+        where TColumns : unmanaged, IHeadColumns<TColumns, TSums, TFragment>
+        where TPositions : struct, IFlashPositions
+    {
+        var shared = Cuda.SharedBytes.Dynamic();
+        int thread = Group.IdxX, lane = thread & 31, rowBytes = TQueries.Steps * 32;
+        int image = Grid.IdxX / a.Tiles, firstQuery = (Grid.IdxX - image * a.Tiles.Value) * (Warps * TSums.Rows);
+        int query = firstQuery + (thread >> 5) * TSums.Rows + (lane >> 2);
+
+        uint tileBytes = (uint)(KeysOfBlock * rowBytes), target = (uint)thread * 16;
+        long ofImage = (long)image * a.Keys * rowBytes + thread * 16;
+        long keys = a.K + ofImage, values = a.V + ofImage;
+        int bytesLeft = a.Keys * rowBytes - thread * 16;
+        CopyTile<TQueries, TSums, TFragment>(shared, target, keys, bytesLeft);
+        CopyTile<TQueries, TSums, TFragment>(shared, target + tileBytes, values, bytesLeft);
+        Ptx.CommitCopies();
+
+        TQueries q = TQueries.Load(
+            a.Q + ((long)image * a.Queries + query) * rowBytes, lane, rowBytes, a.Queries - query, 0);
+        PositionPlace positions = TPositions.Begin<TSums, TFragment>(
+            shared, 4 * tileBytes, a, image, firstQuery, query);
+        uint placeOfKeys = PackedRows.Place((lane & 7) + (lane >> 4 << 3), lane >> 3 & 1, rowBytes);
+        uint placeOfValues = TFactors.PlaceOfValues(lane, rowBytes);
+
+        TColumns sums = default;
+        Float4 largest = new(
+            float.NegativeInfinity, float.NegativeInfinity, float.NegativeInfinity, float.NegativeInfinity);
+        Float4 total = default;
+        uint tile = 0;
+        for (int firstKey = 0; firstKey < a.Keys; firstKey += KeysOfBlock)
+        {
+            Ptx.WaitForCopies();
+            Group.Barrier();
+            uint next = 2 * tileBytes - tile;
+            if (firstKey + KeysOfBlock < a.Keys)
+            {
+                keys += tileBytes;
+                values += tileBytes;
+                bytesLeft -= (int)tileBytes;
+                CopyTile<TQueries, TSums, TFragment>(shared, target + next, keys, bytesLeft);
+                CopyTile<TQueries, TSums, TFragment>(shared, target + next + tileBytes, values, bytesLeft);
+                Ptx.CommitCopies();
+            }
+
+            Float4 ofBlock = TPositions.OfBlock(a, positions, firstKey);
+            var s = new BlockSums<TSums>
+            {
+                B0 = Logits<TFactors, TSums, TFragment, TQueries, TPositions>(
+                    shared, a, positions, q, tile, placeOfKeys, firstKey, 0),
+                B1 = Logits<TFactors, TSums, TFragment, TQueries, TPositions>(
+                    shared, a, positions, q, tile, placeOfKeys, firstKey, 1),
+                B2 = Logits<TFactors, TSums, TFragment, TQueries, TPositions>(
+                    shared, a, positions, q, tile, placeOfKeys, firstKey, 2),
+                B3 = Logits<TFactors, TSums, TFragment, TQueries, TPositions>(
+                    shared, a, positions, q, tile, placeOfKeys, firstKey, 3),
+            };
+            int left = a.Keys - firstKey;
+            if (left < KeysOfBlock)
+            {
+                left -= 2 * (lane & 3);
+                s = new BlockSums<TSums>
+                {
+                    B0 = TSums.Mask(s.B0, left),
+                    B1 = TSums.Mask(s.B1, left - 16),
+                    B2 = TSums.Mask(s.B2, left - 32),
+                    B3 = TSums.Mask(s.B3, left - 48),
+                };
+            }
+
+            Float4 ofRows = new(
+                float.NegativeInfinity, float.NegativeInfinity, float.NegativeInfinity, float.NegativeInfinity);
+            ofRows = TSums.Max(TSums.Max(TSums.Max(TSums.Max(ofRows, s.B0), s.B1), s.B2), s.B3);
+            Float4 now = Larger<TSums, TFragment>(largest, ofRows, ofBlock);
+            var shift = new Float4(ofBlock.X - now.X, ofBlock.Y - now.Y, ofBlock.Z - now.Z, ofBlock.W - now.W);
+            Float4 factor = Factor<TSums, TFragment>(largest, now);
+            largest = now;
+            s = new BlockSums<TSums>
+            {
+                B0 = TSums.Exp2(s.B0, shift),
+                B1 = TSums.Exp2(s.B1, shift),
+                B2 = TSums.Exp2(s.B2, shift),
+                B3 = TSums.Exp2(s.B3, shift),
+            };
+            total = new Float4(total.X * factor.X, total.Y * factor.Y, total.Z * factor.Z, total.W * factor.W);
+            total = TSums.Add(TSums.Add(TSums.Add(TSums.Add(total, s.B0), s.B1), s.B2), s.B3);
+
+            sums = TColumns.Scale(sums, factor);
+            uint v = tile + tileBytes, sixteen = (uint)(16 * rowBytes);
+            sums = Values<TFactors, TSums, TFragment, TColumns>(shared, sums, s.B0, v, placeOfValues, rowBytes);
+            sums = Values<TFactors, TSums, TFragment, TColumns>(
+                shared, sums, s.B1, v + sixteen, placeOfValues, rowBytes);
+            sums = Values<TFactors, TSums, TFragment, TColumns>(
+                shared, sums, s.B2, v + 2 * sixteen, placeOfValues, rowBytes);
+            sums = Values<TFactors, TSums, TFragment, TColumns>(
+                shared, sums, s.B3, v + 3 * sixteen, placeOfValues, rowBytes);
+            tile = next;
+        }
+
+        total = OverQuad<TSums, TFragment>(total);
+        sums = TColumns.Scale(sums, new Float4(1 / total.X, 1 / total.Y, 1 / total.Z, 1 / total.W));
+        int batch = image / a.Heads, head = image - batch * a.Heads.Value, column = 2 * (lane & 3);
+        long y = batch * a.Y.BatchStride + query * a.Y.RowStride + head * a.HeadWidth + column;
+        int rowsLeft = a.Queries - query;
+        TColumns.Store(sums, a.Y.Address + y * sizeof(float), a.Y.RowStride, a.HeadWidth - column, rowsLeft);
+        if (a.LogSumExp == 0 || column != 0) return;
+        float* logSumExp = (float*)a.LogSumExp + (long)image * a.Queries + query;
+        if (rowsLeft > 0) logSumExp[0] = LogSumExp(largest.X, total.X);
+        if (rowsLeft > 8) logSumExp[8] = LogSumExp(largest.Y, total.Y);
+        if (TSums.Rows == 16) return;
+        if (rowsLeft > 16) logSumExp[16] = LogSumExp(largest.Z, total.Z);
+        if (rowsLeft > 24) logSumExp[24] = LogSumExp(largest.W, total.W);
+    }
+
+    /// <summary>Starts a thread's part of copying a tile: one chunk of 16 bytes a step of the head's width.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static void CopyTile<TQueries, TSums, TFragment>(SharedBytes shared, uint target, long source, int bytesLeft)
+        where TQueries : unmanaged, IQuerySteps<TQueries, TSums, TFragment>
+        where TSums : unmanaged, IRowSums<TSums, TFragment> where TFragment : unmanaged
+    {
+        int steps = TQueries.Steps;
+        Chunk(shared, target, source, bytesLeft, 0);
+        if (steps > 1) Chunk(shared, target, source, bytesLeft, 1);
+        if (steps > 2) Chunk(shared, target, source, bytesLeft, 2);
+        if (steps > 3) Chunk(shared, target, source, bytesLeft, 3);
+        if (steps > 4) Chunk(shared, target, source, bytesLeft, 4);
+        if (steps > 5) Chunk(shared, target, source, bytesLeft, 5);
+        if (steps > 6) Chunk(shared, target, source, bytesLeft, 6);
+        if (steps > 7) Chunk(shared, target, source, bytesLeft, 7);
+        if (steps > 8) Chunk(shared, target, source, bytesLeft, 8);
+        if (steps > 9) Chunk(shared, target, source, bytesLeft, 9);
+        if (steps <= 10) return;
+        Chunk(shared, target, source, bytesLeft, 10);
+        Chunk(shared, target, source, bytesLeft, 11);
+        Chunk(shared, target, source, bytesLeft, 12);
+        Chunk(shared, target, source, bytesLeft, 13);
+        Chunk(shared, target, source, bytesLeft, 14);
+        Chunk(shared, target, source, bytesLeft, 15);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static void Chunk(SharedBytes shared, uint target, long source, int bytesLeft, int i) => Ptx.CopyAsync16(
+        shared, target + (uint)(i * Threads * 16), source + i * Threads * 16, i * Threads * 16 < bytesLeft ? 16 : 0);
+
+    /// <summary>Logits of 16 keys, in powers of 2.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static TSums Logits<TFactors, TSums, TFragment, TQueries, TPositions>(
+        SharedBytes shared, FlashArguments a, PositionPlace positions, TQueries q, uint tile, uint place, int firstKey,
+        int sixteen)
+        where TFactors : struct, IFlashFactors
+        where TSums : unmanaged, IRowSums<TSums, TFragment> where TFragment : unmanaged
+        where TQueries : unmanaged, IQuerySteps<TQueries, TSums, TFragment>
+        where TPositions : struct, IFlashPositions
+    {
+        int rowBytes = TQueries.Steps * 32;
+        TSums start = TPositions.Start<TSums, TFragment>(shared, a, positions, firstKey, sixteen);
+        return TQueries.Multiply<TFactors>(
+            shared, start, q, tile + (uint)(sixteen * 16 * rowBytes), place, rowBytes, 0);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static TColumns Values<TFactors, TSums, TFragment, TColumns>(
+        SharedBytes shared, TColumns sums, TSums p, uint tile, uint place, int rowBytes)
+        where TFactors : struct, IFlashFactors
+        where TSums : unmanaged, IRowSums<TSums, TFragment> where TFragment : unmanaged
+        where TColumns : unmanaged, IHeadColumns<TColumns, TSums, TFragment> => TColumns.AddValues<TFactors>(
+            shared, sums, TFactors.Round<TSums, TFragment>(p), tile, place, 0, rowBytes);
+
+    /// <summary>The largest logit so far, with those of the quad and what the block adds to them.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Float4 Larger<TSums, TFragment>(Float4 largest, Float4 ofLane, Float4 ofBlock)
+        where TSums : unmanaged, IRowSums<TSums, TFragment> where TFragment : unmanaged
+    {
+        largest.X = Ptx.Max(largest.X, MaxOfQuad(ofLane.X) + ofBlock.X);
+        largest.Y = Ptx.Max(largest.Y, MaxOfQuad(ofLane.Y) + ofBlock.Y);
+        if (TSums.Rows == 16) return largest;
+        largest.Z = Ptx.Max(largest.Z, MaxOfQuad(ofLane.Z) + ofBlock.Z);
+        largest.W = Ptx.Max(largest.W, MaxOfQuad(ofLane.W) + ofBlock.W);
+        return largest;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Float4 Factor<TSums, TFragment>(Float4 before, Float4 now)
+        where TSums : unmanaged, IRowSums<TSums, TFragment> where TFragment : unmanaged
+    {
+        float x = Ptx.Exp2(before.X - now.X), y = Ptx.Exp2(before.Y - now.Y);
+        return TSums.Rows == 16
+            ? new Float4(x, y, 0, 0)
+            : new Float4(x, y, Ptx.Exp2(before.Z - now.Z), Ptx.Exp2(before.W - now.W));
+    }
+
+    /// <summary>Sums over the four lanes that share rows.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Float4 OverQuad<TSums, TFragment>(Float4 value)
+        where TSums : unmanaged, IRowSums<TSums, TFragment> where TFragment : unmanaged => TSums.Rows == 16
+            ? new Float4(SumOfQuad(value.X), SumOfQuad(value.Y), 1, 1)
+            : new Float4(SumOfQuad(value.X), SumOfQuad(value.Y), SumOfQuad(value.Z), SumOfQuad(value.W));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static float MaxOfQuad(float value)
+    {
+        value = Ptx.Max(value, Warp.ShuffleXor(value, 1));
+        return Ptx.Max(value, Warp.ShuffleXor(value, 2));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static float SumOfQuad(float value)
+    {
+        value += Warp.ShuffleXor(value, 1);
+        return value + Warp.ShuffleXor(value, 2);
+    }
+
+    static float LogSumExp(float largest, float total) =>
+        Ptx.MultiplyAdd(largest, Ln2, Logarithm.Apply(new Lane(total)).Value);
+}

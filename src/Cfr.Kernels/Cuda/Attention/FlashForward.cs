@@ -1,0 +1,157 @@
+namespace Cfr.Kernels.Cuda;
+
+/// <summary>The rungs of attention's ladder.</summary>
+enum AttentionRung
+{
+    /// <summary>One thread an element of the result.</summary>
+    Naive,
+    /// <summary>Tiles in registers, float32.</summary>
+    Registers,
+    /// <summary>Tensor cores, in the device's precision; TF32 where that is float32.</summary>
+    TensorCores,
+}
+
+/// <summary>
+/// Flash attention's way: relative positions' part of the logits, packing, one kernel. Sizes and the device's precision
+/// alone choose it.
+/// </summary>
+sealed class FlashForward(GpuDevice gpu)
+{
+    const int LargestGridZ = 65535, PacketFloats = 4;
+
+    /// <summary>The highest rung of the precision that takes this shape.</summary>
+    public AttentionRung Highest(AttentionShape shape, RelativePositions positions) =>
+        shape.HeadWidth > FlashRegisters.WidestHead ? AttentionRung.Naive
+        : gpu.Precision != Precision.Float32 && TensorKernel(shape, positions) is not null ? AttentionRung.TensorCores
+        : AttentionRung.Registers;
+
+    /// <summary>Attention on rung 3.</summary>
+    public void TensorCores(
+        AttentionShape shape, Tokens q, Tokens k, Tokens v, RelativePositions positions, Tokens y, View logSumExp)
+    {
+        int images = shape.Batch * shape.Heads;
+        if (images == 0 || shape.Queries == 0) return;
+        FlashKernel flash = TensorKernel(shape, positions)
+            ?? throw new ArgumentException($"no tensor-core kernel takes {shape}");
+        var (ofRows, ofColumns) = RelativeLogits.Compute(gpu, shape, q, positions);
+        int rowBytes = flash.Width * Family.Type.Bytes();
+        long queryBytes = (long)images * shape.Queries * rowBytes, keyBytes = (long)images * shape.Keys * rowBytes;
+        DeviceBuffer packed = gpu.Pool.Rent(queryBytes + 2 * keyBytes);
+        long packedKeys = packed.Address + queryBytes, packedValues = packedKeys + keyBytes;
+        Pack(
+            shape, rowBytes,
+            new PackedOperand
+            {
+                From = new TokenRows(q),
+                To = packed.Address,
+                Tokens = shape.Queries,
+                Factor = shape.Scale * FlashAttention.Log2OfE,
+            },
+            new PackedOperand { From = new TokenRows(k), To = packedKeys, Tokens = shape.Keys, Factor = 1 },
+            new PackedOperand { From = new TokenRows(v), To = packedValues, Tokens = shape.Keys, Factor = 1 });
+
+        int tiles = Parts(shape.Queries, flash.Queries);
+        var arguments = new FlashArguments
+        {
+            Q = packed.Address,
+            K = packedKeys,
+            V = packedValues,
+            Y = new TokenRows(y),
+            LogSumExp = logSumExp.Address,
+            RowLogits = ofRows?.Address ?? 0,
+            ColumnLogits = ofColumns?.Address ?? 0,
+            Queries = shape.Queries,
+            Keys = shape.Keys,
+            HeadWidth = shape.HeadWidth,
+            GridHeight = shape.GridHeight,
+            GridWidth = new Divisor(Math.Max(shape.GridWidth, 1)),
+            Heads = new Divisor(shape.Heads),
+            Tiles = new Divisor(tiles),
+        };
+        gpu.Launch(flash.Kernel, arguments, checked(tiles * images));
+        packed.Release();
+        ofRows?.Release();
+        ofColumns?.Release();
+    }
+
+    /// <summary>Attention on rung 2.</summary>
+    public void Registers(
+        AttentionShape shape, Tokens q, Tokens k, Tokens v, RelativePositions positions, Tokens y, View logSumExp)
+    {
+        int images = shape.Batch * shape.Heads;
+        if (images == 0 || shape.Queries == 0) return;
+        var (ofRows, ofColumns) = RelativeLogits.Compute(gpu, shape, q, positions);
+        int tiles = Parts(shape.Queries, FlashRegisters.Queries);
+        gpu.Launch(
+            FlashRegisters.For(shape.HeadWidth),
+            new FlashRegistersArguments
+            {
+                Q = new TokenRows(q),
+                K = new TokenRows(k),
+                V = new TokenRows(v),
+                Y = new TokenRows(y),
+                LogSumExp = logSumExp.Address,
+                RowLogits = ofRows?.Address ?? 0,
+                ColumnLogits = ofColumns?.Address ?? 0,
+                Queries = shape.Queries,
+                Keys = shape.Keys,
+                HeadWidth = shape.HeadWidth,
+                GridHeight = shape.GridHeight,
+                Packed = HasPackets(shape, new(q)) && HasPackets(shape, new(k)) && HasPackets(shape, new(v)) ? 1 : 0,
+                Scale = shape.Scale,
+                GridWidth = new Divisor(Math.Max(shape.GridWidth, 1)),
+                Heads = new Divisor(shape.Heads),
+                Tiles = new Divisor(tiles),
+            },
+            checked(tiles * images));
+        ofRows?.Release();
+        ofColumns?.Release();
+    }
+
+    FlashFamily Family => gpu.Precision == Precision.BFloat16 ? FlashKernels.BFloat16 : FlashKernels.Tf32;
+
+    /// <summary>The narrowest kernel on tensor cores for this shape; null where there is none.</summary>
+    FlashKernel? TensorKernel(AttentionShape shape, RelativePositions positions)
+    {
+        FlashKernel[] kernels = positions.IsNone ? Family.None
+            : shape.GridWidth == PositionsOfKeyRows.Columns && shape.HeadWidth <= Family.OfKeyRows[^1].Width
+                ? Family.OfKeyRows
+            : shape.GridHeight + shape.GridWidth <= PositionsByKey.MostPlaces ? Family.ByKey
+            : [];
+        return kernels.FirstOrDefault(
+            flash => flash.Width >= shape.HeadWidth && flash.Kernel.SharedBytes <= gpu.SharedBytesPerBlock);
+    }
+
+    void Pack(AttentionShape shape, int rowBytes, PackedOperand q, PackedOperand k, PackedOperand v)
+    {
+        const int ChunkBytes = 16;
+        Kernel<AttentionPackArguments> kernel = Family.Pack;
+        int images = shape.Batch * shape.Heads, chunks = rowBytes / ChunkBytes;
+        long threads = (long)Math.Max(shape.Queries, shape.Keys) * chunks;
+        int across = (int)Math.Min((threads + gpu.BlockSize(kernel) - 1) / gpu.BlockSize(kernel), gpu.FullGrid);
+        int down = Math.Clamp(gpu.FullGrid / across, 1, Math.Min(images, LargestGridZ));
+        bool isPacked = HasPackets(shape, q.From) && HasPackets(shape, k.From) && HasPackets(shape, v.From);
+        gpu.Launch(
+            kernel,
+            new AttentionPackArguments
+            {
+                First = q,
+                Second = k,
+                Third = v,
+                Images = images,
+                HeadWidth = shape.HeadWidth,
+                RowBytes = rowBytes,
+                Packed = isPacked ? 1 : 0,
+                Heads = new Divisor(shape.Heads),
+                Chunks = new Divisor(chunks),
+            },
+            across, 3, down);
+    }
+
+    /// <summary>Whether every row of every head begins at a multiple of 16 bytes and consists of runs of four.</summary>
+    static bool HasPackets(AttentionShape shape, TokenRows rows) =>
+        shape.HeadWidth % PacketFloats == 0 && rows.Address % (PacketFloats * sizeof(float)) == 0
+        && rows.RowStride % PacketFloats == 0 && (shape.Batch == 1 || rows.BatchStride % PacketFloats == 0);
+
+    static int Parts(int whole, int part) => (whole + part - 1) / part;
+}
