@@ -43,8 +43,8 @@ struct LanePlace
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public LanePlace(int row, int chunk, int rowBytes)
     {
-        Row = (uint)(row * rowBytes);
-        Chunk = (uint)((chunk ^ HeadTile.Permutation(row, rowBytes)) << 4);
+        Row = (uint)Ptx.Hold(row * rowBytes);
+        Chunk = (uint)Ptx.Hold((chunk ^ HeadTile.Permutation(row, rowBytes)) << 4);
     }
 
     /// <summary>The place this many bytes of columns further on, a multiple of 32.</summary>

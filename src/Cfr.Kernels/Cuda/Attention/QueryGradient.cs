@@ -52,14 +52,13 @@ static unsafe class QueryGradient
         int upper = firstQuery + warp * HeadTile.Strip + (lane >> 2), lower = upper + 8;
         float* terms = (float*)a.RowTerms + ((long)image * a.PaddedQueries + upper) * 2;
         float upperL = terms[0], upperD = terms[1], lowerL = terms[16], lowerD = terms[17];
-        bool isMine = firstQuery + warp * HeadTile.Strip < a.Queries;
+        bool isMine = firstQuery + warp * HeadTile.Strip < a.Queries, hasPositions = a.Rh != 0;
+        int strips = tileRows / HeadTile.Strip, pair = (lane & 3) * 2;
+        int raggedRow = Ptx.Hold(a.Grid.Keys < a.Grid.Rows * a.Grid.Columns ? a.Grid.Rows - 1 : -1);
         var position = Positions.Of(a, image, upper, lower);
 
         uint stage = (uint)Own(blocks, elementBytes, TOwn.AreHeld), other = stage + 2 * tileBytes;
-        long k = a.K + (long)image * a.Grid.Keys * rowBytes, toV = a.V - a.K;
-        Fetch<TElement, TSums>(shared, copy, stage, a, 0, k, toV);
-
-        bool hasPositions = a.Rh != 0;
+        Fetch<TElement, TSums>(shared, stage, a, image, 0);
         float scale = a.Scale * AttentionRowTerms.Log2OfE;
         TSums dq = default;
         Sums16x16 rw = default, dRw = default;
@@ -67,47 +66,54 @@ static unsafe class QueryGradient
         {
             Ptx.WaitForCopies();
             Group.Barrier();
-            if (tile + 1 < a.KeyTiles) Fetch<TElement, TSums>(shared, copy, other, a, tile + 1, k, toV);
+            if (tile + 1 < a.KeyTiles) Fetch<TElement, TSums>(shared, other, a, image, tile + 1);
             int segment = tile / a.TilesOfSegment, tileOfSegment = tile - segment * a.TilesOfSegment.Value;
-            int row = tileOfSegment * (tileRows / HeadTile.Strip), column = segment * HeadTile.Strip + (lane & 3) * 2;
-            int count = isMine ? Ptx.Min(tileRows / HeadTile.Strip, a.Grid.Rows - row) : 0;
-            if (hasPositions && tileOfSegment == 0)
+            int row = tileOfSegment * strips, count = isMine ? Ptx.Min(strips, a.Grid.Rows - row) : 0;
+            RowPair rh = default, dRh = default;
+            if (hasPositions)
             {
-                rw = Positions.Load(a, position, column);
-                dRw = default;
+                if (tileOfSegment == 0)
+                {
+                    rw = Positions.LoadColumns(a, position, segment * HeadTile.Strip + pair);
+                    dRw = default;
+                }
+                rh = Positions.LoadRow(position, row + (lane & 3), (lane & 3) < count);
+                if (segment > 0) dRh = Positions.LoadRowGradient(position, row + (lane & 3), (lane & 3) < count);
             }
             uint at = stage;
             for (int i = 0; i < count; i++)
             {
+                LogitSums logits = TOwn.AddProducts<TElement>(
+                    shared, default, q, dy, rows, columns, at, tileBytes, 0);
                 float upperTerm = -upperL, lowerTerm = -lowerL;
                 if (hasPositions)
                 {
-                    upperTerm = Ptx.MultiplyAdd(
-                        ((float*)position.UpperRh)[row + i], AttentionRowTerms.Log2OfE, upperTerm);
-                    lowerTerm = Ptx.MultiplyAdd(
-                        ((float*)position.LowerRh)[row + i], AttentionRowTerms.Log2OfE, lowerTerm);
+                    upperTerm += Warp.Shuffle(rh.Upper, (lane & ~3) + i);
+                    lowerTerm += Warp.Shuffle(rh.Lower, (lane & ~3) + i);
                 }
-                int limit = Ptx.Min(a.Grid.Columns, a.Grid.Keys - (row + i) * a.Grid.Columns) - column;
-                LogitSums logits = TOwn.AddProducts<TElement>(
-                    shared, default, q, dy, rows, columns, at, tileBytes, 0);
+                if (row + i == raggedRow) rw = Ragged(a.Grid.Keys - raggedRow * HeadTile.Strip - pair);
                 var ds = new Sums16x16
                 {
                     Left = LogitGradients(
-                        logits.S.Left, logits.Dp.Left, rw.Left, scale, upperTerm, lowerTerm, upperD, lowerD, limit),
+                        logits.S.Left, logits.Dp.Left, rw.Left, scale, upperTerm, lowerTerm, upperD, lowerD),
                     Right = LogitGradients(
-                        logits.S.Right, logits.Dp.Right, rw.Right, scale, upperTerm, lowerTerm, upperD, lowerD,
-                        limit - 8),
+                        logits.S.Right, logits.Dp.Right, rw.Right, scale, upperTerm, lowerTerm, upperD, lowerD),
                 };
                 dq = TSums.AddAlongRows<TElement>(shared, dq, TElement.Round(ds), steps, at, 0, rowBytes);
                 if (hasPositions)
                 {
                     dRw = new Sums16x16 { Left = Add(dRw.Left, ds.Left), Right = Add(dRw.Right, ds.Right) };
-                    Positions.AddRow(position, ds, row + i, segment, lane);
+                    RowPair sums = RowPair.Of(ds);
+                    if ((lane & 3) == i) dRh = new RowPair { Upper = dRh.Upper + sums.Upper, Lower = dRh.Lower + sums.Lower };
                 }
                 at += (uint)(HeadTile.Strip * rowBytes);
             }
-            if (hasPositions && tileOfSegment == a.TilesOfSegment.Value - 1)
-                Positions.Store(a, position, dRw, column);
+            if (hasPositions)
+            {
+                Positions.StoreRowGradient(position, dRh, row + (lane & 3), (lane & 3) < count);
+                if (tileOfSegment == a.TilesOfSegment.Value - 1)
+                    Positions.StoreColumnGradients(a, position, dRw, segment * HeadTile.Strip + pair);
+            }
             (stage, other) = (other, stage);
         }
         if (upper >= a.Queries) upper = -1;
@@ -122,36 +128,70 @@ static unsafe class QueryGradient
     /// <summary>Starts copying a tile of k and of v: strips below each other in one segment of the grid.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static void Fetch<TElement, TSums>(
-        SharedBytes shared, TileCopy copy, uint stage, AttentionGradientArguments a, int tile, long k, long toV)
+        SharedBytes shared, uint stage, AttentionGradientArguments a, int image, int tile)
         where TElement : struct, ITileElement where TSums : unmanaged, ISumStrip<TSums>
     {
         int blocks = TSums.Blocks, elementBytes = TElement.ElementBytes;
+        int rowBytes = blocks * HeadTile.Strip * elementBytes;
+        var copy = TileCopy.Of(Group.IdxX, rowBytes, elementBytes);
         int segment = tile / a.TilesOfSegment, tileOfSegment = tile - segment * a.TilesOfSegment.Value;
         int row = tileOfSegment * (HeadTile.Rows(elementBytes) / HeadTile.Strip) + copy.Row / HeadTile.Strip;
         int token = KeyGrid.Token(a.Grid, row, segment * HeadTile.Strip + (copy.Row & HeadTile.Strip - 1));
-        long from = k + (long)token * (blocks * HeadTile.Strip * elementBytes);
-        TileCopy.Start(shared, copy, stage, from, token >= 0, blocks, elementBytes);
+        long from = ((long)image * a.Grid.Keys + token) * rowBytes;
+        TileCopy.Start(shared, copy, stage, a.K + from, token >= 0, blocks, elementBytes);
         TileCopy.Start(
-            shared, copy, stage + (uint)HeadTile.Bytes(blocks), from + toV, token >= 0, blocks, elementBytes);
+            shared, copy, stage + (uint)HeadTile.Bytes(blocks), a.V + from, token >= 0, blocks, elementBytes);
         Ptx.CommitCopies();
     }
 
-    /// <summary>p (dp - D), 0 from column <paramref name="limit"/> on.</summary>
+    /// <summary>p (dp - D)</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static Sums LogitGradients(
-        Sums s, Sums dp, Sums rw, float scale, float upper, float lower, float upperD, float lowerD, int limit) => new()
+        Sums s, Sums dp, Sums rw, float scale, float upper, float lower, float upperD, float lowerD) => new()
         {
-            X = limit > 0 ? Ptx.Exp2(Ptx.MultiplyAdd(s.X, scale, rw.X + upper)) * (dp.X - upperD) : 0,
-            Y = limit > 1 ? Ptx.Exp2(Ptx.MultiplyAdd(s.Y, scale, rw.Y + upper)) * (dp.Y - upperD) : 0,
-            Z = limit > 0 ? Ptx.Exp2(Ptx.MultiplyAdd(s.Z, scale, rw.Z + lower)) * (dp.Z - lowerD) : 0,
-            W = limit > 1 ? Ptx.Exp2(Ptx.MultiplyAdd(s.W, scale, rw.W + lower)) * (dp.W - lowerD) : 0,
+            X = Ptx.Exp2(Ptx.MultiplyAdd(s.X, scale, rw.X + upper)) * (dp.X - upperD),
+            Y = Ptx.Exp2(Ptx.MultiplyAdd(s.Y, scale, rw.Y + upper)) * (dp.Y - upperD),
+            Z = Ptx.Exp2(Ptx.MultiplyAdd(s.Z, scale, rw.Z + lower)) * (dp.Z - lowerD),
+            W = Ptx.Exp2(Ptx.MultiplyAdd(s.W, scale, rw.W + lower)) * (dp.W - lowerD),
         };
+
+    /// <summary>No probability from so many columns on.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Sums16x16 Ragged(int columns) => new() { Left = NoneFrom(columns), Right = NoneFrom(columns - 8) };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Sums NoneFrom(int columns)
+    {
+        float even = columns > 0 ? 0 : float.NegativeInfinity, odd = columns > 1 ? 0 : float.NegativeInfinity;
+        return new Sums { X = even, Y = odd, Z = even, W = odd };
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static Sums Add(Sums a, Sums b) => new() { X = a.X + b.X, Y = a.Y + b.Y, Z = a.Z + b.Z, W = a.W + b.W };
 
+    /// <summary>A value for each of a lane's two queries.</summary>
+    struct RowPair
+    {
+        public float Upper, Lower;
+
+        /// <summary>Sums over the 16 keys of a strip, in all four lanes that share a query.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static RowPair Of(Sums16x16 ds)
+        {
+            float upper = ds.Left.X + ds.Left.Y + (ds.Right.X + ds.Right.Y);
+            float lower = ds.Left.Z + ds.Left.W + (ds.Right.Z + ds.Right.W);
+            upper += Warp.ShuffleXor(upper, 1);
+            lower += Warp.ShuffleXor(lower, 1);
+            return new RowPair
+            {
+                Upper = upper + Warp.ShuffleXor(upper, 2),
+                Lower = lower + Warp.ShuffleXor(lower, 2),
+            };
+        }
+    }
+
     /// <summary>
-    /// A lane's two rows in the logits of relative positions and in their gradients; rows behind the last query read
+    /// A lane's two queries in the logits of relative positions and in their gradients. Queries behind the last one read
     /// that one's and store nothing.
     /// </summary>
     struct Positions
@@ -181,36 +221,37 @@ static unsafe class QueryGradient
             };
         }
 
-        /// <summary>Rw log2(e) of a segment.</summary>
+        /// <summary>Rw log2(e) of a segment; minus infinity outside the grid, so that there is no probability.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static Sums16x16 Load(AttentionGradientArguments a, Positions position, int column) => new()
+        public static Sums16x16 LoadColumns(AttentionGradientArguments a, Positions position, int column) => new()
         {
-            Left = Load(position, column, a.Grid.Columns),
-            Right = Load(position, column + 8, a.Grid.Columns),
+            Left = LoadPairs(position, column, a.Grid.Columns),
+            Right = LoadPairs(position, column + 8, a.Grid.Columns),
         };
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        static Sums Load(Positions position, int column, int columns)
+        static Sums LoadPairs(Positions position, int column, int columns) => new()
         {
-            int even = Ptx.Min(column, columns - 1), odd = Ptx.Min(column + 1, columns - 1);
-            return new Sums
-            {
-                X = ((float*)position.UpperRw)[even] * AttentionRowTerms.Log2OfE,
-                Y = ((float*)position.UpperRw)[odd] * AttentionRowTerms.Log2OfE,
-                Z = ((float*)position.LowerRw)[even] * AttentionRowTerms.Log2OfE,
-                W = ((float*)position.LowerRw)[odd] * AttentionRowTerms.Log2OfE,
-            };
+            X = Load(position.UpperRw, column, columns),
+            Y = Load(position.UpperRw, column + 1, columns),
+            Z = Load(position.LowerRw, column, columns),
+            W = Load(position.LowerRw, column + 1, columns),
+        };
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        static float Load(long row, int column, int columns) =>
+            column < columns ? ((float*)row)[column] * AttentionRowTerms.Log2OfE : float.NegativeInfinity;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static void StoreColumnGradients(
+            AttentionGradientArguments a, Positions position, Sums16x16 sums, int column)
+        {
+            StorePairs(position, sums.Left, column, a.Grid.Columns);
+            StorePairs(position, sums.Right, column + 8, a.Grid.Columns);
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static void Store(AttentionGradientArguments a, Positions position, Sums16x16 sums, int column)
-        {
-            Store(position, sums.Left, column, a.Grid.Columns);
-            Store(position, sums.Right, column + 8, a.Grid.Columns);
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        static void Store(Positions position, Sums sums, int column, int columns)
+        static void StorePairs(Positions position, Sums sums, int column, int columns)
         {
             float* upper = (float*)(position.UpperRw + position.ToDRw);
             float* lower = (float*)(position.LowerRw + position.ToDRw);
@@ -220,24 +261,27 @@ static unsafe class QueryGradient
             if (position.HasLower && column + 1 < columns) lower[column + 1] = sums.W;
         }
 
-        /// <summary>
-        /// Adds a strip's rows to dRh[.., row]. The four lanes of a row sum it up; one of them keeps it, always the
-        /// same.
-        /// </summary>
+        /// <summary>Rh log2(e) of a row of the grid: a lane keeps one row of the tile, and passes it to the other three.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static void AddRow(Positions position, Sums16x16 ds, int row, int segment, int lane)
+        public static RowPair LoadRow(Positions position, int row, bool isInside) => new()
         {
-            float upper = ds.Left.X + ds.Left.Y + (ds.Right.X + ds.Right.Y);
-            float lower = ds.Left.Z + ds.Left.W + (ds.Right.Z + ds.Right.W);
-            upper += Warp.ShuffleXor(upper, 1);
-            lower += Warp.ShuffleXor(lower, 1);
-            upper += Warp.ShuffleXor(upper, 2);
-            lower += Warp.ShuffleXor(lower, 2);
-            bool isUpper = (lane & 3) == 0, isLower = (lane & 3) == 1;
-            if (!(isUpper && position.HasUpper || isLower && position.HasLower)) return;
-            float sum = isUpper ? upper : lower;
-            float* at = (float*)((isUpper ? position.UpperRh : position.LowerRh) + position.ToDRh) + row;
-            *at = segment == 0 ? sum : *at + sum;
+            Upper = isInside ? ((float*)position.UpperRh)[row] * AttentionRowTerms.Log2OfE : 0,
+            Lower = isInside ? ((float*)position.LowerRh)[row] * AttentionRowTerms.Log2OfE : 0,
+        };
+
+        /// <summary>What the segments before have given to the row's gradient.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static RowPair LoadRowGradient(Positions position, int row, bool isInside) => new()
+        {
+            Upper = isInside && position.HasUpper ? ((float*)(position.UpperRh + position.ToDRh))[row] : 0,
+            Lower = isInside && position.HasLower ? ((float*)(position.LowerRh + position.ToDRh))[row] : 0,
+        };
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static void StoreRowGradient(Positions position, RowPair sums, int row, bool isInside)
+        {
+            if (isInside && position.HasUpper) ((float*)(position.UpperRh + position.ToDRh))[row] = sums.Upper;
+            if (isInside && position.HasLower) ((float*)(position.LowerRh + position.ToDRh))[row] = sums.Lower;
         }
     }
 }
