@@ -13,8 +13,8 @@ struct GradientOperand
     /// <summary>1 where channels can be fetched 16 bytes at a time.</summary>
     public int Packed;
 
-    /// <summary>Voxels of a line, lines of a slice, slices of a stage.</summary>
-    public int Width, Slices;
+    /// <summary>Voxels of a line, lines of a slice, slices of a stage, and from stage to stage.</summary>
+    public int Width, Slices, Advance;
     public Divisor Lines;
 
     /// <summary>The logarithm of the packets of four channels that a block takes.</summary>
@@ -114,9 +114,12 @@ static unsafe class VolumeGradient
         uint sliceX = a.X.SliceBytes;
         int run = Grid.IdxX * a.RunsOfBlock, runs = Ptx.Min(a.RunsOfBlock, a.RunCount - run);
         int stages = runs * a.Stages.Value;
+        LaneCopy copyX = LaneCopy.First(a.X, Channel(Grid.IdxY, a.LogIn));
+        LaneCopy copyDy = LaneCopy.First(a.Dy, Channel(Grid.IdxZ, a.LogOut));
+        RunCopy runX = default, runDy = default;
         TState state = default;
         uint read = 0, write = 0;
-        int inRun = 0;
+        int inRun = 0, aheadInRun = 0;
         for (int i = 1 - Stages; i < stages; i++)
         {
             if (i >= 0)
@@ -124,8 +127,21 @@ static unsafe class VolumeGradient
                 Ptx.WaitForCopiesButOne();
                 Group.Barrier();
             }
-            int ahead = i + Stages - 1;
-            Fetch<TProduct, TState>(shared, write, a, run, ahead < stages ? ahead : -1);
+            if (i + Stages - 1 < stages)
+            {
+                if (aheadInRun == 0)
+                {
+                    VoxelPlace corner = VoxelGrid.Locate(a.Runs, run++);
+                    runX = RunOfX(a, corner);
+                    runDy = RunOfDy(a, corner, TProduct.EarlierSlices);
+                }
+                aheadInRun = aheadInRun == a.Stages.Value - 1 ? 0 : aheadInRun + 1;
+                runX = RunCopy.Stage(shared, write, a.X, runX, copyX, Channel(Grid.IdxY, a.LogIn));
+                runDy = RunCopy.Stage(
+                    shared, write + a.X.Bytes, a.Dy, runDy, copyDy, Channel(Grid.IdxZ, a.LogOut));
+            }
+            Ptx.CommitCopies();
+            Warp.Barrier(); // lanes copy different numbers of packets; the products want them together
             write = write == (Stages - 1) * a.StageBytes ? 0 : write + a.StageBytes;
             if (i < 0) continue;
             if (inRun == 0) state = TProduct.Restart(state);
@@ -156,88 +172,37 @@ static unsafe class VolumeGradient
             a, kd, c * WarpChannels + (lane >> 2), m * WarpChannels + TProduct.Column(lane), TProduct.Between, sums);
     }
 
-    /// <summary>
-    /// Starts the copies of a stage, counted from the block's first run on (none: less than 0), and closes the group.
-    /// </summary>
+    /// <summary>The first channel of a block.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static void Fetch<TProduct, TState>(
-        SharedBytes shared, uint target, VolumeGradientArguments a, int firstRun, int stage)
-        where TProduct : struct, IGradientProduct<TState> where TState : unmanaged
-    {
-        if (stage >= 0)
-        {
-            int run = stage / a.Stages, firstSlice = (stage - run * a.Stages.Value) * a.X.Slices;
-            VoxelPlace place = VoxelGrid.Locate(a.Runs, firstRun + run);
-            place.D *= a.TileD;
-            place.H = place.H * a.SegmentH + firstSlice;
-            place.W *= a.TileW;
-            int firstDy = firstSlice - TProduct.EarlierSlices;
-            var corner = new VoxelPlace
-            {
-                Batch = place.Batch,
-                D = place.D - a.Padding.D,
-                H = place.H - a.Padding.H,
-                W = place.W - a.Padding.W,
-                Channel = (Grid.IdxY << a.LogIn) * WarpChannels,
-            };
-            FetchSlices(shared, target, a.X, corner, 0, a.X.Slices);
-            place.H -= TProduct.EarlierSlices;
-            place.Channel = (Grid.IdxZ << a.LogOut) * WarpChannels;
-            FetchSlices(shared, target + a.X.Bytes, a.Dy, place, -firstDy, a.SegmentH - firstDy);
-        }
-        Ptx.CommitCopies();
-    }
+    static int Channel(int block, int logUnits) => (block << logUnits) * WarpChannels;
 
-    /// <summary>
-    /// Lanes go along a line, warps side by side where it is longer, and from line to line: what depends on the lane
-    /// is computed before the lines. Slices outside of [first, end) become zeros.
-    /// </summary>
+    /// <summary>What a run reads of x: the rows of its outputs and of the taps beyond.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static void FetchSlices(
-        SharedBytes shared, uint target, GradientOperand x, VoxelPlace corner, int first, int end)
-    {
-        int warp = Group.IdxX >> 5, team = warp / x.WarpsOfLine, items = x.Width << x.LogQuads;
-        if (team >= x.LinesAtOnce) return;
-        int firstD = Ptx.Max(0, -corner.D), depth = Ptx.Min(x.Lines.Value, x.Size.D - corner.D) - firstD;
-        first = Ptx.Max(first, -corner.H);
-        int height = Ptx.Min(end, x.Size.H - corner.H) - first;
-        long row = ((long)corner.Batch * x.Size.D + corner.D) * x.Size.H + corner.H;
-        long source = x.Address + ((row * x.Size.W + corner.W) * x.Channels + corner.Channel) * sizeof(float);
-        for (int i = (warp - team * x.WarpsOfLine.Value) * 32 + (Group.IdxX & 31); i < items;
-            i += x.WarpsOfLine.Value * 32)
+    static RunCopy RunOfX(VolumeGradientArguments a, VoxelPlace run) => RunCopy.Begin(
+        a.X,
+        new VoxelPlace
         {
-            int voxel = i >> x.LogQuads, quad = i & (1 << x.LogQuads) - 1, w = corner.W + voxel;
-            var copy = new LineCopy
-            {
-                Source = source + (voxel * x.Channels + 4 * quad) * sizeof(float),
-                Target = target + (uint)(quad >> 1) * x.Plane + (uint)(voxel * VoxelBytes + (quad & 1) * 16),
-                There = w >= 0 && w < x.Size.W ? x.Channels - corner.Channel - 4 * quad : 0,
-                FirstD = firstD,
-                Depth = depth,
-                First = first,
-                Height = height,
-            };
-            if (x.Packed != 0)
-                FetchLines<PacketCopy>(shared, x, copy, team);
-            else
-                FetchLines<ElementCopy>(shared, x, copy, team);
-        }
-    }
+            Batch = run.Batch,
+            D = run.D * a.TileD - a.Padding.D,
+            H = run.H * a.SegmentH - a.Padding.H,
+            W = run.W * a.TileW - a.Padding.W,
+            Channel = Channel(Grid.IdxY, a.LogIn),
+        },
+        0, a.SegmentH + a.Kernel.H - 1);
 
+    /// <summary>What it reads of dy: the rows of its outputs, behind as many of zeros as a stage looks back.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static void FetchLines<TCopy>(SharedBytes shared, GradientOperand x, LineCopy copy, int team)
-        where TCopy : struct, IQuadCopy
-    {
-        int lines = x.Slices * x.Lines.Value, lineBytes = x.Width * VoxelBytes;
-        for (int line = team; line < lines; line += x.LinesAtOnce)
+    static RunCopy RunOfDy(VolumeGradientArguments a, VoxelPlace run, int earlier) => RunCopy.Begin(
+        a.Dy,
+        new VoxelPlace
         {
-            int slice = line / x.Lines, d = line - slice * x.Lines.Value;
-            bool inside = (uint)(d - copy.FirstD) < (uint)Ptx.Max(copy.Depth, 0)
-                & (uint)(slice - copy.First) < (uint)Ptx.Max(copy.Height, 0);
-            long from = Ptx.MultiplyAddWide(d, x.PlaneStride, Ptx.MultiplyAddWide(slice, x.RowStride, copy.Source));
-            TCopy.Start(shared, copy.Target + (uint)(line * lineBytes), from, inside ? copy.There : 0);
-        }
-    }
+            Batch = run.Batch,
+            D = run.D * a.TileD,
+            H = run.H * a.SegmentH - earlier,
+            W = run.W * a.TileW,
+            Channel = Channel(Grid.IdxZ, a.LogOut),
+        },
+        earlier, earlier + a.SegmentH);
 
     /// <summary>Stores the taps of a kernel plane that there are.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -52,6 +52,7 @@ readonly struct VolumeGradientPlan
         for (; ; slices--)
         {
             (ofX.Slices, ofDy.Slices) = (slices, slices + kernel.EarlierSlices);
+            (ofX.Advance, ofDy.Advance) = (slices, slices);
             (ofX.Plane, ofDy.Plane) = (Plane(ofX), Plane(ofDy));
             if (ofX.Bytes + ofDy.Bytes <= VolumeGradient.MostStageBytes) break;
         }
