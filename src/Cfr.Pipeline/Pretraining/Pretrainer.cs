@@ -92,12 +92,13 @@ public sealed class Pretrainer
             return null;
         }
         var (losses, overlap) = _pretraining.Losses(batch, iteration);
-        float loss = losses.Total.Item();
+        float[] values = losses.Values().ToArray();
+        float loss = values[0];
         if (!float.IsFinite(loss))
             throw new DivergedException(
                 $"iteration {iteration + 1}: the loss is {loss}; the run stops, its last checkpoint is kept. "
                 + "A lower learning rate may help");
-        (string, float)[] parts = [.. losses.Parts.Select(part => (part.Name, part.Value.Item())), ("overlap", overlap)];
+        (string, float)[] parts = [.. losses.Parts.Select((part, i) => (part.Name, values[i + 1])), ("overlap", overlap)];
         losses.Total.Backward();
         double rate = _schedule.At(iteration);
         ITrained trained = _pretraining;

@@ -7,7 +7,16 @@ namespace Cfr.Pipeline.Training;
 /// <summary>What a step minimises, and the parts of it that are worth a look.</summary>
 /// <param name="Total">A scalar.</param>
 /// <param name="Parts">Scalars by the names that they have in logs.</param>
-public readonly record struct Losses(Tensor Total, IReadOnlyList<(string Name, Tensor Value)> Parts);
+public readonly record struct Losses(Tensor Total, IReadOnlyList<(string Name, Tensor Value)> Parts)
+{
+    /// <summary>The total and its parts in one tensor, which comes to the host in one copy.</summary>
+    internal Tensor Values()
+    {
+        return Single(Total).Concat(0, [.. Parts.Select(part => Single(part.Value))]);
+
+        static Tensor Single(Tensor scalar) => scalar.Detach().Reshape(1);
+    }
+}
 
 /// <summary>
 /// A way to train: which networks there are, which cases a batch is made of, and what a step minimises. Everything else

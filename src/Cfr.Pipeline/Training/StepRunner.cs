@@ -69,10 +69,8 @@ sealed class StepRunner(Session session, IMethod method, Action<string> warn) : 
     {
         Losses losses = method.Losses(StepInputs.Of(inputs));
         _names = [.. losses.Parts.Select(part => part.Name)];
-        Tensor values = Single(losses.Total).Concat(0, [.. losses.Parts.Select(part => Single(part.Value))]);
+        Tensor values = losses.Values();
         losses.Total.Backward();
         return values;
-
-        static Tensor Single(Tensor scalar) => scalar.Detach().Reshape(1);
     }
 }

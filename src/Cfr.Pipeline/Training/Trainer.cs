@@ -102,11 +102,17 @@ public sealed class Trainer
         _finished = Stopwatch.GetTimestamp();
         while (true)
         {
-            bool last = iteration == _configuration.Iterations, saves = iteration > 0 && iteration % _configuration.CheckpointEvery == 0;
-            if (last || saves || IsDue(iteration) || stop.IsCancellationRequested) Finish(0, log, observer);
-            if (!validated && IsDue(iteration)) validated = Validate(iteration, log, observer, stop);
-            bool ends = last || stop.IsCancellationRequested;
-            if (ends || saves) Save(iteration);
+            if (!validated && IsDue(iteration))
+            {
+                Finish(0, log, observer);
+                validated = Validate(iteration, log, observer, stop);
+            }
+            bool last = iteration == _configuration.Iterations, ends = last || stop.IsCancellationRequested;
+            if (ends || iteration > 0 && iteration % _configuration.CheckpointEvery == 0)
+            {
+                Finish(0, log, observer);
+                Save(iteration);
+            }
             if (ends) return last && (validated || !IsDue(iteration));
             if (!Start(iteration, runner, loader, stop)) continue;
             (iteration, validated) = (iteration + 1, false);

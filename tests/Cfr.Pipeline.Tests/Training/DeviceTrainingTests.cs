@@ -44,11 +44,7 @@ public sealed class DeviceTrainingTests : IDisposable
         {
             Configuration = new()
             {
-                Sam = new(Model: new()
-                {
-                    ImageSize = 32, PatchSize = 4, Width = 16, Depth = 2, Heads = 2, GlobalBlocks = [1], Window = 4, PromptWidth = 16,
-                    DecoderHeads = 2, DecoderHidden = 16, QualityHidden = 8,
-                }),
+                Sam = new(Model: SmallFineTuning.Sizes with { ImageSize = 32, Width = 16, PromptWidth = 16, DecoderHidden = 16 }),
                 Labelled = 1,
                 Iterations = 3,
                 Batch = 1,
@@ -60,6 +56,18 @@ public sealed class DeviceTrainingTests : IDisposable
         Assert.True(task.Train("cpu"));
         Assert.True(task.Train("emulated", observer: new NoWarnings(), open: () => Device.Open("emulated", precision)));
         Same(Losses(task.Run("cpu")), Losses(task.Run("emulated")), tolerance);
+    }
+
+    [Theory]
+    [InlineData(Precision.Float32, 1e-3)]
+    [InlineData(Precision.TF32, 1e-2)]
+    [InlineData(Precision.BFloat16, 5e-2)]
+    public void On_a_GPU_sam_is_fine_tuned_as_on_the_processor(Precision precision, double tolerance)
+    {
+        using var task = new SmallFineTuning();
+        Assert.True(task.Train("cuda", observer: new NoWarnings(), open: () => TestGpu.OpenOrSkip(precision)));
+        Assert.True(task.Train("cpu"));
+        Same(Losses(task.Run("cpu")), Losses(task.Run("cuda")), tolerance);
     }
 
     [Fact]
