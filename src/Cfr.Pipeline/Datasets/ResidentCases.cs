@@ -6,7 +6,7 @@ namespace Cfr.Pipeline.Datasets;
 
 /// <summary>
 /// Volumes and labels in a device's memory, uploaded once: patches are cut there, turned, flipped and padded as <see
-/// cref="PatchDraw"/> does it on the host, with the same bits. 8 bytes a voxel.
+/// cref="PatchDraw"/> does it on the host, with the same bits. 8 bytes a voxel, until the scope ends in which it was made.
 /// </summary>
 public sealed class ResidentCases
 {

@@ -91,6 +91,7 @@ public sealed class Trainer
         long iteration = File.Exists(_run.Checkpoint) ? Checkpoint.Load(_run.Checkpoint, _method, _session) : 0;
         using TrainingLog log = TrainingLog.Open(_run.Log, iteration);
         bool validated = Replay();
+        using Scope volumes = _session.Scope();
         ResidentCases? resident = _method.OnHost is not null
             ? null : ResidentCases.Upload(_session, _method.Cases, _store, _session.Device.FreeBytes, observer.Warn);
         using var loader = new BatchLoader(

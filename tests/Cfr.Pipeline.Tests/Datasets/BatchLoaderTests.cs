@@ -52,10 +52,10 @@ public class BatchLoaderTests
         }
     }
 
-    [Theory, InlineData("cpu"), InlineData("emulated")]
+    [Theory, InlineData("cpu"), InlineData("emulated"), InlineData("cuda")]
     public void Patches_cut_on_a_device_have_the_bits_of_those_cut_on_the_host(string name)
     {
-        using Device device = Device.Open(name);
+        using Device device = TestGpu.Open(name);
         var session = new Session(device);
         var resident = new ResidentCases(session, Cases, new CaseStore(Read));
         foreach (GridSize patch in (GridSize[])[Patch, new(3, 8, 2), new(9, 4, 7)])

@@ -58,12 +58,13 @@ public sealed class SlidingWindowTests : IDisposable
     [Theory]
     [InlineData("cpu")]
     [InlineData("emulated")]
+    [InlineData("cuda")]
     public void A_device_adds_up_windows_in_the_order_of_the_host(string name)
     {
         const int classes = 2;
         GridSize size = new(7, 5, 6), patch = new(4, 4, 4);
         Volume scan = Scan(size);
-        using Device device = Device.Open(name);
+        using Device device = TestGpu.Open(name);
         var session = new Session(device);
         foreach (bool gaussian in (bool[])[false, true])
         {
