@@ -3,7 +3,7 @@ using ILGPU;
 namespace Cfr.Kernels.Cuda;
 
 /// <summary>Arguments of <see cref="PatchCopy"/>.</summary>
-struct PatchArguments
+struct PatchCopyArguments
 {
     public long X, To;
     public Extent Input, Stride, Padding;
@@ -28,10 +28,10 @@ struct PatchArguments
 /// </summary>
 static class PatchCopy
 {
-    static readonly Kernel<PatchArguments> Elements = new("patches", Run<Lane, Float32Element>);
-    static readonly Kernel<PatchArguments> Packets = new("patches_packets", Run<FourLanes, Float32Element>);
-    static readonly Kernel<PatchArguments> HalfElements = new("patches_bfloat16", Run<Lane, BFloat16Element>);
-    static readonly Kernel<PatchArguments> HalfPackets =
+    static readonly Kernel<PatchCopyArguments> Elements = new("patches", Run<Lane, Float32Element>);
+    static readonly Kernel<PatchCopyArguments> Packets = new("patches_packets", Run<FourLanes, Float32Element>);
+    static readonly Kernel<PatchCopyArguments> HalfElements = new("patches_bfloat16", Run<Lane, BFloat16Element>);
+    static readonly Kernel<PatchCopyArguments> HalfPackets =
         new("patches_bfloat16_packets", Run<FourLanes, BFloat16Element>);
 
     /// <summary>Copies the patches of outputs [first, first + rows), counted through the batch.</summary>
@@ -42,7 +42,7 @@ static class PatchCopy
         int items = checked((int)(rows * shape.Kernel.Voxels * vectors));
         gpu.LaunchOver(
             isHalf ? hasPackets ? HalfPackets : HalfElements : hasPackets ? Packets : Elements,
-            new PatchArguments
+            new PatchCopyArguments
             {
                 X = x.Address,
                 To = patches.Address,
@@ -61,7 +61,7 @@ static class PatchCopy
             items);
     }
 
-    static void Run<V, TElement>(PatchArguments a)
+    static void Run<V, TElement>(PatchCopyArguments a)
         where V : unmanaged, IDeviceVector<V> where TElement : struct, IElement
     {
         int threads = Grid.DimX * Group.DimX;
