@@ -209,7 +209,8 @@ static unsafe class VolumeGradient
     static void Store(VolumeGradientArguments a, int kd, int c, int m, int between, NineTaps sums)
     {
         int taps = a.Kernel.D * a.Kernel.H * a.Kernel.W, first = Grid.IdxX * taps + kd * a.Kernel.H * a.Kernel.W;
-        long matrix = (long)a.X.Channels * a.Dy.Channels, target = a.Partials + 4 * (first * matrix + (long)c * a.Dy.Channels + m);
+        long matrix = (long)a.X.Channels * a.Dy.Channels;
+        long target = a.Partials + 4 * (first * matrix + (long)c * a.Dy.Channels + m);
         long line = a.Kernel.W * matrix * 4;
         matrix *= 4;
         Store(a, target, true, c, m, between, sums.T00);
