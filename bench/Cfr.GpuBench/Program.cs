@@ -26,8 +26,8 @@ catch (Exception error) when (error is DeviceException or CudaException or Kerne
     return 1;
 }
 
-// Every op case on the GPU: against double precision, gradients, and the same bits twice; those of matrix products in
-// every precision, and every tile of theirs.
+// Every op case on the GPU: against double precision, gradients, and the same bits twice; those of matrix products and
+// convolutions in every precision, and every tile of theirs.
 static int Check()
 {
     // What is large enough for tensor cores has only cases of the benchmark.
@@ -39,7 +39,7 @@ static int Check()
         Console.WriteLine($"{device.Name}: {device.Description}, CUDA {device.DriverVersion}");
         foreach (OpCase one in OpCases.All)
         {
-            bool isProduct = OpCheck.IsOfMatrixProducts(one);
+            bool isProduct = OpCheck.ComputesInPrecision(one);
             if (one.BenchmarkOnly ? !isProduct || one.Flop > MostFlop : precision != Precision.Float32 && !isProduct)
                 continue;
             Try($"{one} in {precision.Name()}", () =>

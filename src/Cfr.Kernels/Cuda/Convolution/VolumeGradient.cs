@@ -52,7 +52,7 @@ struct VolumeGradientArguments
     public int TileD, SegmentH, TileW;
     public Divisor Stages;
 
-    /// <summary>Logarithms of the warps of a kernel plane, and of how many of them go along each channel axis.</summary>
+    /// <summary>Logarithms of the warps of a kernel plane, and of those along each channel axis.</summary>
     public int LogUnits, LogIn, LogOut;
 
     /// <summary>The logarithm of patches along W of a tile; voxels of a patch along D and W: 4 x 4 or 1 x 16.</summary>
