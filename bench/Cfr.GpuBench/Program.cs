@@ -45,7 +45,7 @@ static int Check(int part, int parts, string pattern)
         Console.WriteLine($"{device.Name}: {device.Description}, CUDA {device.DriverVersion}");
         foreach (OpCase one in OpCases.All)
         {
-            bool isProduct = OpCheck.IsOfMatrixProducts(one);
+            bool isProduct = OpCheck.ComputesInPrecision(one);
             if (one.BenchmarkOnly ? !isProduct || one.Flop > MostFlop : precision != Precision.Float32 && !isProduct)
                 continue;
             Try($"{one} in {precision.Name()}", () =>

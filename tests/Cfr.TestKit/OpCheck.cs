@@ -82,13 +82,13 @@ public static class OpCheck
     /// <summary>
     /// Whether a case is one of matrix products or made of them: these alone compute in the device's precision.
     /// </summary>
-    public static bool IsOfMatrixProducts(OpCase one) => one.Family
+    public static bool ComputesInPrecision(OpCase one) => one.Family
         is "matmul" or "linear" or "conv2d" or "conv3d" or "transposed conv2d" or "transposed conv3d" or "attention";
 
     static double Allowed(OpCase one, Device device)
     {
         Precision precision =
-            device is GpuDevice gpu && IsOfMatrixProducts(one) ? gpu.Precision : Precision.Float32;
+            device is GpuDevice gpu && ComputesInPrecision(one) ? gpu.Precision : Precision.Float32;
         return Tolerance.ForSum(one.Terms, precision) * one.Slack;
     }
 

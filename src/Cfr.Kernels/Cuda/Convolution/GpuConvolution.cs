@@ -1,8 +1,41 @@
 namespace Cfr.Kernels.Cuda;
 
-/// <summary>Convolution and its gradients: see <see cref="NaiveConvolution"/>.</summary>
+/// <summary>The ways to a convolution; the first three are the rungs of a ladder.</summary>
+enum ConvolutionWay
+{
+    /// <summary>One thread per output.</summary>
+    Naive,
+    /// <summary>Boxes in shared memory, sums in registers, float32.</summary>
+    Registers,
+    /// <summary>Boxes in shared memory, tensor cores in the device's precision; TF32 where that is float32.</summary>
+    TensorCores,
+    /// <summary>Beside the ladder: a matrix product, of patches where a kernel is larger than a voxel.</summary>
+    Product,
+}
+
+/// <summary>
+/// Convolution and its gradients. Sizes and the device's precision alone choose the way:
+/// <list type="bullet">
+/// <item>what is too small to matter takes the naive form;</item>
+/// <item>stride 1 and a kernel of at most 3 voxels along each axis, exactly 3 along h, is computed from boxes in shared
+/// memory (<see cref="HaloConvolution"/>), forward and backward; an activation is then a pass of its own;</item>
+/// <item>one input channel with stride 1 has a kernel of its own (<see cref="OneChannelForward"/>);</item>
+/// <item>everything else is a matrix product (<see cref="PatchProduct"/>): kernels of one voxel directly, those as
+/// large as their stride with one copy, and others, and deep layers of few voxels, by way of patches.</item>
+/// </list>
+/// </summary>
 sealed class GpuConvolution(GpuDevice gpu) : IConvolution
 {
+    /// <summary>Multiply-adds below which the naive form will do: a few microseconds.</summary>
+    const long SmallWork = 1 << 21;
+
+    /// <summary>Blocks that are wanted at once; about the multiprocessors of a large GPU.</summary>
+    const int WantedBlocks = 128;
+
+    readonly PatchProduct _product = new(gpu);
+
+    readonly GpuHaloConvolution _halo = new(gpu);
+
     /// <summary>At the number of the <see cref="Activation"/>.</summary>
     static readonly Kernel<ConvolutionArguments>[] ForwardKernels =
     [
@@ -28,25 +61,96 @@ sealed class GpuConvolution(GpuDevice gpu) : IConvolution
     public void Forward(
         ConvolutionShape shape, View x, View w, View bias, View y, Activation activation = Activation.None)
     {
-        if (y.Count == 0 || OneChannelForward.Launch(gpu, shape, x, w, bias, y, activation)) return;
-        var grid = new VoxelGrid(shape.Output, shape.OutChannels);
-        Launch(ForwardKernels[(int)activation], shape, x, w, bias, y, y.Count, grid);
+        if (y.Count == 0) return;
+        ConvolutionWay way = Way(shape, UnitStridePass.Forward(shape));
+        if (way != ConvolutionWay.Naive && OneChannelForward.Launch(gpu, shape, x, w, bias, y, activation)) return;
+        Forward(way, shape, x, w, bias, y, activation);
+    }
+
+    /// <summary>The same on a chosen way.</summary>
+    public void Forward(
+        ConvolutionWay way, ConvolutionShape shape, View x, View w, View bias, View y,
+        Activation activation = Activation.None)
+    {
+        if (way == ConvolutionWay.Naive)
+        {
+            var grid = new VoxelGrid(shape.Output, shape.OutChannels);
+            Launch(ForwardKernels[(int)activation], shape, x, w, bias, y, y.Count, grid);
+        }
+        else if (way == ConvolutionWay.Product)
+        {
+            _product.Forward(shape, x, w, bias, y, activation);
+        }
+        else
+        {
+            Halo(way, UnitStridePass.Forward(shape), x, w, bias, y, activation);
+        }
     }
 
     public void InputGradient(
         ConvolutionShape shape, View dy, View w, View bias, View dx, Activation activation = Activation.None)
     {
         if (dx.Count == 0) return;
-        var grid = new VoxelGrid(shape.Input, shape.InChannels);
-        Launch(InputGradientKernels[(int)activation], shape, dx, w, bias, dy, dx.Count, grid);
+        InputGradient(Way(shape, UnitStridePass.InputGradient(shape)), shape, dy, w, bias, dx, activation);
+    }
+
+    /// <summary>The same on a chosen way.</summary>
+    public void InputGradient(
+        ConvolutionWay way, ConvolutionShape shape, View dy, View w, View bias, View dx,
+        Activation activation = Activation.None)
+    {
+        if (way == ConvolutionWay.Naive)
+        {
+            var grid = new VoxelGrid(shape.Input, shape.InChannels);
+            Launch(InputGradientKernels[(int)activation], shape, dx, w, bias, dy, dx.Count, grid);
+        }
+        else if (way == ConvolutionWay.Product)
+        {
+            _product.InputGradient(shape, dy, w, bias, dx, activation);
+        }
+        else
+        {
+            Halo(way, UnitStridePass.InputGradient(shape), dy, w, bias, dx, activation);
+        }
     }
 
     public void WeightGradient(ConvolutionShape shape, View x, View dy, View dw) =>
         _weightGradient.Run(shape, x, dy, dw);
 
-    /// <summary>The weight gradient on a chosen rung.</summary>
-    public void WeightGradient(WeightGradientRung rung, ConvolutionShape shape, View x, View dy, View dw) =>
-        _weightGradient.Run(rung, shape, x, dy, dw);
+    /// <summary>The same on a chosen way.</summary>
+    public void WeightGradient(ConvolutionWay way, ConvolutionShape shape, View x, View dy, View dw) =>
+        _weightGradient.Run(way, shape, x, dy, dw);
+
+    ConvolutionWay Way(ConvolutionShape shape, UnitStridePass pass)
+    {
+        if (shape.Flop / 2 < SmallWork) return ConvolutionWay.Naive;
+        bool fits = shape.Stride.Voxels == 1 && shape.Kernel.H == HaloConvolution.Taps
+            && Math.Max(shape.Kernel.D, shape.Kernel.W) <= HaloConvolution.Taps;
+        if (!fits || IsDeep(pass)) return ConvolutionWay.Product;
+        return gpu.Precision == Precision.Float32 ? ConvolutionWay.Registers : ConvolutionWay.TensorCores;
+    }
+
+    /// <summary>
+    /// Few voxels and many channels: there are not enough boxes to fill the device, and much of them hangs over the
+    /// edge.
+    /// </summary>
+    static bool IsDeep(UnitStridePass pass)
+    {
+        HaloKernel smallest = HaloKernels.BFloat16.For(pass, WantedBlocks);
+        return smallest.Blocks(pass.Batch, pass.Output, pass.OutChannels) < WantedBlocks
+            && pass.InChannels > 4 * HaloLoad.Channels(sizeof(ushort));
+    }
+
+    void Halo(
+        ConvolutionWay way, UnitStridePass pass, View x, View w, View bias, View y, Activation activation)
+    {
+        HaloKernelSet kernels = way == ConvolutionWay.Registers ? HaloKernels.Float32
+            : gpu.Precision == Precision.BFloat16 ? HaloKernels.BFloat16
+            : HaloKernels.Tf32;
+        _halo.Run(kernels.For(pass, WantedBlocks), pass, x, w, bias, y);
+        if (activation != Activation.None)
+            gpu.ElementWise.Unary(activation == Activation.Relu ? UnaryOp.Relu : UnaryOp.Gelu, y, y);
+    }
 
     void Launch(
         Kernel<ConvolutionArguments> kernel, ConvolutionShape shape, View x, View w, View bias, View y, long items,

@@ -45,9 +45,9 @@ interface IGradientProduct<TState> where TState : unmanaged
 }
 
 /// <summary>
-/// 16 channels of 16 voxels, as a factor of tensor cores. Shared memory holds float32, eight channels of a voxel side by
-/// side: lane (g, t) loads channels g and g + 8 of the voxels t of each of the patch's four lines, 32 neighbouring words
-/// a load and so without conflicts, whichever tap it is. In which order the sum takes voxels is free, so they are not
+/// 16 channels of 16 voxels, as a factor of tensor cores. Shared memory holds float32, eight channels of a voxel side
+/// by side: lane (g, t) loads channels g and g + 8 of the voxels t of each of the patch's four lines, 32 neighbouring
+/// words a load and so without conflicts, whichever tap it is. In which order the sum takes voxels is free, so they are not
 /// sorted; both operands just agree.
 /// </summary>
 interface IVoxelFragment<TSelf> where TSelf : unmanaged, IVoxelFragment<TSelf>

@@ -42,8 +42,8 @@ struct HaloArguments
 /// </summary>
 static class HaloConvolution
 {
-    /// <summary>Taps along h, and by how much a box of inputs is wider than its outputs.</summary>
-    public const int Taps = 3, Halo = Taps - 1;
+    /// <summary>Taps along h.</summary>
+    public const int Taps = HaloLoad.Halo + 1;
 
     public static void Run<TElement, TShape, TSums>(HaloArguments a)
         where TElement : struct, IHaloElement where TShape : struct, IHaloShape
@@ -51,7 +51,7 @@ static class HaloConvolution
     {
         var shared = SharedBytes.Dynamic();
         int thread = Group.IdxX, threads = TSums.Threads(TShape.Depth * TShape.Width / 8, TShape.Height);
-        int height = TShape.Height + Halo, width = TShape.Width + Halo;
+        int height = TShape.Height + HaloLoad.Halo, width = TShape.Width + HaloLoad.Halo;
         int box = Grid.IdxX / a.Groups, group = Grid.IdxX - box * a.Groups.Value;
         int row = box / a.BoxesW, plane = row / a.BoxesH, batch = plane / a.BoxesD;
         var output = new VoxelPlace
@@ -81,19 +81,22 @@ static class HaloConvolution
                 Ptx.CopyAsync16(shared, weightsAt + (uint)at, weights + at, 16);
             Ptx.CommitCopies();
             HaloLoad.Run<TElement>(
-                shared, 0, a.X, input, TShape.Depth + a.KernelD - 1, height, width, thread, threads);
+                shared, 0, a.X, input, TShape.Depth + a.KernelD - 1, height, TShape.Width, HaloLoad.Halo, thread,
+                threads);
             Ptx.WaitForCopies();
             Group.Barrier();
 
             uint tap = weightsAt + place.Weights;
             uint line = (uint)((place.D * height + place.H) * width * HaloLoad.RowBytes);
-            for (int kd = 0; kd < a.KernelD; kd++, line += planeBytes)
+            int w = place.W, endW = place.W + a.KernelW;
+            for (int taps = a.KernelD * a.KernelW; taps > 0; taps--)
             {
-                for (int kw = 0; kw < a.KernelW; kw++, tap += Taps * tapBytes)
-                {
-                    uint x = line + Swizzle.Thin(place.W + kw, place.Chunk);
-                    sums = TSums.Multiply(shared, sums, x, lineBytes, tap);
-                }
+                sums = TSums.Multiply(shared, sums, line + Swizzle.Thin(w, place.Chunk), lineBytes, tap);
+                tap += Taps * tapBytes;
+                w++;
+                bool isOver = w == endW;
+                w = isOver ? place.W : w;
+                line += isOver ? planeBytes : 0;
             }
             input.Channel += HaloLoad.Channels(TElement.Bytes);
             weights += weightBytes;
@@ -114,5 +117,5 @@ static class HaloConvolution
     /// <summary>Bytes of a box of inputs.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int BoxBytes<TShape>() where TShape : struct, IHaloShape =>
-        TShape.HaloDepth * (TShape.Height + Halo) * (TShape.Width + Halo) * HaloLoad.RowBytes;
+        TShape.HaloDepth * (TShape.Height + HaloLoad.Halo) * (TShape.Width + HaloLoad.Halo) * HaloLoad.RowBytes;
 }

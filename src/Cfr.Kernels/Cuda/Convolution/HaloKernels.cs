@@ -16,44 +16,80 @@ sealed record HaloKernel(
     public static int Parts(int whole, int part) => (whole + part - 1) / part;
 }
 
+/// <summary>The kernels of a precision, for volumes large and small, and for planes; the widest last.</summary>
+sealed record HaloKernelSet(HaloKernel[] Volumes, HaloKernel[] SmallVolumes, HaloKernel[] Planes)
+{
+    public IEnumerable<HaloKernel> All => Volumes.Concat(SmallVolumes).Concat(Planes).Distinct();
+
+    /// <summary>
+    /// Planes for kernels without depth; of the others the larger boxes if there are enough of them. The narrowest that
+    /// takes all output channels at once, or else the widest.
+    /// </summary>
+    public HaloKernel For(UnitStridePass pass, int wantedBlocks)
+    {
+        HaloKernel large = Wide(Volumes);
+        return pass.Kernel.D == 1 ? Wide(Planes)
+            : large.Blocks(pass.Batch, pass.Output, pass.OutChannels) >= 2 * wantedBlocks ? large
+            : Wide(SmallVolumes);
+
+        HaloKernel Wide(HaloKernel[] kernels) =>
+            kernels.FirstOrDefault(kernel => kernel.Columns >= pass.OutChannels) ?? kernels[^1];
+    }
+}
+
 /// <summary>The boxes that there are.</summary>
 static class HaloKernels
 {
-    /// <summary>By precision; 16 output channels, then 32.</summary>
-    public static readonly HaloKernel[] BFloat16 =
-    [
-        Tensor<BFloat16Halo, BFloat16Mma, BFloat16Block>.Eight16<Cube>("convolution_bfloat16_8x8x8x16"),
-        Tensor<BFloat16Halo, BFloat16Mma, BFloat16Block>.Eight32<Cube>("convolution_bfloat16_8x8x8x32"),
-        Tensor<BFloat16Halo, BFloat16Mma, BFloat16Block>.Four32<Brick>("convolution_bfloat16_4x8x8x32"),
-        Tensor<BFloat16Halo, BFloat16Mma, BFloat16Block>.Four32<Sheet>("convolution_bfloat16_1x8x32x32"),
-    ];
+    public static readonly HaloKernelSet Float32 = Registers("float32");
+
+    public static readonly HaloKernelSet Tf32 = Tensor<Tf32Halo, Tf32Mma>("tf32", PackedWeights.Tf32);
+
+    public static readonly HaloKernelSet BFloat16 =
+        Tensor<BFloat16Halo, BFloat16Mma>("bfloat16", PackedWeights.BFloat16);
 
     /// <summary>All of them, for the catalog.</summary>
-    static readonly Kernel[] All = [.. BFloat16.Select(kernel => kernel.Kernel)];
+    static readonly Kernel[] All =
+    [
+        .. Float32.All.Concat(Tf32.All).Concat(BFloat16.All).Select(halo => halo.Kernel),
+    ];
 
-    public static class Tensor<TElement, TMma, TBlock>
-        where TElement : struct, IHaloElement where TMma : struct, IMma where TBlock : struct, IWeightBlock
+    static HaloKernelSet Registers(string type)
     {
-        public static HaloKernel Four16<TShape>(string name) where TShape : struct, IHaloShape =>
-            Of<TShape, FourLines<TMma, RunSums16, Quad>>(name);
-
-        public static HaloKernel Four32<TShape>(string name) where TShape : struct, IHaloShape =>
-            Of<TShape, FourLines<TMma, RunSums32, TwoQuads>>(name);
-
-        public static HaloKernel Eight16<TShape>(string name) where TShape : struct, IHaloShape =>
-            Of<TShape, TwiceFourLines<TMma, RunSums16, Quad>>(name);
-
-        public static HaloKernel Eight32<TShape>(string name) where TShape : struct, IHaloShape =>
-            Of<TShape, TwiceFourLines<TMma, RunSums32, TwoQuads>>(name);
-
-        static HaloKernel Of<TShape, TSums>(string name)
-            where TShape : struct, IHaloShape where TSums : unmanaged, IHaloSums<TSums> =>
-            Kernel<TElement, TShape, TSums>(
-                name, PackedWeights.For<TBlock>(), tensorCores: true);
+        HaloKernel brick = Registers<Brick>($"convolution_{type}_4x8x8x16");
+        return new HaloKernelSet([brick], [brick], [Registers<Sheet>($"convolution_{type}_1x8x32x16")]);
     }
 
-    static HaloKernel Kernel<TElement, TShape, TSums>(
-        string name, Kernel<PackWeightsArguments> pack, bool tensorCores)
+    static HaloKernelSet Tensor<TElement, TMma>(string type, Kernel<PackWeightsArguments> pack)
+        where TElement : struct, IHaloElement where TMma : struct, IMma => new(
+        [
+            EightLinesOf16<TElement, TMma, Cube>($"convolution_{type}_8x8x8x16", pack, blocks: 4),
+            FourLinesOf32<TElement, TMma, Cube>($"convolution_{type}_8x8x8x32", pack, blocks: 2),
+        ],
+        [
+            EightLinesOf16<TElement, TMma, Brick>($"convolution_{type}_4x8x8x16", pack, blocks: 8),
+            FourLinesOf32<TElement, TMma, Brick>($"convolution_{type}_4x8x8x32", pack, blocks: 4),
+        ],
+        [
+            EightLinesOf16<TElement, TMma, Sheet>($"convolution_{type}_1x8x32x16", pack, blocks: 8),
+            FourLinesOf32<TElement, TMma, Sheet>($"convolution_{type}_1x8x32x32", pack, blocks: 4),
+        ]);
+
+    public static HaloKernel Registers<TShape>(string name) where TShape : struct, IHaloShape =>
+        Of<Float32Halo, TShape, Lines8<RegisterLine, Float4, FourByFour>>(
+            name, PackedWeights.Float32, blocks: 4, tensorCores: false);
+
+    public static HaloKernel EightLinesOf16<TElement, TMma, TShape>(
+        string name, Kernel<PackWeightsArguments> pack, int blocks)
+        where TElement : struct, IHaloElement where TMma : struct, IMma where TShape : struct, IHaloShape =>
+        Of<TElement, TShape, Lines8<TensorLine16<TMma>, Quad, Quad>>(name, pack, blocks, tensorCores: true);
+
+    public static HaloKernel FourLinesOf32<TElement, TMma, TShape>(
+        string name, Kernel<PackWeightsArguments> pack, int blocks)
+        where TElement : struct, IHaloElement where TMma : struct, IMma where TShape : struct, IHaloShape =>
+        Of<TElement, TShape, Lines4<TensorLine32<TMma>, Quad, TwoQuads>>(name, pack, blocks, tensorCores: true);
+
+    static HaloKernel Of<TElement, TShape, TSums>(
+        string name, Kernel<PackWeightsArguments> pack, int blocks, bool tensorCores)
         where TElement : struct, IHaloElement where TShape : struct, IHaloShape
         where TSums : unmanaged, IHaloSums<TSums>
     {
@@ -66,7 +102,7 @@ static class HaloKernels
             {
                 Threads = TSums.Threads(TShape.Depth * TShape.Width / 8, TShape.Height),
                 AnyBlock = false,
-                BlocksPerMultiprocessor = 1,
+                BlocksPerMultiprocessor = blocks,
                 SharedBytes = HaloConvolution.BoxBytes<TShape>() + taps * TSums.Columns / 16 * PackedWeights.BlockBytes,
                 TensorCores = tensorCores,
             },

@@ -28,26 +28,26 @@ struct VolumeOperand
 interface IConvolutionInput
 {
     /// <summary>
-    /// The channels at this address, of which the first <paramref name="there"/> exist (0 or less: none); zeros for
-    /// the others.
+    /// The channels at this address, zeros where there are none: either no voxel or packet is there at all, or the
+    /// first <paramref name="channels"/> of the packet.
     /// </summary>
-    static abstract Float4 Load(long address, int there);
+    static abstract Float4 Load(long address, bool isThere, int channels);
 }
 
 /// <summary>As it stands, in packets.</summary>
 readonly struct PacketInput : IConvolutionInput
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Float4 Load(long address, int there) => Ptx.Load4OrZeros(address, there > 0);
+    public static Float4 Load(long address, bool isThere, int channels) => Ptx.Load4OrZeros(address, isThere);
 }
 
 /// <summary>As it stands, element by element.</summary>
 readonly struct ElementInput : IConvolutionInput
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Float4 Load(long address, int there) => new(
-        Ptx.LoadOrZero(address, there > 0), Ptx.LoadOrZero(address + 4, there > 1),
-        Ptx.LoadOrZero(address + 8, there > 2), Ptx.LoadOrZero(address + 12, there > 3));
+    public static Float4 Load(long address, bool isThere, int channels) => new(
+        Ptx.LoadOrZero(address, isThere), Ptx.LoadOrZero(address + 4, isThere & channels > 1),
+        Ptx.LoadOrZero(address + 8, isThere & channels > 2), Ptx.LoadOrZero(address + 12, isThere & channels > 3));
 }
 
 /// <summary>What a float32 becomes in shared memory.</summary>
@@ -97,116 +97,158 @@ readonly struct Float32Halo : IHaloElement
 /// cref="Swizzle.Thin"/> with its place on the w axis: <c>ldmatrix</c> then reads eight neighbours along w from any
 /// voxel on without conflicts, so all taps of a kernel read the same box.
 /// <para>
-/// Neighbouring threads take neighbouring packets of four channels, 16 bytes of float32. A thread has eight loads on
-/// their way before it stores the first: 16 KiB a block of 128 threads.
+/// Neighbouring threads take neighbouring packets of four channels, 16 bytes of float32. First go the voxels of the
+/// outputs' width, then the two columns of the halo, so that both are powers of two and a thread keeps its place on the
+/// line: from line to line there are only additions. It has eight loads on their way before it stores the first, 16 KiB
+/// a block of 128 threads.
 /// </para>
 /// </summary>
 static class HaloLoad
 {
     public const int RowBytes = 32;
 
+    /// <summary>By how many voxels a box of inputs is wider than its outputs.</summary>
+    public const int Halo = 2;
+
     /// <summary>Channels of a row.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int Channels(int elementBytes) => RowBytes / elementBytes;
 
-    /// <summary>The place of a chunk of a voxel; <paramref name="line"/> = d height + h.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static uint Place(int line, int w, int width, int chunk) =>
-        (uint)(line * width * RowBytes) + Swizzle.Thin(w, chunk);
-
     /// <summary>
-    /// Loads <c>depth x height x width</c> voxels from the place <paramref name="first"/> on, which may lie outside.
-    /// Height and width are constants of the caller.
+    /// Loads a box of <paramref name="depth"/> x <paramref name="height"/> lines, each of <paramref name="width"/> (a
+    /// power of two, times packets at most the threads) and <paramref name="halo"/> (0 or 2) voxels, from the voxel and
+    /// channel <paramref name="first"/> on, which may lie outside. Line l of the box begins at <c>32 l (width +
+    /// halo)</c>. All but the depth are constants of the caller.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Run<TElement>(
-        SharedBytes shared, uint at, VolumeOperand x, VoxelPlace first, int depth, int height, int width, int thread,
-        int threads) where TElement : struct, IHaloElement
+        SharedBytes shared, uint at, VolumeOperand x, VoxelPlace first, int depth, int height, int width, int halo,
+        int thread, int threads) where TElement : struct, IHaloElement
     {
         if (x.HasPackets != 0)
-            Run<PacketInput, TElement>(shared, at, x, first, depth, height, width, thread, threads);
+            Run<PacketInput, TElement>(shared, at, x, first, depth, height, width, halo, thread, threads);
         else
-            Run<ElementInput, TElement>(shared, at, x, first, depth, height, width, thread, threads);
+            Run<ElementInput, TElement>(shared, at, x, first, depth, height, width, halo, thread, threads);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static void Run<TInput, TElement>(
-        SharedBytes shared, uint at, VolumeOperand x, VoxelPlace first, int depth, int height, int width, int thread,
-        int threads) where TInput : struct, IConvolutionInput where TElement : struct, IHaloElement
+        SharedBytes shared, uint at, VolumeOperand x, VoxelPlace first, int depth, int height, int width, int halo,
+        int thread, int threads) where TInput : struct, IConvolutionInput where TElement : struct, IHaloElement
     {
-        int row = x.Size.W * x.Channels, items = depth * height * width * (Channels(TElement.Bytes) / 4);
-        long voxel = (((long)first.Batch * x.Size.D + first.D) * x.Size.H + first.H) * x.Size.W + first.W;
-        var box = new HaloBox
+        Columns<TInput, TElement>(
+            shared, HaloWalk.Begin(at, x, first, depth, height, 0, width, width + halo, thread, TElement.Bytes),
+            height, width, width + halo, threads);
+        if (halo == 0) return;
+        Columns<TInput, TElement>(
+            shared, HaloWalk.Begin(at, x, first, depth, height, width, halo, width + halo, thread, TElement.Bytes),
+            height, halo, width + halo, threads);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static void Columns<TInput, TElement>(
+        SharedBytes shared, HaloWalk walk, int height, int columns, int width, int threads)
+        where TInput : struct, IConvolutionInput where TElement : struct, IHaloElement
+    {
+        int step = threads / (columns * Channels(TElement.Bytes) / 4);
+        uint further = (uint)(step * width * RowBytes);
+        while (walk.LinesLeft > 0)
         {
-            At = at,
-            Source = x.Address + (voxel * x.Channels + first.Channel) * sizeof(float),
-            First = first,
-            Size = x.Size,
-            Channels = x.Channels,
-            Row = row,
-            Plane = x.Size.H * row,
-            Height = height,
-            Width = width,
-            Items = items,
-        };
-        for (int item = thread; item < items; item += 8 * threads)
-        {
-            HaloItem i0 = HaloBox.Load<TInput, TElement>(box, item);
-            HaloItem i1 = HaloBox.Load<TInput, TElement>(box, item + threads);
-            HaloItem i2 = HaloBox.Load<TInput, TElement>(box, item + 2 * threads);
-            HaloItem i3 = HaloBox.Load<TInput, TElement>(box, item + 3 * threads);
-            HaloItem i4 = HaloBox.Load<TInput, TElement>(box, item + 4 * threads);
-            HaloItem i5 = HaloBox.Load<TInput, TElement>(box, item + 5 * threads);
-            HaloItem i6 = HaloBox.Load<TInput, TElement>(box, item + 6 * threads);
-            HaloItem i7 = HaloBox.Load<TInput, TElement>(box, item + 7 * threads);
-            TElement.Store(shared, i0.Place, i0.Value);
-            if (item + threads < items) TElement.Store(shared, i1.Place, i1.Value);
-            if (item + 2 * threads < items) TElement.Store(shared, i2.Place, i2.Value);
-            if (item + 3 * threads < items) TElement.Store(shared, i3.Place, i3.Value);
-            if (item + 4 * threads < items) TElement.Store(shared, i4.Place, i4.Value);
-            if (item + 5 * threads < items) TElement.Store(shared, i5.Place, i5.Value);
-            if (item + 6 * threads < items) TElement.Store(shared, i6.Place, i6.Value);
-            if (item + 7 * threads < items) TElement.Store(shared, i7.Place, i7.Value);
+            uint at = walk.Place;
+            int left = walk.LinesLeft;
+            Float4 v0 = HaloWalk.Load<TInput>(walk);
+            walk = HaloWalk.Next(walk, step, height);
+            Float4 v1 = HaloWalk.Load<TInput>(walk);
+            walk = HaloWalk.Next(walk, step, height);
+            Float4 v2 = HaloWalk.Load<TInput>(walk);
+            walk = HaloWalk.Next(walk, step, height);
+            Float4 v3 = HaloWalk.Load<TInput>(walk);
+            walk = HaloWalk.Next(walk, step, height);
+            Float4 v4 = HaloWalk.Load<TInput>(walk);
+            walk = HaloWalk.Next(walk, step, height);
+            Float4 v5 = HaloWalk.Load<TInput>(walk);
+            walk = HaloWalk.Next(walk, step, height);
+            Float4 v6 = HaloWalk.Load<TInput>(walk);
+            walk = HaloWalk.Next(walk, step, height);
+            Float4 v7 = HaloWalk.Load<TInput>(walk);
+            walk = HaloWalk.Next(walk, step, height);
+            TElement.Store(shared, at, v0);
+            if (left > step) TElement.Store(shared, at + further, v1);
+            if (left > 2 * step) TElement.Store(shared, at + 2 * further, v2);
+            if (left > 3 * step) TElement.Store(shared, at + 3 * further, v3);
+            if (left > 4 * step) TElement.Store(shared, at + 4 * further, v4);
+            if (left > 5 * step) TElement.Store(shared, at + 5 * further, v5);
+            if (left > 6 * step) TElement.Store(shared, at + 6 * further, v6);
+            if (left > 7 * step) TElement.Store(shared, at + 7 * further, v7);
+            walk.Place += 8 * further;
         }
     }
 }
 
-/// <summary>Four channels on their way, and where they go.</summary>
-struct HaloItem
+/// <summary>A thread's way down the lines of a box, at its voxel and packet of each line.</summary>
+struct HaloWalk
 {
-    public Float4 Value;
-    public uint Place;
-}
-
-/// <summary>The box of <see cref="HaloLoad"/>; items are its packets, voxel by voxel.</summary>
-struct HaloBox
-{
-    public uint At;
-
-    /// <summary>Address of the first packet.</summary>
+    /// <summary>The thread's packet in the volume's line d = h = 0, and in shared memory.</summary>
     public long Source;
-    public VoxelPlace First;
-    public Extent Size;
+    public uint Place;
 
-    /// <summary>Elements from voxel to voxel, from line to line and from plane to plane of the volume.</summary>
-    public int Channels, Row, Plane;
-    public int Height, Width, Items;
+    /// <summary>The line's place in the volume, and the first that belongs to the box's next plane.</summary>
+    public int D, H, EndH;
+
+    /// <summary>Elements from line to line and from plane to plane of the volume.</summary>
+    public int Row, Plane;
+    public int Depth, Height;
+
+    /// <summary>Lines of the box from this one on.</summary>
+    public int LinesLeft;
+
+    /// <summary>Channels that exist, from the thread's first on; 0 where its voxel is beside the volume.</summary>
+    public int Channels;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static HaloItem Load<TInput, TElement>(HaloBox box, int item)
-        where TInput : struct, IConvolutionInput where TElement : struct, IHaloElement
+    public static HaloWalk Begin(
+        uint at, VolumeOperand x, VoxelPlace first, int depth, int height, int column, int columns, int width,
+        int thread, int elementBytes)
     {
-        int packets = HaloLoad.Channels(TElement.Bytes) / 4, voxel = item >> Tile.Log2(packets);
-        int packet = item & packets - 1, line = voxel / box.Width, w = voxel - line * box.Width;
-        int d = line / box.Height, h = line - d * box.Height, offset = packet * 4 * TElement.Bytes;
-        bool isInside = item < box.Items & (uint)(box.First.D + d) < (uint)box.Size.D
-            & (uint)(box.First.H + h) < (uint)box.Size.H & (uint)(box.First.W + w) < (uint)box.Size.W;
-        long elements = Ptx.MultiplyAddWide(d, box.Plane, (long)(h * box.Row + w * box.Channels + packet * 4));
-        return new HaloItem
+        int packets = HaloLoad.Channels(elementBytes) / 4, packet = thread & packets - 1;
+        int w = column + (thread >> Tile.Log2(packets) & columns - 1), line = thread >> Tile.Log2(packets * columns);
+        int d = line / height, byteInRow = packet * 4 * elementBytes, channel = first.Channel + packet * 4;
+        long voxel = (long)first.Batch * x.Size.D * x.Size.H * x.Size.W + first.W + w;
+        return new HaloWalk
         {
-            Value = TInput.Load(
-                box.Source + elements * sizeof(float),
-                isInside ? box.Channels - box.First.Channel - packet * 4 : 0),
-            Place = box.At + HaloLoad.Place(line, w, box.Width, offset >> 4) + (uint)(offset & 15),
+            Source = x.Address + (voxel * x.Channels + channel) * sizeof(float),
+            Place = at + (uint)(line * width * HaloLoad.RowBytes) + Swizzle.Thin(w, byteInRow >> 4)
+                + (uint)(byteInRow & 15),
+            D = first.D + d,
+            H = first.H + line - d * height,
+            EndH = first.H + height,
+            Row = x.Size.W * x.Channels,
+            Plane = x.Size.H * x.Size.W * x.Channels,
+            Depth = x.Size.D,
+            Height = x.Size.H,
+            LinesLeft = depth * height - line,
+            Channels = (uint)(first.W + w) < (uint)x.Size.W ? x.Channels - channel : 0,
         };
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Float4 Load<TInput>(HaloWalk walk) where TInput : struct, IConvolutionInput
+    {
+        bool isThere = (uint)walk.D < (uint)walk.Depth & (uint)walk.H < (uint)walk.Height & walk.Channels > 0
+            & walk.LinesLeft > 0;
+        int element = walk.D * walk.Plane + walk.H * walk.Row;
+        return TInput.Load(Ptx.MultiplyAddWide(element, sizeof(float), walk.Source), isThere, walk.Channels);
+    }
+
+    /// <summary>Goes on by some lines.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static HaloWalk Next(HaloWalk walk, int lines, int height)
+    {
+        int planes = lines / height, h = walk.H + lines - planes * height;
+        bool isOver = h >= walk.EndH;
+        walk.H = isOver ? h - height : h;
+        walk.D += isOver ? planes + 1 : planes;
+        walk.LinesLeft -= lines;
+        return walk;
     }
 }

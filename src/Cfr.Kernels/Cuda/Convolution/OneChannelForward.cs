@@ -26,7 +26,9 @@ struct OneChannelArguments
     public int Packed;
 }
 
-/// <summary>How many taps along W a thread takes at a time: its eight outputs and they share 8 + Taps - 1 inputs.</summary>
+/// <summary>
+/// How many taps along W a thread takes at a time; with them its eight outputs read 8 + Taps - 1 inputs.
+/// </summary>
 interface IRowTaps
 {
     static abstract int Taps { get; }
@@ -68,8 +70,8 @@ struct EightVoxels(Float4 value)
 
 /// <summary>
 /// Convolution of one input channel, stride 1: a network's first layer. Too few channels for tensor cores, and bound by
-/// memory without them: <c>4 + 4 Cout</c> bytes and <c>2 taps Cout</c> FLOP an output voxel. For 3x3x3 to 16 channels at
-/// 4 x 112x112x80: 273 MB, 64 us at 4.3 TB/s; 3.5 GFLOP, 52 us at 67 TFLOP/s, so that the sums have to be tight too.
+/// memory without them: <c>4 + 4 Cout</c> bytes and <c>2 taps Cout</c> FLOP an output voxel. For 3x3x3 to 16 channels
+/// at 4 x 112x112x80: 273 MB, 64 us at 4.3 TB/s; 3.5 GFLOP, 52 us at 67 TFLOP/s, so that the sums have to be tight too.
 /// <code>
 ///   a thread: 8 neighbours along W x 4 output channels = 32 sums
 ///   a row of 3 taps: 96 multiply-adds for 3 loads of inputs and 3 of weights, 16 bytes each, from shared memory

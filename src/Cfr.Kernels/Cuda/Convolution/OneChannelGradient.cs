@@ -15,10 +15,8 @@ struct OneChannelGradientArguments
     /// <summary>Runs of four outputs along W of a tile, and rows of a plane of it.</summary>
     public Divisor Groups, RowsOfTile;
 
-    public Divisor KernelH;
-
-    /// <summary>Chunks of three taps along W.</summary>
-    public Divisor ChunksW;
+    /// <summary>Chunks of three taps along H and W.</summary>
+    public Divisor ChunksH, ChunksW;
 
     /// <summary>1 where dy can be read, and partial sums stored, 16 bytes at a time.</summary>
     public int Packed;
@@ -53,33 +51,27 @@ struct FourVoxels
         Float4.AddProduct(Float4.AddProduct(Float4.AddProduct(sum, x0, dy.V0), x1, dy.V1), x2, dy.V2), x3, dy.V3);
 }
 
-/// <summary>The sums of nine rows (kd, kh) of taps.</summary>
+/// <summary>The sums of nine rows of taps: kd 0 and kh 0, 1, 2; kd 1; kd 2.</summary>
 struct NineRows
 {
     public ThreeTapSums R0, R1, R2, R3, R4, R5, R6, R7, R8;
 }
 
-/// <summary>Where nine rows of taps lie in a tile, relative to the output, in bytes.</summary>
-struct NineOffsets
-{
-    public uint R0, R1, R2, R3, R4, R5, R6, R7, R8;
-}
-
 /// <summary>
 /// The weight gradient of a convolution of one input channel, stride 1:
 /// <code>dw[tap, m] = sum over voxels v of x[v + tap] dy[v, m]</code>
-/// <c>4 + 4 Cout</c> bytes and <c>2 taps Cout</c> FLOP a voxel, as in <see cref="OneChannelForward"/>. A thread keeps 9
-/// rows of 3 taps of 4 output channels, 108 sums, all of 3x3x3, so that dy is read once and straight into registers.
+/// <c>4 + 4 Cout</c> bytes and <c>2 taps Cout</c> FLOP a voxel, as in <see cref="OneChannelForward"/>. A thread keeps 3
+/// x 3 x 3 taps of 4 output channels, 108 sums, so that dy is read once and straight into registers.
 /// <code>
 ///   4 voxels: 4 loads of dy, 18 of x from shared memory, 16 bytes each, for 432 multiply-adds
 /// </code>
-/// Blocks walk over tiles of x; larger kernels take several blocks a tile (grid y: chunks of 9 x 3 taps; grid z: runs of
+/// Blocks walk over tiles of x; larger kernels take several blocks a tile (grid y: chunks of 27 taps; grid z: runs of
 /// 128 output channels). Each warp leaves its sums, <c>partials [pieces, taps, Cout]</c>, and a column sum adds them in
 /// order.
 /// </summary>
 static class OneChannelGradient
 {
-    const int SharedBytes = 32 << 10, Voxels = 4, MostGroups = 32, RowsOfChunk = 9, TapsOfChunk = 3;
+    const int SharedBytes = 32 << 10, Voxels = 4, MostGroups = 32, TapsOfChunk = 3;
     const int DeepestTile = 4, HighestTile = 8;
 
     /// <summary>Blocks in all: three on each multiprocessor of a large GPU.</summary>
@@ -107,8 +99,8 @@ static class OneChannelGradient
 
         int quads = Parts(shape.OutChannels, 4), warps = gpu.BlockSize(Kernel) / BlockReduce.WarpSize;
         int lanes = (int)Math.Min(BlockReduce.WarpSize, BitOperations.RoundUpToPowerOf2((uint)quads));
-        int chunksW = Parts(shape.Kernel.W, TapsOfChunk), taps = checked((int)shape.Kernel.Voxels);
-        int chunks = chunksW * Parts(shape.Kernel.D * shape.Kernel.H, RowsOfChunk);
+        int chunksH = Parts(shape.Kernel.H, TapsOfChunk), chunksW = Parts(shape.Kernel.W, TapsOfChunk);
+        int chunks = Parts(shape.Kernel.D, TapsOfChunk) * chunksH * chunksW, taps = checked((int)shape.Kernel.Voxels);
         int tiles = checked((int)(shape.Batch * box.TilesOf.Voxels)), blocks = Math.Min(tiles, WantedBlocks);
         long results = (long)taps * shape.OutChannels, pieces = (long)blocks * warps;
         DeviceBuffer partials = gpu.Pool.Rent(pieces * results * sizeof(float));
@@ -127,7 +119,7 @@ static class OneChannelGradient
                 LogLanes = BitOperations.Log2((uint)lanes),
                 Groups = new Divisor(tile.W / Voxels),
                 RowsOfTile = new Divisor(tile.H),
-                KernelH = new Divisor(shape.Kernel.H),
+                ChunksH = new Divisor(chunksH),
                 ChunksW = new Divisor(chunksW),
                 Packed = shape.OutChannels % 4 == 0 && dy.Address % 16 == 0 ? 1 : 0,
             },
@@ -143,16 +135,21 @@ static class OneChannelGradient
         int lanes = 1 << a.LogLanes, lane = Group.IdxX & lanes - 1, quad = Grid.IdxZ * lanes + lane;
         int team = Group.IdxX >> a.LogLanes, teams = Group.DimX >> a.LogLanes;
         int channels = a.Channels - 4 * quad, items = a.Tile.TileD * a.RowsOfTile.Value * a.Groups.Value;
-        int rowChunk = Grid.IdxY / a.ChunksW, firstRow = rowChunk * RowsOfChunk;
-        int firstTap = (Grid.IdxY - rowChunk * a.ChunksW.Value) * TapsOfChunk;
-        uint rowBytes = (uint)a.Tile.RowFloats * 4;
-        NineOffsets rows = Offsets(a, firstRow, rowBytes);
+        int rowChunk = Grid.IdxY / a.ChunksW, planeChunk = rowChunk / a.ChunksH;
+        int firstD = planeChunk * TapsOfChunk, firstH = (rowChunk - planeChunk * a.ChunksH.Value) * TapsOfChunk;
+        int firstW = (Grid.IdxY - rowChunk * a.ChunksW.Value) * TapsOfChunk;
+        int tapsD = a.Tile.KernelD - firstD, tapsH = a.Tile.KernelH - firstH, tapsW = a.KernelW - firstW;
+        int rowBytes = a.Tile.RowFloats * 4, planeBytes = a.Tile.RowsOfPlane.Value * rowBytes;
+
+        // Taps behind the last one repeat the first: what they sum is dropped.
+        uint d1 = (uint)(tapsD > 1 ? planeBytes : 0), d2 = (uint)(tapsD > 2 ? 2 * planeBytes : 0);
+        uint h1 = (uint)(tapsH > 1 ? rowBytes : 0), h2 = (uint)(tapsH > 2 ? 2 * rowBytes : 0);
         NineRows sums = default;
         for (int index = Grid.IdxX; index < a.TileCount; index += Grid.DimX)
         {
             VoxelPlace tile = VoxelGrid.Locate(a.Tile.Tiles, index);
             Group.Barrier();
-            OneChannelTile.Fetch(shared, 0, a.Tile, a.X, tile, firstTap);
+            OneChannelTile.Fetch(shared, 0, a.Tile, a.X, tile, firstW);
             Ptx.WaitForCopies();
             Group.Barrier();
             for (int item = team; item < items; item += teams)
@@ -172,59 +169,36 @@ static class OneChannelGradient
                     V2 = Load(at + 2 * next, a.Packed, left > 2 ? channels : 0),
                     V3 = Load(at + 3 * next, a.Packed, left > 3 ? channels : 0),
                 };
-                uint input = (uint)(plane * a.Tile.RowsOfPlane.Value + rowOfPlane) * rowBytes + (uint)run * 16;
+                uint input = (uint)((plane + firstD) * planeBytes + (rowOfPlane + firstH) * rowBytes + run * 16);
                 sums = new NineRows
                 {
-                    R0 = ThreeTapSums.Add(shared, sums.R0, input + rows.R0, dy),
-                    R1 = ThreeTapSums.Add(shared, sums.R1, input + rows.R1, dy),
-                    R2 = ThreeTapSums.Add(shared, sums.R2, input + rows.R2, dy),
-                    R3 = ThreeTapSums.Add(shared, sums.R3, input + rows.R3, dy),
-                    R4 = ThreeTapSums.Add(shared, sums.R4, input + rows.R4, dy),
-                    R5 = ThreeTapSums.Add(shared, sums.R5, input + rows.R5, dy),
-                    R6 = ThreeTapSums.Add(shared, sums.R6, input + rows.R6, dy),
-                    R7 = ThreeTapSums.Add(shared, sums.R7, input + rows.R7, dy),
-                    R8 = ThreeTapSums.Add(shared, sums.R8, input + rows.R8, dy),
+                    R0 = ThreeTapSums.Add(shared, sums.R0, input, dy),
+                    R1 = ThreeTapSums.Add(shared, sums.R1, input + h1, dy),
+                    R2 = ThreeTapSums.Add(shared, sums.R2, input + h2, dy),
+                    R3 = ThreeTapSums.Add(shared, sums.R3, input + d1, dy),
+                    R4 = ThreeTapSums.Add(shared, sums.R4, input + d1 + h1, dy),
+                    R5 = ThreeTapSums.Add(shared, sums.R5, input + d1 + h2, dy),
+                    R6 = ThreeTapSums.Add(shared, sums.R6, input + d2, dy),
+                    R7 = ThreeTapSums.Add(shared, sums.R7, input + d2 + h1, dy),
+                    R8 = ThreeTapSums.Add(shared, sums.R8, input + d2 + h2, dy),
                 };
             }
         }
 
-        int piece = Grid.IdxX * (Group.DimX >> 5) + (Group.IdxX >> 5), tap = firstRow * a.KernelW + firstTap;
+        int piece = Grid.IdxX * (Group.DimX >> 5) + (Group.IdxX >> 5);
+        int tap = (firstD * a.Tile.KernelH + firstH) * a.KernelW + firstW;
         long target = a.Partials + ((long)piece * a.Taps + tap) * a.Channels * 4 + 16L * quad;
-        int rowsLeft = (Group.IdxX & 31) < lanes ? a.Tile.KernelD * a.KernelH.Value - firstRow : 0;
-        int tapsLeft = a.KernelW - firstTap;
-        long nextRow = (long)a.KernelW * a.Channels * 4;
-        Store(target, a, lanes, 0 < rowsLeft ? tapsLeft : 0, channels, sums.R0);
-        Store(target + nextRow, a, lanes, 1 < rowsLeft ? tapsLeft : 0, channels, sums.R1);
-        Store(target + 2 * nextRow, a, lanes, 2 < rowsLeft ? tapsLeft : 0, channels, sums.R2);
-        Store(target + 3 * nextRow, a, lanes, 3 < rowsLeft ? tapsLeft : 0, channels, sums.R3);
-        Store(target + 4 * nextRow, a, lanes, 4 < rowsLeft ? tapsLeft : 0, channels, sums.R4);
-        Store(target + 5 * nextRow, a, lanes, 5 < rowsLeft ? tapsLeft : 0, channels, sums.R5);
-        Store(target + 6 * nextRow, a, lanes, 6 < rowsLeft ? tapsLeft : 0, channels, sums.R6);
-        Store(target + 7 * nextRow, a, lanes, 7 < rowsLeft ? tapsLeft : 0, channels, sums.R7);
-        Store(target + 8 * nextRow, a, lanes, 8 < rowsLeft ? tapsLeft : 0, channels, sums.R8);
-    }
-
-    /// <summary>Rows behind the last one repeat it: what they sum is dropped.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static NineOffsets Offsets(OneChannelGradientArguments a, int firstRow, uint rowBytes) => new()
-    {
-        R0 = Offset(a, firstRow, rowBytes),
-        R1 = Offset(a, firstRow + 1, rowBytes),
-        R2 = Offset(a, firstRow + 2, rowBytes),
-        R3 = Offset(a, firstRow + 3, rowBytes),
-        R4 = Offset(a, firstRow + 4, rowBytes),
-        R5 = Offset(a, firstRow + 5, rowBytes),
-        R6 = Offset(a, firstRow + 6, rowBytes),
-        R7 = Offset(a, firstRow + 7, rowBytes),
-        R8 = Offset(a, firstRow + 8, rowBytes),
-    };
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static uint Offset(OneChannelGradientArguments a, int row, uint rowBytes)
-    {
-        row = Ptx.Min(row, a.Tile.KernelD * a.KernelH.Value - 1);
-        int kd = row / a.KernelH, kh = row - kd * a.KernelH.Value;
-        return (uint)Ptx.Hold((kd * a.Tile.RowsOfPlane.Value + kh) * (int)rowBytes);
+        long row1 = (long)a.KernelW * a.Channels * 4, plane1 = a.Tile.KernelH * row1;
+        if ((Group.IdxX & 31) >= lanes) tapsW = 0;
+        Store(target, a, lanes, tapsW, channels, sums.R0);
+        Store(target + row1, a, lanes, tapsH > 1 ? tapsW : 0, channels, sums.R1);
+        Store(target + 2 * row1, a, lanes, tapsH > 2 ? tapsW : 0, channels, sums.R2);
+        Store(target + plane1, a, lanes, tapsD > 1 ? tapsW : 0, channels, sums.R3);
+        Store(target + plane1 + row1, a, lanes, tapsD > 1 & tapsH > 1 ? tapsW : 0, channels, sums.R4);
+        Store(target + plane1 + 2 * row1, a, lanes, tapsD > 1 & tapsH > 2 ? tapsW : 0, channels, sums.R5);
+        Store(target + 2 * plane1, a, lanes, tapsD > 2 ? tapsW : 0, channels, sums.R6);
+        Store(target + 2 * plane1 + row1, a, lanes, tapsD > 2 & tapsH > 1 ? tapsW : 0, channels, sums.R7);
+        Store(target + 2 * plane1 + 2 * row1, a, lanes, tapsD > 2 & tapsH > 2 ? tapsW : 0, channels, sums.R8);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

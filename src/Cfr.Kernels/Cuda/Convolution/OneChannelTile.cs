@@ -51,7 +51,8 @@ struct OneChannelTile
         {
             int plane = row / t.RowsOfPlane, d = firstD + plane, h = firstH + row - plane * t.RowsOfPlane.Value;
             bool inside = d >= 0 && d < t.Input.D && h >= 0 && h < t.Input.H;
-            long line = ((long)tile.Batch * t.Input.D + d) * t.Input.H + h, source = x + (line * t.Input.W + firstW) * 4;
+            long line = ((long)tile.Batch * t.Input.D + d) * t.Input.H + h;
+            long source = x + (line * t.Input.W + firstW) * 4;
             uint place = target + (uint)(row * t.RowFloats) * 4;
             for (int i = lane; i < t.RowFloats; i += 32)
             {

@@ -64,6 +64,20 @@ readonly struct Tf32Block : IWeightBlock
         Ptx.ToTf32(Ptx.AsBits(PackedWeights.Read(a, tap, inChannel, outChannel))));
 }
 
+/// <summary>float32: 16 output channels of one input channel after the other.</summary>
+readonly struct Float32Block : IWeightBlock
+{
+    public static int ElementBytes => 4;
+
+    public static Float4 Packet(PackWeightsArguments a, long tap, int packet, int inChannel, int outChannel)
+    {
+        int from = inChannel + (packet >> 2), to = outChannel + (packet & 3) * 4;
+        return new Float4(
+            PackedWeights.Read(a, tap, from, to), PackedWeights.Read(a, tap, from, to + 1),
+            PackedWeights.Read(a, tap, from, to + 2), PackedWeights.Read(a, tap, from, to + 3));
+    }
+}
+
 /// <summary>
 /// Brings the weights of a convolution into the order in which blocks want them, so that they come to shared memory in
 /// one piece and from there to registers 16 bytes a lane:
@@ -78,12 +92,10 @@ static unsafe class PackedWeights
 
     public const int PacketsPerBlock = BlockBytes / 16;
 
-    public static readonly Kernel<PackWeightsArguments> BFloat16 = new("convolution_weights_bfloat16", Run<BFloat16Block>);
+    public static readonly Kernel<PackWeightsArguments> Float32 = new("convolution_weights_float32", Run<Float32Block>);
     public static readonly Kernel<PackWeightsArguments> Tf32 = new("convolution_weights_tf32", Run<Tf32Block>);
-
-    /// <summary>The kernel that packs blocks of this kind.</summary>
-    public static Kernel<PackWeightsArguments> For<TBlock>() where TBlock : struct, IWeightBlock =>
-        typeof(TBlock) == typeof(BFloat16Block) ? BFloat16 : Tf32;
+    public static readonly Kernel<PackWeightsArguments> BFloat16 =
+        new("convolution_weights_bfloat16", Run<BFloat16Block>);
 
     static void Run<TBlock>(PackWeightsArguments a) where TBlock : struct, IWeightBlock
     {

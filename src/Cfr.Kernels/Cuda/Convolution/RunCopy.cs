@@ -100,7 +100,8 @@ struct RunCopy
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static void CopyLines<TCopy>(SharedBytes shared, uint target, GradientOperand x, RunCopy run, long source, int there)
+    static void CopyLines<TCopy>(
+        SharedBytes shared, uint target, GradientOperand x, RunCopy run, long source, int there)
         where TCopy : struct, IQuadCopy
     {
         int lines = x.Slices * x.Lines.Value, lineBytes = x.Width * VolumeGradient.VoxelBytes;

@@ -52,7 +52,7 @@ struct VolumeGradientArguments
     public int TileD, SegmentH, TileW;
     public Divisor Stages;
 
-    /// <summary>Logarithms of the warps of a kernel plane, and of how many of them go along each channel axis.</summary>
+    /// <summary>Logarithms of the warps of a kernel plane, and of those along each channel axis.</summary>
     public int LogUnits, LogIn, LogOut;
 
     /// <summary>The logarithm of patches along W of a tile; voxels of a patch along D and W: 4 x 4 or 1 x 16.</summary>
@@ -209,7 +209,8 @@ static unsafe class VolumeGradient
     static void Store(VolumeGradientArguments a, int kd, int c, int m, int between, NineTaps sums)
     {
         int taps = a.Kernel.D * a.Kernel.H * a.Kernel.W, first = Grid.IdxX * taps + kd * a.Kernel.H * a.Kernel.W;
-        long matrix = (long)a.X.Channels * a.Dy.Channels, target = a.Partials + 4 * (first * matrix + (long)c * a.Dy.Channels + m);
+        long matrix = (long)a.X.Channels * a.Dy.Channels;
+        long target = a.Partials + 4 * (first * matrix + (long)c * a.Dy.Channels + m);
         long line = a.Kernel.W * matrix * 4;
         matrix *= 4;
         Store(a, target, true, c, m, between, sums.T00);

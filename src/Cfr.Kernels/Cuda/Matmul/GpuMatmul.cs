@@ -52,12 +52,23 @@ sealed class GpuMatmul(GpuDevice gpu) : IMatmul
     public void Multiply(Matrix a, Matrix b, Matrix c, int batch = 1, Epilogue epilogue = default)
     {
         int rows = CanFold(a, b, c, batch) ? batch * c.Rows : c.Rows;
-        MatmulRung rung = (double)c.Rows * c.Columns * batch * a.Columns < SmallWork ? MatmulRung.Shared
-            : Math.Min(rows, c.Columns) <= MostNarrowLines ? MatmulRung.Skinny
-            : gpu.Precision == Precision.Float32 ? MatmulRung.Registers
-            : MatmulRung.TensorCores;
-        Multiply(rung, a, b, c, batch, epilogue);
+        double work = (double)c.Rows * c.Columns * batch * a.Columns;
+        Multiply(Rung(rows, c.Columns, work), a, b, c, batch, epilogue);
     }
+
+    /// <summary>
+    /// The type in which an M x K operand is multiplied: who makes one anew for a product saves its conversion.
+    /// </summary>
+    public DType TypeOfA(int m, int n, int k) => Type(Rung(m, n, (double)m * n * k));
+
+    MatmulRung Rung(int rows, int columns, double work) => work < SmallWork ? MatmulRung.Shared
+        : Math.Min(rows, columns) <= MostNarrowLines ? MatmulRung.Skinny
+        : gpu.Precision == Precision.Float32 ? MatmulRung.Registers
+        : MatmulRung.TensorCores;
+
+    DType Type(MatmulRung rung) => rung == MatmulRung.TensorCores && gpu.Precision == Precision.BFloat16
+        ? DType.BFloat16
+        : DType.Float32;
 
     /// <summary>The same on a chosen rung, and there with a chosen tile.</summary>
     public void Multiply(
@@ -71,12 +82,7 @@ sealed class GpuMatmul(GpuDevice gpu) : IMatmul
             c = c with { Rows = batch * c.Rows };
             batch = 1;
         }
-        DType type = rung switch
-        {
-            not MatmulRung.TensorCores => DType.Float32,
-            _ when tile is not null => tile.Type,
-            _ => gpu.Precision == Precision.BFloat16 ? DType.BFloat16 : DType.Float32,
-        };
+        DType type = rung == MatmulRung.TensorCores && tile is not null ? tile.Type : Type(rung);
         bool wantsPackets = rung is MatmulRung.Registers or MatmulRung.TensorCores;
         DeviceBuffer? copyOfA = _operands.Fetchable(ref a, type, wantsPackets, isKMajor: !a.Transposed, batch);
         DeviceBuffer? copyOfB = _operands.Fetchable(ref b, type, wantsPackets, isKMajor: b.Transposed, batch);

@@ -81,7 +81,8 @@ public class OneChannelTests
     public void Many_input_channels_and_strides_are_not_theirs()
     {
         ConvolutionShape shape = Shape(1, new(2, 3, 9), 8, new(3, 3, 3), One);
-        Assert.False(OneChannelGradient.Launch(Emulated.Device, shape with { InChannels = 2 }, default, default, default));
+        Assert.False(OneChannelGradient.Launch(
+            Emulated.Device, shape with { InChannels = 2 }, default, default, default));
         Assert.False(OneChannelGradient.Launch(
             Emulated.Device, shape with { Stride = new(1, 1, 2) }, default, default, default));
         Assert.False(OneChannelForward.Launch(

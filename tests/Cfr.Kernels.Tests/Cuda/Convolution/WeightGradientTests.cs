@@ -66,8 +66,7 @@ public class WeightGradientTests
         {
             using var device = new EmulatedDevice(precision);
             var gradient = new GpuWeightGradient(device);
-            Check(device, shape, 16, (s, x, dy, dw) => gradient.Patches(s, x, dy, dw));
-            Check(device, shape, 16, (s, x, dy, dw) => gradient.Run(WeightGradientRung.Registers, s, x, dy, dw));
+            Check(device, shape, 16, (s, x, dy, dw) => gradient.Run(ConvolutionWay.Product, s, x, dy, dw));
         }
     }
 
@@ -77,7 +76,7 @@ public class WeightGradientTests
         ConvolutionShape shape = Shape(2, new(3, 4, 5), 4, 9, new(2, 2, 2), default, new(2, 1, 1));
         Check(
             Emulated.Device, shape, 0,
-            (s, x, dy, dw) => new GpuWeightGradient(Emulated.Device).Patches(s, x, dy, dw, bytes: 7 * 32 * 4));
+            (s, x, dy, dw) => new PatchProduct(Emulated.Device).WeightGradient(s, x, dy, dw, bytes: 7 * 32 * 4));
     }
 
     static void Check(string name, int planes, int units, ConvolutionShape shape, int blocks = 132) =>
