@@ -69,19 +69,19 @@ static unsafe class FlashAttention
         int query = firstQuery + (thread >> 5) * TSums.Rows + (lane >> 2);
 
         uint tileBytes = (uint)(KeysOfBlock * rowBytes), target = (uint)thread * 16;
-        long ofImage = (long)image * a.Keys * rowBytes + thread * 16;
-        long keys = a.K + ofImage, values = a.V + ofImage;
-        int bytesLeft = a.Keys * rowBytes - thread * 16;
+        long keys = a.K + (long)image * a.Keys * rowBytes + thread * 16, toValues = a.V - a.K;
+        int bytesLeft = TPositions.HasRest ? a.Keys * rowBytes - thread * 16 : int.MaxValue;
         CopyTile<TQueries, TSums, TFragment>(shared, target, keys, bytesLeft);
-        CopyTile<TQueries, TSums, TFragment>(shared, target + tileBytes, values, bytesLeft);
+        CopyTile<TQueries, TSums, TFragment>(shared, target + tileBytes, keys + toValues, bytesLeft);
         Ptx.CommitCopies();
 
         TQueries q = TQueries.Load(
             a.Q + ((long)image * a.Queries + query) * rowBytes, lane, rowBytes, a.Queries - query, 0);
         PositionPlace positions = TPositions.Begin<TSums, TFragment>(
             shared, 4 * tileBytes, a, image, firstQuery, query);
-        uint placeOfKeys = PackedRows.Place((lane & 7) + (lane >> 4 << 3), lane >> 3 & 1, rowBytes);
-        uint placeOfValues = TFactors.PlaceOfValues(lane, rowBytes);
+        uint placeOfKeys = (uint)Ptx.Hold(
+            (int)PackedRows.Place((lane & 7) + (lane >> 4 << 3), lane >> 3 & 1, rowBytes));
+        uint placeOfValues = (uint)Ptx.Hold((int)TFactors.PlaceOfValues(lane, rowBytes));
 
         TColumns sums = default;
         Float4 largest = new(
@@ -96,14 +96,13 @@ static unsafe class FlashAttention
             if (firstKey + KeysOfBlock < a.Keys)
             {
                 keys += tileBytes;
-                values += tileBytes;
-                bytesLeft -= (int)tileBytes;
+                if (TPositions.HasRest) bytesLeft -= (int)tileBytes;
                 CopyTile<TQueries, TSums, TFragment>(shared, target + next, keys, bytesLeft);
-                CopyTile<TQueries, TSums, TFragment>(shared, target + next + tileBytes, values, bytesLeft);
+                CopyTile<TQueries, TSums, TFragment>(shared, target + next + tileBytes, keys + toValues, bytesLeft);
                 Ptx.CommitCopies();
             }
 
-            Float4 ofBlock = TPositions.OfBlock(a, positions, firstKey);
+            Float4 ofBlock = TPositions.OfBlock<TSums, TFragment>(a, positions, firstKey);
             var s = new BlockSums<TSums>
             {
                 B0 = Logits<TFactors, TSums, TFragment, TQueries, TPositions>(
@@ -116,7 +115,7 @@ static unsafe class FlashAttention
                     shared, a, positions, q, tile, placeOfKeys, firstKey, 3),
             };
             int left = a.Keys - firstKey;
-            if (left < KeysOfBlock)
+            if (TPositions.HasRest && left < KeysOfBlock)
             {
                 left -= 2 * (lane & 3);
                 s = new BlockSums<TSums>
