@@ -34,8 +34,9 @@ static class AttentionCases
         List<Input> inputs = [new("qkv", [batch, .. grid, 3 * channels])];
         if (positions)
         {
-            inputs.Add(new Input("height", [2 * grid[0] - 1, headWidth]));
-            inputs.Add(new Input("width", [2 * grid[1] - 1, headWidth]));
+            // On a grid of one row or column the table has no say, as with a single key below.
+            inputs.Add(new Input("height", [2 * grid[0] - 1, headWidth], Differentiated: grid[0] > 1));
+            inputs.Add(new Input("width", [2 * grid[1] - 1, headWidth], Differentiated: grid[1] > 1));
         }
         var packed = new Tokens(default, 3 * channels, 3L * channels * tokens);
         return new OpCase(

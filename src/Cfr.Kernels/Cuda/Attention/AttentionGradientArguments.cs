@@ -27,16 +27,15 @@ struct AttentionGradientArguments
 
     /// <summary>Where this lane stores its rows of a strip: tokens, negative where there is none.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static StripTarget Target(
-        AttentionGradientArguments a, TokenRows rows, int image, int upper, int lower, int lane)
+    public static StripTarget Target(AttentionGradientArguments a, TokenRows rows, int image, int upper, int lower)
     {
-        int batch = image / a.Heads, head = image - batch * a.Heads.Value, column = (lane & 3) * 2;
-        long start = rows.Address + (batch * rows.BatchStride + head * a.HeadWidth + column) * sizeof(float);
+        int batch = image / a.Heads, head = image - batch * a.Heads.Value;
+        long start = rows.Address + (batch * rows.BatchStride + head * a.HeadWidth) * sizeof(float);
         return new StripTarget
         {
             Upper = upper < 0 ? 0 : start + upper * rows.RowStride * sizeof(float),
             Lower = lower < 0 ? 0 : start + lower * rows.RowStride * sizeof(float),
-            Columns = a.HeadWidth - column,
+            Columns = a.HeadWidth,
         };
     }
 }

@@ -20,6 +20,9 @@ struct AttentionPackArguments
 
     /// <summary>Whether rows begin at multiples of 16 bytes and consist of runs of four: 1 or 0.</summary>
     public int Packed;
+
+    /// <summary>Whether chunks keep their order, instead of that of <see cref="PackedRows"/>: 1 or 0.</summary>
+    public int InOrder;
     public Divisor Heads, Chunks;
 }
 
@@ -53,6 +56,14 @@ readonly struct PackedTf32 : IPackedElement
     static float Round(float value) => Ptx.AsFloat(Ptx.ToTf32(Ptx.AsBits(value)));
 }
 
+/// <summary>float32 as they are.</summary>
+readonly struct PackedFloat32 : IPackedElement
+{
+    public static int PerChunk => 4;
+
+    public static Float4 Chunk(Float4 low, Float4 high) => low;
+}
+
 /// <summary>
 /// Queries, keys and values as <see cref="FlashAttention"/> takes them: head by head, [Batch, Heads, Tokens, padded
 /// width], rounded to the factors of tensor cores, with zeros behind the width, chunks as in <see cref="PackedRows"/>,
@@ -63,6 +74,8 @@ static unsafe class AttentionPack
 {
     public static readonly Kernel<AttentionPackArguments> BFloat16 =
         new("attention_pack_bfloat16", Run<PackedBFloat16>);
+    public static readonly Kernel<AttentionPackArguments> Float32 =
+        new("attention_pack_float32", Run<PackedFloat32>);
     public static readonly Kernel<AttentionPackArguments> Tf32 = new("attention_pack_tf32", Run<PackedTf32>);
 
     static void Run<TElement>(AttentionPackArguments a) where TElement : struct, IPackedElement
@@ -83,7 +96,8 @@ static unsafe class AttentionPack
                 Float4 low = Load(source, a.HeadWidth - first, a.Packed, operand.Factor), high = default;
                 if (TElement.PerChunk > 4)
                     high = Load(source + 16, a.HeadWidth - first - 4, a.Packed, operand.Factor);
-                Ptx.Store4(to + PackedRows.Place(token, chunk, a.RowBytes), TElement.Chunk(low, high));
+                long place = a.InOrder != 0 ? 16L * i : PackedRows.Place(token, chunk, a.RowBytes);
+                Ptx.Store4(to + place, TElement.Chunk(low, high));
             }
         }
     }

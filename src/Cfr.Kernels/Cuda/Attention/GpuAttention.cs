@@ -1,6 +1,6 @@
 namespace Cfr.Kernels.Cuda;
 
-/// <summary>Softmax attention: <see cref="FlashForward"/>, and <see cref="NaiveAttention"/>.</summary>
+/// <summary>Softmax attention: <see cref="FlashForward"/>, <see cref="FlashBackward"/>, and <see cref="NaiveAttention"/>.</summary>
 sealed class GpuAttention(GpuDevice gpu) : IAttention
 {
     static readonly Kernel<AttentionArguments> Statistics = new("attention_statistics_naive", NaiveAttention.Statistics);
@@ -16,6 +16,7 @@ sealed class GpuAttention(GpuDevice gpu) : IAttention
         new("attention_width_gradient_naive", NaiveAttention.WidthGradient);
 
     readonly FlashForward _flash = new(gpu);
+    readonly FlashBackward _backward = new(gpu);
 
     public void Forward(
         AttentionShape shape, Tokens q, Tokens k, Tokens v, RelativePositions positions, Tokens y, View logSumExp) =>
@@ -53,12 +54,28 @@ sealed class GpuAttention(GpuDevice gpu) : IAttention
         AttentionShape shape, Tokens q, Tokens k, Tokens v, RelativePositions positions, Tokens y, View logSumExp,
         Tokens dy, Tokens dq, Tokens dk, Tokens dv, RelativePositions dPositions)
     {
-        if (gpu.Precision != Precision.Float32 && shape.HeadWidth <= TensorAttentionGradient.LargestWidth)
-        {
-            TensorAttentionGradient.Backward(
-                gpu, shape, q, k, v, positions, y, logSumExp, dy, dq, dk, dv, dPositions);
-            return;
-        }
+        AttentionRung rung = HighestBackward(shape);
+        Backward(rung, shape, q, k, v, positions, y, logSumExp, dy, dq, dk, dv, dPositions);
+    }
+
+    /// <summary>The rung that a shape's gradients are computed on.</summary>
+    public AttentionRung HighestBackward(AttentionShape shape) => _backward.Highest(shape);
+
+    /// <summary>The same on a chosen rung.</summary>
+    public void Backward(
+        AttentionRung rung, AttentionShape shape, Tokens q, Tokens k, Tokens v, RelativePositions positions, Tokens y,
+        View logSumExp, Tokens dy, Tokens dq, Tokens dk, Tokens dv, RelativePositions dPositions)
+    {
+        if (rung == AttentionRung.Naive)
+            NaiveBackward(shape, q, k, v, positions, y, logSumExp, dy, dq, dk, dv, dPositions);
+        else
+            _backward.Run(rung, shape, q, k, v, positions, y, logSumExp, dy, dq, dk, dv, dPositions);
+    }
+
+    void NaiveBackward(
+        AttentionShape shape, Tokens q, Tokens k, Tokens v, RelativePositions positions, Tokens y, View logSumExp,
+        Tokens dy, Tokens dq, Tokens dk, Tokens dv, RelativePositions dPositions)
+    {
         long rows = (long)shape.Batch * shape.Heads, queries = rows * shape.Queries, keys = rows * shape.Keys;
         DeviceBuffer delta = gpu.Allocate(DType.Float32, queries);
         AttentionArguments arguments = Arguments(shape, q, k, v, positions, y, logSumExp.Address) with

@@ -3,12 +3,9 @@ using System.Runtime.CompilerServices;
 namespace Cfr.Kernels.Cuda;
 
 /// <summary>
-/// Tiles of rows of one head in shared memory. A row has <c>16 Blocks</c> elements; its 16-byte chunks are permuted so
-/// that <c>ldmatrix</c>, which reads the same chunk of 8 rows at once, meets each bank once. What rows of a length leave
-/// to do depends on how many of them fill the 128 bytes of banks:
-/// <code>
-///   row is a multiple of   128 bytes: chunk ^ row      64: chunk ^ row / 2      32: chunk ^ row / 4
-/// </code>
+/// Tiles of rows of one head in shared memory. A row has <c>16 Blocks</c> elements; its 16-byte chunks are permuted by
+/// the number of the row in the tile, as those of <see cref="PackedRows"/> are by that of the token. In global memory
+/// they lie in their order: a tile of keys is put together from strips of a grid, which begin anywhere.
 /// </summary>
 static class HeadTile
 {
@@ -28,11 +25,6 @@ static class HeadTile
     /// <summary>Bytes of such a tile.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int Bytes(int blocks) => Threads * Strip * blocks;
-
-    /// <summary>What a row's chunks are permuted by.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static int Permutation(int row, int rowBytes) =>
-        rowBytes % 128 == 0 ? row & 7 : rowBytes % 64 == 0 ? row >> 1 & 3 : row >> 2 & 1;
 }
 
 /// <summary>Where a lane reads in a block of rows: its row, and its chunk of the first columns.</summary>
@@ -44,7 +36,7 @@ struct LanePlace
     public LanePlace(int row, int chunk, int rowBytes)
     {
         Row = (uint)Ptx.Hold(row * rowBytes);
-        Chunk = (uint)Ptx.Hold((chunk ^ HeadTile.Permutation(row, rowBytes)) << 4);
+        Chunk = (uint)Ptx.Hold((chunk ^ PackedRows.Turn(row, rowBytes)) << 4);
     }
 
     /// <summary>The place this many bytes of columns further on, a multiple of 32.</summary>

@@ -50,8 +50,8 @@ static unsafe class KeyGradient
         Ptx.WaitForCopies();
         Group.Barrier();
         uint ofWarp = (uint)(warp * HeadTile.Strip * rowBytes);
-        var k = TOwn.Load<TElement>(shared, rows, ofWarp, 0);
-        var v = TOwn.Load<TElement>(shared, rows, ofWarp + ofValues, 0);
+        var k = TOwn.Load(shared, rows, ofWarp, 0);
+        var v = TOwn.Load(shared, rows, ofWarp + ofValues, 0);
         if (TOwn.AreHeld) Group.Barrier();
 
         bool isMine = firstRow + warp < a.Grid.Rows, hasPositions = a.Rh != 0;
@@ -72,7 +72,7 @@ static unsafe class KeyGradient
             uint at = stage, terms = stage + ofTerms, positions = stage + ofPositions;
             for (int i = 0; i < count; i += HeadTile.Strip)
             {
-                LogitSums logits = TOwn.AddProducts<TElement>(
+                LogitSums logits = TOwn.AddProducts(
                     shared, default, k, v, rows, columns, at, tileBytes, 0);
                 Float4 left = shared.Load4(terms), right = shared.Load4(terms + 8 * AttentionRowTerms.Bytes);
                 Sums16x16 position = default;
@@ -94,8 +94,8 @@ static unsafe class KeyGradient
                     Left = LogitGradients(p.Left, logits.Dp.Left, left),
                     Right = LogitGradients(p.Right, logits.Dp.Right, right),
                 };
-                dv = TSums.AddAlongRows<TElement>(shared, dv, TElement.Round(p), steps, at + tileBytes, 0, rowBytes);
-                dk = TSums.AddAlongRows<TElement>(shared, dk, TElement.Round(ds), steps, at, 0, rowBytes);
+                dv = TSums.AddAlongRows(shared, dv, TElement.Round(p), steps, at + tileBytes, 0, rowBytes);
+                dk = TSums.AddAlongRows(shared, dk, TElement.Round(ds), steps, at, 0, rowBytes);
                 at += (uint)(HeadTile.Strip * rowBytes);
                 terms += HeadTile.Strip * AttentionRowTerms.Bytes;
                 positions += HeadTile.Strip * PositionTile.RowBytes;
@@ -105,8 +105,8 @@ static unsafe class KeyGradient
 
         int upper = KeyGrid.Token(a.Grid, firstRow + warp, firstColumn + (lane >> 2));
         int lower = KeyGrid.Token(a.Grid, firstRow + warp, firstColumn + (lane >> 2) + 8);
-        TSums.Store(dk, AttentionGradientArguments.Target(a, a.Dk, image, upper, lower, lane), a.Scale, 0);
-        TSums.Store(dv, AttentionGradientArguments.Target(a, a.Dv, image, upper, lower, lane), 1, 0);
+        TSums.Store(dk, AttentionGradientArguments.Target(a, a.Dk, image, upper, lower), a.Scale, 0);
+        TSums.Store(dv, AttentionGradientArguments.Target(a, a.Dv, image, upper, lower), 1, 0);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

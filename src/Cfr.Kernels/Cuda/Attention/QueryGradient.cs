@@ -45,8 +45,8 @@ static unsafe class QueryGradient
         Ptx.WaitForCopies();
         Group.Barrier();
         uint ofWarp = (uint)(warp * HeadTile.Strip * rowBytes);
-        var q = TOwn.Load<TElement>(shared, rows, ofWarp, 0);
-        var dy = TOwn.Load<TElement>(shared, rows, ofWarp + ofDy, 0);
+        var q = TOwn.Load(shared, rows, ofWarp, 0);
+        var dy = TOwn.Load(shared, rows, ofWarp + ofDy, 0);
         if (TOwn.AreHeld) Group.Barrier();
 
         int upper = firstQuery + warp * HeadTile.Strip + (lane >> 2), lower = upper + 8;
@@ -83,7 +83,7 @@ static unsafe class QueryGradient
             uint at = stage;
             for (int i = 0; i < count; i++)
             {
-                LogitSums logits = TOwn.AddProducts<TElement>(
+                LogitSums logits = TOwn.AddProducts(
                     shared, default, q, dy, rows, columns, at, tileBytes, 0);
                 float upperTerm = -upperL, lowerTerm = -lowerL;
                 if (hasPositions)
@@ -99,7 +99,7 @@ static unsafe class QueryGradient
                     Right = LogitGradients(
                         logits.S.Right, logits.Dp.Right, rw.Right, scale, upperTerm, lowerTerm, upperD, lowerD),
                 };
-                dq = TSums.AddAlongRows<TElement>(shared, dq, TElement.Round(ds), steps, at, 0, rowBytes);
+                dq = TSums.AddAlongRows(shared, dq, TElement.Round(ds), steps, at, 0, rowBytes);
                 if (hasPositions)
                 {
                     dRw = new Sums16x16 { Left = Add(dRw.Left, ds.Left), Right = Add(dRw.Right, ds.Right) };
@@ -118,7 +118,7 @@ static unsafe class QueryGradient
         }
         if (upper >= a.Queries) upper = -1;
         if (lower >= a.Queries) lower = -1;
-        TSums.Store(dq, AttentionGradientArguments.Target(a, a.Dq, image, upper, lower, lane), a.Scale, 0);
+        TSums.Store(dq, AttentionGradientArguments.Target(a, a.Dq, image, upper, lower), a.Scale, 0);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using ILGPU;
 
 namespace Cfr.Kernels.Cuda;
 
@@ -16,9 +17,8 @@ interface IStrip
 interface ISumStrip<TSelf> : IStrip where TSelf : unmanaged, ISumStrip<TSelf>
 {
     /// <summary>sums[i, c] += over the rows j of the tile: a[i, j] tile[j, c], from block on</summary>
-    static abstract TSelf AddAlongRows<TElement>(
-        SharedBytes shared, TSelf sums, Factors a, LanePlace steps, uint tile, int block, int rowBytes)
-        where TElement : struct, ITileElement;
+    static abstract TSelf AddAlongRows(
+        SharedBytes shared, TSelf sums, Factors a, LanePlace steps, uint tile, int block, int rowBytes);
 
     /// <summary>Stores the sums times a scale.</summary>
     static abstract void Store(TSelf sums, StripTarget target, float scale, int block);
@@ -30,16 +30,15 @@ interface IFactorStrip<TSelf> : IStrip where TSelf : unmanaged, IFactorStrip<TSe
     /// <summary>Whether they stay in registers, so that the tile is free after <see cref="Load"/>.</summary>
     static abstract bool AreHeld { get; }
 
-    static abstract TSelf Load<TElement>(SharedBytes shared, LanePlace rows, uint tile, int block)
-        where TElement : struct, ITileElement;
+    static abstract TSelf Load(SharedBytes shared, LanePlace rows, uint tile, int block);
 
     /// <summary>
     /// s[i, j] += over all columns c: ofS[i, c] tile[j, c], from block on, and dp the same of ofDp and the tile that
     /// lies <paramref name="toOther"/> further: side by side, so that no product waits for the one before.
     /// </summary>
-    static abstract LogitSums AddProducts<TElement>(
+    static abstract LogitSums AddProducts(
         SharedBytes shared, LogitSums sums, TSelf ofS, TSelf ofDp, LanePlace rows, LanePlace columns, uint tile,
-        uint toOther, int block) where TElement : struct, ITileElement;
+        uint toOther, int block);
 }
 
 /// <summary>Sums of the two products that a gradient of logits is made of.</summary>
@@ -51,12 +50,12 @@ struct LogitSums
 /// <summary>Where a lane stores its two rows of a strip, in memory.</summary>
 unsafe struct StripTarget
 {
-    /// <summary>Rows g and g + 8 at the lane's first column; 0 outside.</summary>
+    /// <summary>Rows g and g + 8; 0 outside.</summary>
     public long Upper, Lower;
 
-    /// <summary>Columns from the lane's first one on.</summary>
     public int Columns;
 
+    /// <summary>Stores two neighbours in each row.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(StripTarget target, Sums sums, float scale, int column)
     {
@@ -75,55 +74,54 @@ unsafe struct StripTarget
 }
 
 /// <summary>Sums of 16 columns.</summary>
-struct SumStrip16 : ISumStrip<SumStrip16>
+struct SumStrip16<TElement> : ISumStrip<SumStrip16<TElement>> where TElement : struct, ITensorElement
 {
     public Sums16x16 Sums;
 
     public static int Blocks => 1;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static SumStrip16 AddAlongRows<TElement>(
-        SharedBytes shared, SumStrip16 sums, Factors a, LanePlace steps, uint tile, int block, int rowBytes)
-        where TElement : struct, ITileElement => new()
+    public static SumStrip16<TElement> AddAlongRows(
+        SharedBytes shared, SumStrip16<TElement> sums, Factors a, LanePlace steps, uint tile, int block, int rowBytes) => new()
         {
             Sums = TElement.Multiply(
                 shared, sums.Sums, a, TElement.Steps(shared, steps, tile, block, rowBytes)),
         };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Store(SumStrip16 sums, StripTarget target, float scale, int block)
+    public static void Store(SumStrip16<TElement> sums, StripTarget target, float scale, int block)
     {
-        StripTarget.Store(target, sums.Sums.Left, scale, block * HeadTile.Strip);
-        StripTarget.Store(target, sums.Sums.Right, scale, block * HeadTile.Strip + HeadTile.Strip / 2);
+        int column = block * HeadTile.Strip + (Group.IdxX & 3) * 2;
+        StripTarget.Store(target, sums.Sums.Left, scale, column);
+        StripTarget.Store(target, sums.Sums.Right, scale, column + HeadTile.Strip / 2);
     }
 }
 
 /// <summary>Sums of 32 columns: both fragments are on their way before the first is multiplied.</summary>
-struct SumStrip32 : ISumStrip<SumStrip32>
+struct SumStrip32<TElement> : ISumStrip<SumStrip32<TElement>> where TElement : struct, ITensorElement
 {
-    public SumStrip16 Left, Right;
+    public SumStrip16<TElement> Left, Right;
 
     public static int Blocks => 2;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static SumStrip32 AddAlongRows<TElement>(
-        SharedBytes shared, SumStrip32 sums, Factors a, LanePlace steps, uint tile, int block, int rowBytes)
-        where TElement : struct, ITileElement
+    public static SumStrip32<TElement> AddAlongRows(
+        SharedBytes shared, SumStrip32<TElement> sums, Factors a, LanePlace steps, uint tile, int block, int rowBytes)
     {
         Factors left = TElement.Steps(shared, steps, tile, block, rowBytes);
         Factors right = TElement.Steps(shared, steps, tile, block + 1, rowBytes);
-        return new SumStrip32
+        return new SumStrip32<TElement>
         {
-            Left = new SumStrip16 { Sums = TElement.Multiply(shared, sums.Left.Sums, a, left) },
-            Right = new SumStrip16 { Sums = TElement.Multiply(shared, sums.Right.Sums, a, right) },
+            Left = new SumStrip16<TElement> { Sums = TElement.Multiply(shared, sums.Left.Sums, a, left) },
+            Right = new SumStrip16<TElement> { Sums = TElement.Multiply(shared, sums.Right.Sums, a, right) },
         };
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Store(SumStrip32 sums, StripTarget target, float scale, int block)
+    public static void Store(SumStrip32<TElement> sums, StripTarget target, float scale, int block)
     {
-        SumStrip16.Store(sums.Left, target, scale, block);
-        SumStrip16.Store(sums.Right, target, scale, block + 1);
+        SumStrip16<TElement>.Store(sums.Left, target, scale, block);
+        SumStrip16<TElement>.Store(sums.Right, target, scale, block + 1);
     }
 }
 
@@ -137,12 +135,12 @@ struct SumStrip<TLeft, TRight> : ISumStrip<SumStrip<TLeft, TRight>>
     public static int Blocks => TLeft.Blocks + TRight.Blocks;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static SumStrip<TLeft, TRight> AddAlongRows<TElement>(
+    public static SumStrip<TLeft, TRight> AddAlongRows(
         SharedBytes shared, SumStrip<TLeft, TRight> sums, Factors a, LanePlace steps, uint tile, int block,
-        int rowBytes) where TElement : struct, ITileElement => new()
+        int rowBytes) => new()
         {
-            Left = TLeft.AddAlongRows<TElement>(shared, sums.Left, a, steps, tile, block, rowBytes),
-            Right = TRight.AddAlongRows<TElement>(
+            Left = TLeft.AddAlongRows(shared, sums.Left, a, steps, tile, block, rowBytes),
+            Right = TRight.AddAlongRows(
                 shared, sums.Right, a, steps, tile, block + TLeft.Blocks, rowBytes),
         };
 
@@ -155,7 +153,7 @@ struct SumStrip<TLeft, TRight> : ISumStrip<SumStrip<TLeft, TRight>>
 }
 
 /// <summary>Factors of 16 columns, in registers.</summary>
-struct HeldStrip16 : IFactorStrip<HeldStrip16>
+struct HeldStrip16<TElement> : IFactorStrip<HeldStrip16<TElement>> where TElement : struct, ITensorElement
 {
     public Factors Factors;
 
@@ -164,13 +162,12 @@ struct HeldStrip16 : IFactorStrip<HeldStrip16>
     public static bool AreHeld => true;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static HeldStrip16 Load<TElement>(SharedBytes shared, LanePlace rows, uint tile, int block)
-        where TElement : struct, ITileElement => new() { Factors = TElement.Rows(shared, rows, tile, block) };
+    public static HeldStrip16<TElement> Load(SharedBytes shared, LanePlace rows, uint tile, int block) => new() { Factors = TElement.Rows(shared, rows, tile, block) };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static LogitSums AddProducts<TElement>(
-        SharedBytes shared, LogitSums sums, HeldStrip16 ofS, HeldStrip16 ofDp, LanePlace rows, LanePlace columns,
-        uint tile, uint toOther, int block) where TElement : struct, ITileElement
+    public static LogitSums AddProducts(
+        SharedBytes shared, LogitSums sums, HeldStrip16<TElement> ofS, HeldStrip16<TElement> ofDp, LanePlace rows, LanePlace columns,
+        uint tile, uint toOther, int block)
     {
         Factors s = TElement.Columns(shared, columns, tile, block);
         Factors dp = TElement.Columns(shared, columns, tile + toOther, block);
@@ -183,7 +180,7 @@ struct HeldStrip16 : IFactorStrip<HeldStrip16>
 }
 
 /// <summary>Factors of 16 columns, read from shared memory each time: wide heads leave no registers for them.</summary>
-struct SharedStrip16 : IFactorStrip<SharedStrip16>
+struct SharedStrip16<TElement> : IFactorStrip<SharedStrip16<TElement>> where TElement : struct, ITensorElement
 {
     public uint Tile;
 
@@ -192,16 +189,15 @@ struct SharedStrip16 : IFactorStrip<SharedStrip16>
     public static bool AreHeld => false;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static SharedStrip16 Load<TElement>(SharedBytes shared, LanePlace rows, uint tile, int block)
-        where TElement : struct, ITileElement => new() { Tile = tile };
+    public static SharedStrip16<TElement> Load(SharedBytes shared, LanePlace rows, uint tile, int block) => new() { Tile = tile };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static LogitSums AddProducts<TElement>(
-        SharedBytes shared, LogitSums sums, SharedStrip16 ofS, SharedStrip16 ofDp, LanePlace rows, LanePlace columns,
-        uint tile, uint toOther, int block) where TElement : struct, ITileElement =>
-        HeldStrip16.AddProducts<TElement>(
-            shared, sums, HeldStrip16.Load<TElement>(shared, rows, ofS.Tile, block),
-            HeldStrip16.Load<TElement>(shared, rows, ofDp.Tile, block), rows, columns, tile, toOther, block);
+    public static LogitSums AddProducts(
+        SharedBytes shared, LogitSums sums, SharedStrip16<TElement> ofS, SharedStrip16<TElement> ofDp, LanePlace rows, LanePlace columns,
+        uint tile, uint toOther, int block) =>
+        HeldStrip16<TElement>.AddProducts(
+            shared, sums, HeldStrip16<TElement>.Load(shared, rows, ofS.Tile, block),
+            HeldStrip16<TElement>.Load(shared, rows, ofDp.Tile, block), rows, columns, tile, toOther, block);
 }
 
 /// <summary>Factors of as many columns as two strips have.</summary>
@@ -216,21 +212,20 @@ struct FactorStrip<TLeft, TRight> : IFactorStrip<FactorStrip<TLeft, TRight>>
     public static bool AreHeld => TLeft.AreHeld;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static FactorStrip<TLeft, TRight> Load<TElement>(SharedBytes shared, LanePlace rows, uint tile, int block)
-        where TElement : struct, ITileElement => new()
+    public static FactorStrip<TLeft, TRight> Load(SharedBytes shared, LanePlace rows, uint tile, int block) => new()
         {
-            Left = TLeft.Load<TElement>(shared, rows, tile, block),
-            Right = TRight.Load<TElement>(shared, rows, tile, block + TLeft.Blocks),
+            Left = TLeft.Load(shared, rows, tile, block),
+            Right = TRight.Load(shared, rows, tile, block + TLeft.Blocks),
         };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static LogitSums AddProducts<TElement>(
+    public static LogitSums AddProducts(
         SharedBytes shared, LogitSums sums, FactorStrip<TLeft, TRight> ofS, FactorStrip<TLeft, TRight> ofDp,
-        LanePlace rows, LanePlace columns, uint tile, uint toOther, int block) where TElement : struct, ITileElement
+        LanePlace rows, LanePlace columns, uint tile, uint toOther, int block)
     {
-        sums = TLeft.AddProducts<TElement>(
+        sums = TLeft.AddProducts(
             shared, sums, ofS.Left, ofDp.Left, rows, columns, tile, toOther, block);
-        return TRight.AddProducts<TElement>(
+        return TRight.AddProducts(
             shared, sums, ofS.Right, ofDp.Right, rows, columns, tile, toOther, block + TLeft.Blocks);
     }
 }

@@ -14,12 +14,7 @@ struct Factors
     public Quad First, Second;
 }
 
-/// <summary>
-/// What the products of an attention are made of, 16 x 16 x 16 at a time. Tiles are rows of a head; they are multiplied
-/// along their columns (logits) or along their rows (gradients), and what was a sum becomes a factor without leaving the
-/// registers: a lane holds columns 2t and 2t + 1 of a sum, and so it does of A in bfloat16. In TF32 it would hold t and
-/// t + 4; but the order of a sum is free, so columns 2t and 2t + 1 are called t and t + 4, in A and in B.
-/// </summary>
+/// <summary>What the rows of tiles are made of.</summary>
 interface ITileElement
 {
     static abstract int ElementBytes { get; }
@@ -27,6 +22,18 @@ interface ITileElement
     /// <summary>Where a lane reads 16 rows that are summed over.</summary>
     static abstract LanePlace OfSteps(int lane, int rowBytes);
 
+    /// <summary>Rounds sums to factors of A.</summary>
+    static abstract Factors Round(Sums16x16 sums);
+}
+
+/// <summary>
+/// What tensor cores multiply, 16 x 16 x 16 at a time. Tiles are rows of a head; they are multiplied along their columns
+/// (logits) or along their rows (gradients), and what was a sum becomes a factor without leaving the registers: a lane
+/// holds columns 2t and 2t + 1 of a sum, and so it does of A in bfloat16. In TF32 it would hold t and t + 4; but the
+/// order of a sum is free, so columns 2t and 2t + 1 are called t and t + 4, in A and in B.
+/// </summary>
+interface ITensorElement : ITileElement
+{
     /// <summary>Loads 16 rows by the 16 columns of this block as A.</summary>
     static abstract Factors Rows(SharedBytes shared, LanePlace rows, uint tile, int block);
 
@@ -36,15 +43,12 @@ interface ITileElement
     /// <summary>The same as B of a product along the rows.</summary>
     static abstract Factors Steps(SharedBytes shared, LanePlace steps, uint tile, int block, int rowBytes);
 
-    /// <summary>Rounds sums to factors of A.</summary>
-    static abstract Factors Round(Sums16x16 sums);
-
     /// <summary>sums + a b</summary>
     static abstract Sums16x16 Multiply(SharedBytes shared, Sums16x16 sums, Factors a, Factors b);
 }
 
 /// <summary>bfloat16: two mma for one load of a fragment.</summary>
-readonly struct BFloat16Tile : ITileElement
+readonly struct BFloat16Tile : ITensorElement
 {
     const int BlockBytes = HeadTile.Strip * sizeof(ushort);
 
@@ -89,7 +93,7 @@ readonly struct BFloat16Tile : ITileElement
 /// TF32: four mma, whose factors lie rounded in memory. Along columns they take two loads of a fragment; along rows, as
 /// no instruction turns 32-bit elements, eight of a word.
 /// </summary>
-readonly struct Tf32Tile : ITileElement
+readonly struct Tf32Tile : ITensorElement
 {
     const int HalfBytes = 32, BlockBytes = 2 * HalfBytes;
 
@@ -133,7 +137,7 @@ readonly struct Tf32Tile : ITileElement
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static Quad EightSteps(SharedBytes shared, LanePlace steps, uint tile, int block, int rowBytes)
     {
-        int nextRow = HeadTile.Permutation(1, rowBytes) << 4;
+        int nextRow = PackedRows.Turn(1, rowBytes) << 4;
         uint next = tile + (uint)rowBytes;
         return new Quad
         {
