@@ -38,6 +38,12 @@ public abstract class GpuDevice : Device
     /// </summary>
     internal abstract int FullGrid { get; }
 
+    /// <summary>
+    /// Multiply-adds below which the plainest kernel of a family will do: a few microseconds. With 0, work of any size
+    /// goes the way of large work, as checks want it.
+    /// </summary>
+    internal long SmallWork { get; set; } = 1 << 21;
+
     /// <summary>The most shared memory that a block may have, in bytes.</summary>
     internal abstract int SharedBytesPerBlock { get; }
 

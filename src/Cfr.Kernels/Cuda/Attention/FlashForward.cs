@@ -19,12 +19,12 @@ sealed class FlashForward(GpuDevice gpu)
 {
     const int LargestGridZ = 65535, PacketFloats = 4;
 
-    /// <summary>FLOP below which the naive form will do: a few microseconds, and two launches.</summary>
-    const double SmallWork = 1 << 18;
+    /// <summary>By how much the naive form, which computes logits again and again, earns its launches less.</summary>
+    const double NaiveWaste = 16;
 
     /// <summary>The highest rung of the precision that takes this shape, or the lowest where it does not matter.</summary>
     public AttentionRung Highest(AttentionShape shape, RelativePositions positions) =>
-        shape.HeadWidth > FlashRegisters.WidestHead || shape.Flop < SmallWork ? AttentionRung.Naive
+        shape.HeadWidth > FlashRegisters.WidestHead || shape.Flop / 2 * NaiveWaste < gpu.SmallWork ? AttentionRung.Naive
         : gpu.Precision != Precision.Float32 && TensorKernel(shape, positions) is not null ? AttentionRung.TensorCores
         : AttentionRung.Registers;
 

@@ -26,9 +26,6 @@ enum ConvolutionWay
 /// </summary>
 sealed class GpuConvolution(GpuDevice gpu) : IConvolution
 {
-    /// <summary>Multiply-adds below which the naive form will do: a few microseconds.</summary>
-    const long SmallWork = 1 << 21;
-
     /// <summary>Blocks that are wanted at once; about the multiprocessors of a large GPU.</summary>
     const int WantedBlocks = 128;
 
@@ -123,7 +120,7 @@ sealed class GpuConvolution(GpuDevice gpu) : IConvolution
 
     ConvolutionWay Way(ConvolutionShape shape, UnitStridePass pass)
     {
-        if (shape.Flop / 2 < SmallWork) return ConvolutionWay.Naive;
+        if (shape.Flop / 2 < gpu.SmallWork) return ConvolutionWay.Naive;
         bool fits = shape.Stride.Voxels == 1 && shape.Kernel.H == HaloConvolution.Taps
             && Math.Max(shape.Kernel.D, shape.Kernel.W) <= HaloConvolution.Taps;
         if (!fits || IsDeep(pass)) return ConvolutionWay.Product;

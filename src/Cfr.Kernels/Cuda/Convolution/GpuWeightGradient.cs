@@ -12,8 +12,8 @@ namespace Cfr.Kernels.Cuda;
 /// </summary>
 sealed class GpuWeightGradient(GpuDevice gpu)
 {
-    /// <summary>Multiply-adds and voxels below which the first rung will do: some ten microseconds.</summary>
-    const long SmallWork = 1 << 21, FewVoxels = 1 << 12;
+    /// <summary>Voxels below which the first rung will do for small work: some ten microseconds.</summary>
+    const long FewVoxels = 1 << 12;
 
     readonly PatchProduct _product = new(gpu);
 
@@ -40,7 +40,7 @@ sealed class GpuWeightGradient(GpuDevice gpu)
 
     ConvolutionWay Way(ConvolutionShape shape)
     {
-        if (shape.Flop / 2 < SmallWork && shape.Batch * shape.Output.Voxels < FewVoxels) return ConvolutionWay.Naive;
+        if (shape.Flop / 2 < gpu.SmallWork && shape.Batch * shape.Output.Voxels < FewVoxels) return ConvolutionWay.Naive;
         if (!VolumeGradientPlan.Takes(shape) || PatchProduct.IsPointwise(shape)) return ConvolutionWay.Product;
         return gpu.Precision == Precision.Float32 ? ConvolutionWay.Registers : ConvolutionWay.TensorCores;
     }

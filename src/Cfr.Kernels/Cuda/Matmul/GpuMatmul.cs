@@ -30,9 +30,6 @@ enum MatmulRung
 /// </summary>
 sealed class GpuMatmul(GpuDevice gpu) : IMatmul
 {
-    /// <summary>Multiply-adds below which rung 2 will do: a few microseconds.</summary>
-    const long SmallWork = 1 << 21;
-
     /// <summary>Tiles that are wanted at once; about the multiprocessors of a large GPU.</summary>
     const int WantedTiles = 128;
 
@@ -61,7 +58,7 @@ sealed class GpuMatmul(GpuDevice gpu) : IMatmul
     /// </summary>
     public DType TypeOfA(int m, int n, int k) => Type(Rung(m, n, (double)m * n * k));
 
-    MatmulRung Rung(int rows, int columns, double work) => work < SmallWork ? MatmulRung.Shared
+    MatmulRung Rung(int rows, int columns, double work) => work < gpu.SmallWork ? MatmulRung.Shared
         : Math.Min(rows, columns) <= MostNarrowLines ? MatmulRung.Skinny
         : gpu.Precision == Precision.Float32 ? MatmulRung.Registers
         : MatmulRung.TensorCores;
