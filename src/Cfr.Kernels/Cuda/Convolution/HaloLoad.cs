@@ -116,8 +116,8 @@ static class HaloLoad
 
     /// <summary>
     /// Loads a box of <paramref name="depth"/> x <paramref name="height"/> lines, each of <paramref name="width"/> (a
-    /// power of two, like the threads) and <paramref name="halo"/> (0 or 2) voxels, from the voxel and channel <paramref
-    /// name="first"/> on, which may lie outside. Line l of the box begins at <c>32 l (width + halo)</c>. All but the
+    /// power of two, like the threads) and <paramref name="halo"/> (0 or 2) voxels, from the voxel and channel
+    /// <paramref name="first"/> on, which may lie outside. Line l of the box begins at <c>32 l (width + halo)</c>. All but the
     /// depth are constants of the caller.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
