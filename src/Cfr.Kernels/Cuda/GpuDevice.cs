@@ -39,7 +39,7 @@ public abstract class GpuDevice : Device
     internal abstract int FullGrid { get; }
 
     /// <summary>
-    /// Multiply-adds below which the plainest kernel of a family will do: a few microseconds. With 0, work of any size
+    /// Multiply-adds up to which the plainest kernel of a family will do: a few microseconds. With 0, work of any size
     /// goes the way of large work, as checks want it.
     /// </summary>
     internal long SmallWork { get; set; } = 1 << 21;

@@ -24,7 +24,7 @@ sealed class FlashForward(GpuDevice gpu)
 
     /// <summary>The highest rung of the precision that takes this shape, or the lowest where it does not matter.</summary>
     public AttentionRung Highest(AttentionShape shape, RelativePositions positions) =>
-        shape.HeadWidth > FlashRegisters.WidestHead || shape.Flop / 2 * NaiveWaste < gpu.SmallWork ? AttentionRung.Naive
+        shape.HeadWidth > FlashRegisters.WidestHead || shape.Flop / 2 * NaiveWaste <= gpu.SmallWork ? AttentionRung.Naive
         : gpu.Precision != Precision.Float32 && TensorKernel(shape, positions) is not null ? AttentionRung.TensorCores
         : AttentionRung.Registers;
 

@@ -29,7 +29,8 @@ static class PackedRows
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static uint Further(uint place, int step, int rowBytes)
     {
-        int turned = rowBytes % 128 == 0 ? 3 : rowBytes % 64 == 0 ? 1 : 0;
+        // Not written as a choice between 1 and 0: to ILGPU that is a bit, and so would be the 3.
+        int turned = rowBytes % 128 == 0 ? 3 : 1 - (rowBytes >> 5 & 1);
         return (place ^ (uint)((step & turned) * 32)) + (uint)((step & ~turned) * 32);
     }
 }

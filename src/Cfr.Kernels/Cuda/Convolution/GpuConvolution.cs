@@ -120,7 +120,7 @@ sealed class GpuConvolution(GpuDevice gpu) : IConvolution
 
     ConvolutionWay Way(ConvolutionShape shape, UnitStridePass pass)
     {
-        if (shape.Flop / 2 < gpu.SmallWork) return ConvolutionWay.Naive;
+        if (shape.Flop / 2 <= gpu.SmallWork) return ConvolutionWay.Naive;
         bool fits = shape.Stride.Voxels == 1 && shape.Kernel.H == HaloConvolution.Taps
             && Math.Max(shape.Kernel.D, shape.Kernel.W) <= HaloConvolution.Taps;
         if (!fits || IsDeep(pass)) return ConvolutionWay.Product;

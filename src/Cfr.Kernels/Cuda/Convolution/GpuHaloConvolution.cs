@@ -52,7 +52,9 @@ sealed class GpuHaloConvolution(GpuDevice gpu)
 
     DeviceBuffer Pack(HaloKernel halo, UnitStridePass pass, View w, int groups, int chunks)
     {
-        (int from, int to) = pass.IsGradient ? (pass.OutChannels, pass.InChannels) : (pass.InChannels, pass.OutChannels);
+        // As the weights lie: a gradient's outputs are their inputs.
+        int from = pass.IsGradient ? pass.OutChannels : pass.InChannels;
+        int to = pass.IsGradient ? pass.InChannels : pass.OutChannels;
         int tap = checked(from * to), line = tap * pass.Kernel.W, plane = line * pass.Kernel.H;
         int sign = pass.IsGradient ? -1 : 1;
         long first = pass.IsGradient ? (pass.Kernel.Voxels - 1) * tap : 0;

@@ -40,7 +40,7 @@ sealed class GpuWeightGradient(GpuDevice gpu)
 
     ConvolutionWay Way(ConvolutionShape shape)
     {
-        if (shape.Flop / 2 < gpu.SmallWork && shape.Batch * shape.Output.Voxels < FewVoxels) return ConvolutionWay.Naive;
+        if (shape.Flop / 2 <= gpu.SmallWork && shape.Batch * shape.Output.Voxels < FewVoxels) return ConvolutionWay.Naive;
         if (!VolumeGradientPlan.Takes(shape) || PatchProduct.IsPointwise(shape)) return ConvolutionWay.Product;
         return gpu.Precision == Precision.Float32 ? ConvolutionWay.Registers : ConvolutionWay.TensorCores;
     }

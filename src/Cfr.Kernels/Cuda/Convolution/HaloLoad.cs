@@ -116,9 +116,9 @@ static class HaloLoad
 
     /// <summary>
     /// Loads a box of <paramref name="depth"/> x <paramref name="height"/> lines, each of <paramref name="width"/> (a
-    /// power of two, times packets at most the threads) and <paramref name="halo"/> (0 or 2) voxels, from the voxel and
-    /// channel <paramref name="first"/> on, which may lie outside. Line l of the box begins at <c>32 l (width +
-    /// halo)</c>. All but the depth are constants of the caller.
+    /// power of two, like the threads) and <paramref name="halo"/> (0 or 2) voxels, from the voxel and channel
+    /// <paramref name="first"/> on, which may lie outside. Line l of the box begins at <c>32 l (width + halo)</c>. All but the
+    /// depth are constants of the caller.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Run<TElement>(
@@ -136,9 +136,14 @@ static class HaloLoad
         SharedBytes shared, uint at, VolumeOperand x, VoxelPlace first, int depth, int height, int width, int halo,
         int thread, int threads) where TInput : struct, IConvolutionInput where TElement : struct, IHaloElement
     {
-        Columns<TInput, TElement>(
-            shared, HaloWalk.Begin(at, x, first, depth, height, 0, width, width + halo, thread, TElement.Bytes),
-            height, width, width + halo, threads);
+        int most = threads / (Channels(TElement.Bytes) / 4), columns = width < most ? width : most;
+        for (int column = 0; column < width; column += columns)
+        {
+            Columns<TInput, TElement>(
+                shared,
+                HaloWalk.Begin(at, x, first, depth, height, column, columns, width + halo, thread, TElement.Bytes),
+                height, columns, width + halo, threads);
+        }
         if (halo == 0) return;
         Columns<TInput, TElement>(
             shared, HaloWalk.Begin(at, x, first, depth, height, width, halo, width + halo, thread, TElement.Bytes),

@@ -42,7 +42,7 @@ readonly unsafe struct SingleElements : IPairStore
 /// </summary>
 struct LineStore
 {
-    /// <summary>Addresses of the first line's voxels at the thread's first column, and bytes from line to line.</summary>
+    /// <summary>Addresses of the first line's voxels at the thread's first column; bytes from line to line.</summary>
     public long Voxel, Second, Line;
 
     /// <summary>Lines that exist of either.</summary>

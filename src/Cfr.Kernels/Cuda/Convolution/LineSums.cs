@@ -53,8 +53,10 @@ struct Lines4<TLine, TInput, TWeights> : IHaloSums<Lines4<TLine, TInput, TWeight
     public static Lines4<TLine, TInput, TWeights> Multiply(
         SharedBytes shared, Lines4<TLine, TInput, TWeights> sums, uint x, uint lineBytes, uint weights)
     {
-        sums = Step(shared, sums, x, lineBytes, weights);
-        return TLine.Steps == 1 ? sums : Step(shared, sums, x ^ 16, lineBytes, weights + PackedWeights.BlockBytes / 2);
+        if (TLine.Steps == 1) return Step(shared, sums, x, lineBytes, weights);
+        for (int step = 0; step < TLine.Steps; step++, weights += PackedWeights.BlockBytes / 2)
+            sums = Step(shared, sums, x ^ (uint)(step * 16), lineBytes, weights);
+        return sums;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -128,8 +130,10 @@ struct Lines8<TLine, TInput, TWeights> : IHaloSums<Lines8<TLine, TInput, TWeight
     public static Lines8<TLine, TInput, TWeights> Multiply(
         SharedBytes shared, Lines8<TLine, TInput, TWeights> sums, uint x, uint lineBytes, uint weights)
     {
-        sums = Step(shared, sums, x, lineBytes, weights);
-        return TLine.Steps == 1 ? sums : Step(shared, sums, x ^ 16, lineBytes, weights + PackedWeights.BlockBytes / 2);
+        if (TLine.Steps == 1) return Step(shared, sums, x, lineBytes, weights);
+        for (int step = 0; step < TLine.Steps; step++, weights += PackedWeights.BlockBytes / 2)
+            sums = Step(shared, sums, x ^ (uint)(step * 16), lineBytes, weights);
+        return sums;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

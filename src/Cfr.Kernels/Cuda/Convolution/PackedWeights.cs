@@ -20,7 +20,7 @@ struct PackWeightsArguments
     public int Packets;
 }
 
-/// <summary>How 32 bytes of input channels times 16 output channels are laid out, 512 bytes: packet by packet.</summary>
+/// <summary>How 32 bytes of input channels times 16 output channels are laid out, packet by packet.</summary>
 interface IWeightBlock
 {
     static abstract int ElementBytes { get; }
@@ -81,7 +81,7 @@ readonly struct Float32Block : IWeightBlock
 /// <summary>
 /// Brings the weights of a convolution into the order in which blocks want them, so that they come to shared memory in
 /// one piece and from there to registers 16 bytes a lane:
-/// <code>[group of output channels][chunk of input channels][KD][KW][KH][16 output channels of the group][512 bytes]</code>
+/// <code>[group of output channels][chunk of input channels][KD][KW][KH][16 channels of the group][512 bytes]</code>
 /// Channels that do not exist are zeros. A gradient's kernel is the forward one with its taps in reverse order and its
 /// channels exchanged: strides say so. Bytes: 4 a weight in and 2 or 4 out, once a launch.
 /// </summary>

@@ -29,8 +29,8 @@ readonly struct BFloat16Patch<V> : IPatchElement<V> where V : struct, IDeviceVec
 /// <summary>
 /// Lays the patches that a kernel sees out as rows of a matrix (im2col), so that any convolution is a matrix product.
 /// <code>  patches[o, (k, c)] = x[o stride + k - padding, c], or 0 outside</code>
-/// Bytes: <c>KD KH KW / (stride D H W)</c> times the volume are written and mostly read from caches. Where a kernel is as
-/// large as its stride, each input goes to one place: 4 bytes read and 2 (bfloat16) written.
+/// Bytes: <c>KD KH KW / (stride D H W)</c> times the volume are written and mostly read from caches. Where a kernel is
+/// as large as its stride, each input goes to one place: 4 bytes read and 2 (bfloat16) written.
 /// </summary>
 static class Unfold
 {

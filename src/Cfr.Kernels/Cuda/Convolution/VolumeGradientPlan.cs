@@ -28,7 +28,19 @@ readonly struct VolumeGradientPlan
     {
         int unitsIn = Along(shape.InChannels, Math.Min(kernel.Units, MostIn));
         int unitsOut = Along(shape.OutChannels, Math.Min(kernel.Units / unitsIn, MostOut));
-        Patches patches = Patches.Best(shape.Output, kernel.Units / (unitsIn * unitsOut));
+        int warps = kernel.Kernel.Threads / BlockReduce.WarpSize;
+        Patches patches;
+        GradientOperand ofX, ofDy;
+        for (; ; unitsOut *= 2)
+        {
+            patches = Patches.Best(shape.Output, kernel.Units / (unitsIn * unitsOut));
+            ofX = Operand(
+                x, shape.Input, shape.InChannels, unitsIn, patches.TileD + shape.Kernel.D - 1,
+                patches.TileW + shape.Kernel.W - 1, warps);
+            ofDy = Operand(dy, shape.Output, shape.OutChannels, unitsOut, patches.TileD, patches.TileW, warps);
+            // Few channels make tiles large; where not even one slice fits, some warps have no channels at all.
+            if (Fits(ref ofX, ref ofDy, 1, kernel.EarlierSlices)) break;
+        }
         BlocksIn = Parts(shape.InChannels, unitsIn * VolumeGradient.WarpChannels);
         BlocksOut = Parts(shape.OutChannels, unitsOut * VolumeGradient.WarpChannels);
 
@@ -42,20 +54,8 @@ readonly struct VolumeGradientPlan
         int runs = checked((int)(columns * segments)), runsOfBlock = Parts(runs, wanted);
         Pieces = Parts(runs, runsOfBlock);
 
-        int warps = kernel.Kernel.Threads / BlockReduce.WarpSize;
-        GradientOperand ofX = Operand(
-            x, shape.Input, shape.InChannels, unitsIn, patches.TileD + shape.Kernel.D - 1,
-            patches.TileW + shape.Kernel.W - 1, warps);
-        GradientOperand ofDy = Operand(
-            dy, shape.Output, shape.OutChannels, unitsOut, patches.TileD, patches.TileW, warps);
         int slices = Math.Min(MostSlices, segment + shape.Kernel.H - 1);
-        for (; ; slices--)
-        {
-            (ofX.Slices, ofDy.Slices) = (slices, slices + kernel.EarlierSlices);
-            (ofX.Advance, ofDy.Advance) = (slices, slices);
-            (ofX.Plane, ofDy.Plane) = (Plane(ofX), Plane(ofDy));
-            if (ofX.Bytes + ofDy.Bytes <= VolumeGradient.MostStageBytes) break;
-        }
+        while (!Fits(ref ofX, ref ofDy, slices, kernel.EarlierSlices)) slices--;
 
         Arguments = new VolumeGradientArguments
         {
@@ -78,6 +78,15 @@ readonly struct VolumeGradientPlan
             PatchW = patches.W,
             StageBytes = ofX.Bytes + ofDy.Bytes,
         };
+    }
+
+    /// <summary>Gives a stage so many slices; whether it is small enough then.</summary>
+    static bool Fits(ref GradientOperand x, ref GradientOperand dy, int slices, int earlierSlices)
+    {
+        (x.Slices, dy.Slices) = (slices, slices + earlierSlices);
+        (x.Advance, dy.Advance) = (slices, slices);
+        (x.Plane, dy.Plane) = (Plane(x), Plane(dy));
+        return x.Bytes + dy.Bytes <= VolumeGradient.MostStageBytes;
     }
 
     static GradientOperand Operand(

@@ -8,6 +8,8 @@ namespace Cfr.Kernels.Tests.Cuda;
 /// </summary>
 public class HaloConvolutionTests
 {
+    static readonly EmulatedDevice Device = new();
+
     static readonly Extent Unit = new(1, 1, 1);
 
     /// <summary>The same code as that of the large boxes, in boxes of one warp.</summary>
@@ -68,7 +70,6 @@ public class HaloConvolutionTests
 
     static void Check(HaloKernel halo, ConvolutionShape shape, bool withGradient = true)
     {
-        using var device = new EmulatedDevice();
         long inputs = shape.Batch * shape.Input.Voxels * shape.InChannels;
         long outputs = shape.Batch * shape.Output.Voxels * shape.OutChannels;
         float[] x = Rounded(inputs, 1), w = Rounded(shape.Kernel.Voxels * shape.InChannels * shape.OutChannels, 2);
@@ -77,10 +78,10 @@ public class HaloConvolutionTests
         ConvolutionNaive.Forward<double>(shape, x.Doubles(), w.Doubles(), outBias.Doubles(), wantY);
         ConvolutionNaive.InputGradient<double>(shape, dy.Doubles(), w.Doubles(), [], wantDx);
 
-        using var operands = new Operands(device);
-        device.Pool.Lending = (address, bytes) => device.FillBytes(address, bytes, 0xff);
+        using var operands = new Operands(Device);
+        Device.Pool.Lending = (address, bytes) => Device.FillBytes(address, bytes, 0xff);
         View weights = operands.Of(w), y = operands.Output(outputs), dx = operands.Output(inputs);
-        var convolution = new GpuHaloConvolution(device);
+        var convolution = new GpuHaloConvolution(Device);
         convolution.Run(halo, UnitStridePass.Forward(shape), operands.Of(x), weights, operands.Of(outBias), y);
         double rounding = 2e-6 * Math.Sqrt(shape.Kernel.Voxels * Math.Max(shape.InChannels, shape.OutChannels));
         Numbers.AssertClose(wantY, operands.Floats(y), 1e-6, rounding);

@@ -5,6 +5,8 @@ namespace Cfr.Kernels.Tests.Cuda;
 /// <summary>Convolutions as products of patches, in the emulator.</summary>
 public class PatchProductTests
 {
+    static readonly EmulatedDevice Device = new();
+
     static readonly Extent Unit = new(1, 1, 1);
 
     static readonly Dictionary<string, ConvolutionShape> Shapes = new()
@@ -36,7 +38,6 @@ public class PatchProductTests
     public void Either_pass_matches_double_precision(string name, Activation activation)
     {
         ConvolutionShape shape = Shapes[name];
-        using var device = new EmulatedDevice();
         long inputs = shape.Batch * shape.Input.Voxels * shape.InChannels;
         long outputs = shape.Batch * shape.Output.Voxels * shape.OutChannels;
         float[] x = Numbers.Draw(inputs, 1), dy = Numbers.Draw(outputs, 3);
@@ -46,9 +47,9 @@ public class PatchProductTests
         ConvolutionNaive.Forward<double>(shape, x.Doubles(), w.Doubles(), outBias.Doubles(), wantY);
         ConvolutionNaive.InputGradient<double>(shape, dy.Doubles(), w.Doubles(), inBias.Doubles(), wantDx);
 
-        using var operands = new Operands(device);
-        device.Pool.Lending = (address, bytes) => device.FillBytes(address, bytes, 0xff);
-        var convolution = (GpuConvolution)device.Convolution;
+        using var operands = new Operands(Device);
+        Device.Pool.Lending = (address, bytes) => Device.FillBytes(address, bytes, 0xff);
+        var convolution = (GpuConvolution)Device.Convolution;
         View weights = operands.Of(w), y = operands.Output(outputs), dx = operands.Output(inputs);
         convolution.Forward(
             ConvolutionWay.Product, shape, operands.Of(x), weights, operands.Of(outBias), y, activation);
