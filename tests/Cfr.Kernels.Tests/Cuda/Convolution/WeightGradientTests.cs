@@ -47,6 +47,11 @@ public class WeightGradientTests
         VolumeGradientKernels.Of(precision, planes: 1), precision == Precision.Float32 ? 0 : 16,
         Shape(1, new(1, 2, 6), 16, 18, new(1, 3, 3), new(0, 1, 1)));
 
+    /// <summary>A tile of all eight units would be too large for a stage.</summary>
+    [Fact]
+    public void Few_channels_of_a_flat_kernel_find_room_in_float32() => Check(
+        VolumeGradientKernels.Of(Precision.Float32, planes: 1), 0, Shape(2, new(1, 5, 7), 3, 8, new(1, 3, 3), new(0, 1, 1)));
+
     /// <summary>Input, channels, kernel, stride, padding.</summary>
     public static TheoryData<Extent, int, int, Extent, Extent, Extent> OtherShapes => new()
     {
