@@ -13,7 +13,8 @@ public sealed class SamEncoderStep
     readonly Session _session;
     readonly ImageEncoder _encoder;
     readonly AdamW? _optimizer;
-    readonly Tensor _image, _upstream;
+    readonly Tensor _image;
+    readonly RepeatedWork _gradients;
 
     /// <summary>An encoder with random weights, and random images.</summary>
     public SamEncoderStep(Device device, int batch, bool trains)
@@ -23,7 +24,12 @@ public sealed class SamEncoderStep
         _encoder = new ImageEncoder(weights / "image_encoder", SamConfiguration.ViTB);
         if (trains) _optimizer = new AdamW(SamLora.Attach(weights).Parameters, learningRate: 1e-3f);
         _image = _session.Uniform([batch, 1024, 1024, 3], -1, 1);
-        _upstream = _session.Uniform([batch, 64, 64, 256], -1, 1);
+        _gradients = new RepeatedWork(_session, [_image, _session.Uniform([batch, 64, 64, 256], -1, 1)], of =>
+        {
+            Tensor embedding = _encoder.Forward(of[0]);
+            embedding.Backward(of[1]);
+            return embedding;
+        });
     }
 
     /// <summary>Once; on a GPU it may still run on return.</summary>
@@ -36,8 +42,8 @@ public sealed class SamEncoderStep
             _encoder.Forward(_image);
             return;
         }
-        _encoder.Forward(_image).Backward(_upstream);
+        _gradients.Run();
         _optimizer.Step();
-        _optimizer.ClearGradients();
+        if (!_gradients.IsRecorded) _optimizer.ClearGradients();
     }
 }

@@ -13,7 +13,8 @@ public sealed class VNetStep
     readonly Session _session;
     readonly Segmenter _network;
     readonly Sgd? _optimizer;
-    readonly Tensor _x, _labels;
+    readonly Tensor _x;
+    readonly RepeatedWork _lossAndGradients;
 
     /// <summary>A network with random weights, and random volumes.</summary>
     public VNetStep(Device device, int batch, bool trains)
@@ -26,7 +27,12 @@ public sealed class VNetStep
         _x = _session.Uniform([batch, 112, 112, 80, 1], -1, 1);
         var random = new Random(1);
         int[] labels = [.. Enumerable.Range(0, batch * 112 * 112 * 80).Select(_ => random.Next(2))];
-        _labels = _session.Labels(labels, [batch, 112, 112, 80]);
+        _lossAndGradients = new RepeatedWork(_session, [_x, _session.Labels(labels, [batch, 112, 112, 80])], of =>
+        {
+            Tensor loss = _network.Forward(of[0]).SegmentationLoss(of[1]).Total;
+            loss.Backward();
+            return loss;
+        });
     }
 
     /// <summary>Once; on a GPU it may still run on return.</summary>
@@ -39,8 +45,8 @@ public sealed class VNetStep
             _network.Forward(_x);
             return;
         }
-        _network.Forward(_x).SegmentationLoss(_labels).Total.Backward();
+        _lossAndGradients.Run();
         _optimizer.Step();
-        _optimizer.ClearGradients();
+        if (!_lossAndGradients.IsRecorded) _optimizer.ClearGradients();
     }
 }
