@@ -125,7 +125,6 @@ static (double Milliseconds, long Peak) Time(CudaTimer timer, GpuWork work, Oper
     if (work.Name == GpuWork.Launch) return (LaunchMilliseconds(device, launch), device.Pool.PeakBytes);
     double once = timer.Measure(launch);
     for (double warm = 0; warm < WarmUpMilliseconds; warm += Math.Max(once, 0.01)) once = timer.Measure(launch);
-    device.Pool.ResetPeak();
     once = Math.Max(once, 1e-3);
     int batch = Math.Max(1, (int)(BatchMilliseconds / once));
     int repeats = Math.Clamp((int)(WholeMilliseconds / (batch * once)), FewestRepeats, MostRepeats);
