@@ -12,6 +12,10 @@ static class AttentionCases
         Self(1, [14, 14], 1, 4, positions: true), Self(17, [2, 2], 1, 3, positions: true), Self(1, [5, 61], 1, 2, positions: true),
         Cross(1, 1, 1, 1, 1), Cross(2, 3, 7, 2, 5), Cross(1, 1, 40, 2, 16), Cross(1, 40, 1, 1, 8), Cross(1, 7, 33, 3, 80),
         Cross(1, 2, 310, 1, 3), Cross(17, 2, 3, 1, 4),
+        // Large enough for tensor cores: a GPU's check takes them, with their gradients.
+        Self(1, [3, 64], 2, 64, positions: true) with { BenchmarkOnly = true },
+        Self(2, [14, 14], 2, 60, positions: true) with { BenchmarkOnly = true },
+        Cross(1, 200, 300, 2, 100) with { BenchmarkOnly = true },
         Self(1, [64, 64], 12, 64, positions: true) with
         {
             Name = "4096 tokens, 12 heads of 64, relative positions", BenchmarkOnly = true,

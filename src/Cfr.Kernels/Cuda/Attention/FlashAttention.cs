@@ -34,8 +34,8 @@ struct BlockSums<TSums> where TSums : unmanaged
 ///     l = l f + rows of P         O = O f + P v               m = m'
 ///   y = O / l       logSumExp = (m + log2 l) ln 2
 /// </code>
-/// Everything is in powers of 2: queries come scaled by log2(e). A lane adds up l of its own columns and meets the three
-/// others that share its rows once, at the end; for m they meet in every block.
+/// Everything is in powers of 2: queries come scaled by log2(e). A lane adds up l of its own columns and meets the
+/// three others that share its rows once, at the end; for m they meet in every block.
 /// <code>
 ///   FLOP 4 Queries Keys HeadWidth a head; bytes from L2 2 Keys rowBytes a block of queries
 ///   of a warp, 32 rows, 64 keys, width 64, bfloat16:       128 mma, 512 clocks at peak, 820 as mma.sync reaches
@@ -69,19 +69,19 @@ static unsafe class FlashAttention
         int query = firstQuery + (thread >> 5) * TSums.Rows + (lane >> 2);
 
         uint tileBytes = (uint)(KeysOfBlock * rowBytes), target = (uint)thread * 16;
-        long ofImage = (long)image * a.Keys * rowBytes + thread * 16;
-        long keys = a.K + ofImage, values = a.V + ofImage;
-        int bytesLeft = a.Keys * rowBytes - thread * 16;
+        long keys = a.K + (long)image * a.Keys * rowBytes + thread * 16, toValues = a.V - a.K;
+        int bytesLeft = TPositions.HasRest ? a.Keys * rowBytes - thread * 16 : int.MaxValue;
         CopyTile<TQueries, TSums, TFragment>(shared, target, keys, bytesLeft);
-        CopyTile<TQueries, TSums, TFragment>(shared, target + tileBytes, values, bytesLeft);
+        CopyTile<TQueries, TSums, TFragment>(shared, target + tileBytes, keys + toValues, bytesLeft);
         Ptx.CommitCopies();
 
         TQueries q = TQueries.Load(
             a.Q + ((long)image * a.Queries + query) * rowBytes, lane, rowBytes, a.Queries - query, 0);
         PositionPlace positions = TPositions.Begin<TSums, TFragment>(
             shared, 4 * tileBytes, a, image, firstQuery, query);
-        uint placeOfKeys = PackedRows.Place((lane & 7) + (lane >> 4 << 3), lane >> 3 & 1, rowBytes);
-        uint placeOfValues = TFactors.PlaceOfValues(lane, rowBytes);
+        uint placeOfKeys = (uint)Ptx.Hold(
+            (int)PackedRows.Place((lane & 7) + (lane >> 4 << 3), lane >> 3 & 1, rowBytes));
+        uint placeOfValues = (uint)Ptx.Hold((int)TFactors.PlaceOfValues(lane, rowBytes));
 
         TColumns sums = default;
         Float4 largest = new(
@@ -96,14 +96,13 @@ static unsafe class FlashAttention
             if (firstKey + KeysOfBlock < a.Keys)
             {
                 keys += tileBytes;
-                values += tileBytes;
-                bytesLeft -= (int)tileBytes;
+                if (TPositions.HasRest) bytesLeft -= (int)tileBytes;
                 CopyTile<TQueries, TSums, TFragment>(shared, target + next, keys, bytesLeft);
-                CopyTile<TQueries, TSums, TFragment>(shared, target + next + tileBytes, values, bytesLeft);
+                CopyTile<TQueries, TSums, TFragment>(shared, target + next + tileBytes, keys + toValues, bytesLeft);
                 Ptx.CommitCopies();
             }
 
-            Float4 ofBlock = TPositions.OfBlock(a, positions, firstKey);
+            Float4 ofBlock = TPositions.OfBlock<TSums, TFragment>(a, positions, firstKey);
             var s = new BlockSums<TSums>
             {
                 B0 = Logits<TFactors, TSums, TFragment, TQueries, TPositions>(
@@ -116,7 +115,7 @@ static unsafe class FlashAttention
                     shared, a, positions, q, tile, placeOfKeys, firstKey, 3),
             };
             int left = a.Keys - firstKey;
-            if (left < KeysOfBlock)
+            if (TPositions.HasRest && left < KeysOfBlock)
             {
                 left -= 2 * (lane & 3);
                 s = new BlockSums<TSums>

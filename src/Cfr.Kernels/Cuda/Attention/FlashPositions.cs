@@ -8,11 +8,8 @@ struct PositionPlace
     /// <summary>A place in shared memory.</summary>
     public uint Shared;
 
-    /// <summary>The row of Rh of the lane's first query, in global memory, and that of Rw.</summary>
-    public long OfRow, OfColumn;
-
-    /// <summary>From the lane's first query to its others that exist: 8, 16 and 24 rows, or 0.</summary>
-    public int Second, Third, Fourth;
+    /// <summary>The row of Rh of the lane's first query, in global memory.</summary>
+    public long OfRow;
 }
 
 /// <summary>
@@ -23,10 +20,15 @@ interface IFlashPositions
     /// <summary>Ends the names of kernels.</summary>
     static abstract string Suffix { get; }
 
+    /// <summary>Whether the last block of keys may be cut short.</summary>
+    static abstract bool HasRest { get; }
+
     /// <summary>Shared memory of a block of so many queries.</summary>
     static abstract int SharedBytes(int queries);
 
-    /// <summary>Prepares a block; <paramref name="query"/> is the lane's first, <paramref name="at"/> in shared memory.</summary>
+    /// <summary>
+    /// Prepares a block; <paramref name="query"/> is the lane's first, <paramref name="at"/> in shared memory.
+    /// </summary>
     static abstract PositionPlace Begin<TSums, TFragment>(
         SharedBytes shared, uint at, FlashArguments a, int image, int firstQuery, int query)
         where TSums : unmanaged, IRowSums<TSums, TFragment> where TFragment : unmanaged;
@@ -37,13 +39,16 @@ interface IFlashPositions
         where TSums : unmanaged, IRowSums<TSums, TFragment> where TFragment : unmanaged;
 
     /// <summary>What all keys of the block beginning here add to a row.</summary>
-    static abstract Float4 OfBlock(FlashArguments a, PositionPlace place, int firstKey);
+    static abstract Float4 OfBlock<TSums, TFragment>(FlashArguments a, PositionPlace place, int firstKey)
+        where TSums : unmanaged, IRowSums<TSums, TFragment> where TFragment : unmanaged;
 }
 
 /// <summary>None.</summary>
 readonly struct NoPositions : IFlashPositions
 {
     public static string Suffix => "";
+
+    public static bool HasRest => true;
 
     public static int SharedBytes(int queries) => 0;
 
@@ -55,7 +60,8 @@ readonly struct NoPositions : IFlashPositions
         SharedBytes shared, FlashArguments a, PositionPlace place, int firstKey, int sixteen)
         where TSums : unmanaged, IRowSums<TSums, TFragment> where TFragment : unmanaged => default;
 
-    public static Float4 OfBlock(FlashArguments a, PositionPlace place, int firstKey) => default;
+    public static Float4 OfBlock<TSums, TFragment>(FlashArguments a, PositionPlace place, int firstKey)
+        where TSums : unmanaged, IRowSums<TSums, TFragment> where TFragment : unmanaged => default;
 }
 
 /// <summary>
@@ -71,6 +77,8 @@ readonly unsafe struct PositionsOfKeyRows : IFlashPositions
     const uint Between = FlashAttention.Threads * 16;
 
     public static string Suffix => "_key_rows";
+
+    public static bool HasRest => false;
 
     public static int SharedBytes(int queries) => queries * Columns * sizeof(float);
 
@@ -88,14 +96,12 @@ readonly unsafe struct PositionsOfKeyRows : IFlashPositions
             shared.Store2(to, upper[0] * FlashAttention.Log2OfE, upper[1] * FlashAttention.Log2OfE);
             shared.Store2(to + 8, lower[0] * FlashAttention.Log2OfE, lower[1] * FlashAttention.Log2OfE);
         }
-        int first = Ptx.Min(query, a.Queries - 1), height = a.GridHeight;
+        // Queries are whole rows of 64: those of a warp are all there, or all behind the last.
+        int first = query < a.Queries ? query : query & 31;
         return new PositionPlace
         {
-            Shared = own,
-            OfRow = a.RowLogits + ((long)image * a.Queries + first) * height * sizeof(float),
-            Second = (Ptx.Min(query + 8, a.Queries - 1) - first) * height,
-            Third = (Ptx.Min(query + 16, a.Queries - 1) - first) * height,
-            Fourth = (Ptx.Min(query + 24, a.Queries - 1) - first) * height,
+            Shared = (uint)Ptx.Hold((int)own),
+            OfRow = Ptx.Hold(a.RowLogits + ((long)image * a.Queries + first) * a.GridHeight * sizeof(float)),
         };
     }
 
@@ -106,12 +112,15 @@ readonly unsafe struct PositionsOfKeyRows : IFlashPositions
         TSums.LoadOwn(shared, place.Shared + (uint)(sixteen * (TSums.Rows / 8)) * Between, Between);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Float4 OfBlock(FlashArguments a, PositionPlace place, int firstKey)
+    public static Float4 OfBlock<TSums, TFragment>(FlashArguments a, PositionPlace place, int firstKey)
+        where TSums : unmanaged, IRowSums<TSums, TFragment> where TFragment : unmanaged
     {
         float* row = (float*)place.OfRow + firstKey / Columns;
-        return new Float4(
-            row[0] * FlashAttention.Log2OfE, row[place.Second] * FlashAttention.Log2OfE,
-            row[place.Third] * FlashAttention.Log2OfE, row[place.Fourth] * FlashAttention.Log2OfE);
+        int eight = 8 * a.GridHeight;
+        float x = row[0] * FlashAttention.Log2OfE, y = row[eight] * FlashAttention.Log2OfE;
+        return TSums.Rows == 16
+            ? new Float4(x, y, 0, 0)
+            : new Float4(x, y, row[2 * eight] * FlashAttention.Log2OfE, row[3 * eight] * FlashAttention.Log2OfE);
     }
 
     static float* Row(FlashArguments a, int image, int query) =>
@@ -131,6 +140,8 @@ readonly unsafe struct PositionsByKey : IFlashPositions
 
     public static string Suffix => "_by_key";
 
+    public static bool HasRest => true;
+
     public static int SharedBytes(int queries) => queries * (int)RowBytes;
 
     public static PositionPlace Begin<TSums, TFragment>(
@@ -148,7 +159,7 @@ readonly unsafe struct PositionsByKey : IFlashPositions
             for (int i = lane; i < width; i += BlockReduce.WarpSize)
                 shared.Store(to + (uint)(a.GridHeight + i) * sizeof(float), ofColumn[i] * FlashAttention.Log2OfE);
         }
-        return new PositionPlace { Shared = at + (uint)(query - firstQuery) * RowBytes };
+        return new PositionPlace { Shared = (uint)Ptx.Hold((int)at + (query - firstQuery) * (int)RowBytes) };
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -162,7 +173,8 @@ readonly unsafe struct PositionsByKey : IFlashPositions
             8 * RowBytes);
     }
 
-    public static Float4 OfBlock(FlashArguments a, PositionPlace place, int firstKey) => default;
+    public static Float4 OfBlock<TSums, TFragment>(FlashArguments a, PositionPlace place, int firstKey)
+        where TSums : unmanaged, IRowSums<TSums, TFragment> where TFragment : unmanaged => default;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static KeyPlaces Place(FlashArguments a, PositionPlace place, int key)

@@ -7,12 +7,11 @@ namespace Cfr.Kernels.Tests.Cuda;
 /// </summary>
 public class FlashAttentionTests
 {
-    const int Batch = 2, Heads = 2;
+    static readonly (int Batch, int Heads, int Queries, int Keys, int Width)[] Crosses =
+        [(2, 3, 2, 9, 3), (1, 1, 7, 129, 16), (1, 1, 130, 5, 20), (1, 1, 33, 64, 64), (1, 1, 3, 7, 101)];
 
-    static readonly (int Queries, int Keys, int Width)[] Crosses =
-        [(1, 1, 3), (7, 129, 16), (130, 5, 20), (33, 64, 64), (20, 65, 100)];
-
-    static readonly (int Height, int Columns, int Width)[] Grids = [(5, 9, 16), (3, 4, 80), (3, 4, 81), (1, 64, 64), (2, 64, 78)];
+    static readonly (int Heads, int Height, int Columns, int Width)[] Grids =
+        [(2, 3, 23, 16), (1, 3, 4, 80), (1, 3, 4, 81), (1, 1, 64, 64), (1, 2, 64, 78)];
 
     public static TheoryData<Precision, AttentionShape> Shapes
     {
@@ -21,10 +20,10 @@ public class FlashAttentionTests
             AttentionShape[] shapes =
             [
                 .. Crosses.Select(one => new AttentionShape(
-                    Batch, Heads, one.Queries, one.Keys, one.Width, 1 / MathF.Sqrt(one.Width))),
+                    one.Batch, one.Heads, one.Queries, one.Keys, one.Width, 1 / MathF.Sqrt(one.Width))),
                 .. Grids.Select(one => new AttentionShape(
-                    1, Heads, one.Height * one.Columns, one.Height * one.Columns, one.Width, 1 / MathF.Sqrt(one.Width),
-                    one.Height, one.Columns)),
+                    1, one.Heads, one.Height * one.Columns, one.Height * one.Columns, one.Width,
+                    1 / MathF.Sqrt(one.Width), one.Height, one.Columns)),
             ];
             return
             [
@@ -36,11 +35,10 @@ public class FlashAttentionTests
     }
 
     [Theory, MemberData(nameof(Shapes))]
-    public void The_highest_rung_matches_the_naive_form(Precision precision, AttentionShape shape)
+    public void Rungs_match_the_naive_form(Precision precision, AttentionShape shape)
     {
         using var device = new EmulatedDevice(precision);
-        AttentionRung want = precision == Precision.Float32 ? AttentionRung.Registers : AttentionRung.TensorCores;
-        Check(device, want, shape, roundoff: precision switch
+        Check(device, Above(precision), shape, roundoff: precision switch
         {
             Precision.BFloat16 => 1.0 / (1 << 8),
             Precision.TF32 => 1.0 / (1 << 11),
@@ -48,19 +46,46 @@ public class FlashAttentionTests
         });
     }
 
-    [Theory]
-    [InlineData(16, 129, 0, 0)]
-    [InlineData(16, 6, 1, 6)]
-    [InlineData(77, 1, 1, 76)]
-    public void Shapes_that_tensor_cores_do_not_take_go_down_the_ladder(int queries, int width, int height, int columns)
+    [Theory, InlineData(Precision.Float32), InlineData(Precision.TF32), InlineData(Precision.BFloat16)]
+    public void A_NaN_in_a_query_reaches_that_query_only(Precision precision)
     {
-        using var device = new EmulatedDevice(Precision.BFloat16);
-        if (height > 0) queries = height * columns;
-        AttentionRung want = width > 128 ? AttentionRung.Naive
-            : height + columns > PositionsByKey.MostPlaces ? AttentionRung.Registers
-            : AttentionRung.TensorCores;
-        Check(device, want, new AttentionShape(1, 1, queries, queries, width, 0.3f, height, columns), 1.0 / (1 << 8));
+        const int Queries = 20, Keys = 3, Width = 5;
+        float[] q = Numbers.Draw(Queries * Width);
+        q[9 * Width + 2] = float.NaN;
+        using var device = new EmulatedDevice(precision);
+        using var operands = new Operands(device);
+        View y = operands.Output(q.Length);
+        var rows = new Tokens(default, Width, 0);
+        Tokens others = rows with { Data = operands.Of(Numbers.Draw(Keys * Width, 2)) };
+        ((GpuAttention)device.Attention).Forward(
+            Above(precision), new AttentionShape(1, 1, Queries, Keys, Width, 0.5f), rows with { Data = operands.Of(q) },
+            others, others, default, rows with { Data = y }, default);
+        float[] got = operands.Floats(y);
+        for (int i = 0; i < got.Length; i++) Assert.Equal(i / Width == 9, float.IsNaN(got[i]));
     }
+
+    [Theory]
+    [InlineData(Precision.BFloat16, 200, 64, 0, 0, AttentionRung.TensorCores)]
+    [InlineData(Precision.Float32, 200, 64, 0, 0, AttentionRung.Registers)]
+    [InlineData(Precision.BFloat16, 10, 64, 0, 0, AttentionRung.Naive)]
+    [InlineData(Precision.BFloat16, 200, 129, 0, 0, AttentionRung.Naive)]
+    [InlineData(Precision.TF32, 64 * 64, 80, 64, 64, AttentionRung.TensorCores)]
+    [InlineData(Precision.TF32, 32 * 32, 128, 32, 32, AttentionRung.TensorCores)]
+    [InlineData(Precision.TF32, 39 * 39, 64, 39, 39, AttentionRung.Registers)]
+    [InlineData(Precision.TF32, 64 * 64, 96, 64, 64, AttentionRung.Registers)]
+    public void Sizes_and_precision_choose_the_rung(
+        Precision precision, int tokens, int width, int height, int columns, object rung)
+    {
+        using var device = new EmulatedDevice(precision);
+        using var operands = new Operands(device);
+        View table = operands.Of(0);
+        var positions = height == 0 ? default : new RelativePositions(table, table);
+        var shape = new AttentionShape(1, 1, tokens, tokens, width, 1, height, columns);
+        Assert.Equal(rung, ((GpuAttention)device.Attention).Highest(shape, positions));
+    }
+
+    static AttentionRung Above(Precision precision) =>
+        precision == Precision.Float32 ? AttentionRung.Registers : AttentionRung.TensorCores;
 
     static void Check(EmulatedDevice device, AttentionRung rung, AttentionShape shape, double roundoff)
     {
@@ -83,10 +108,8 @@ public class FlashAttentionTests
         var tables = positioned ? new RelativePositions(operands.Of(height), operands.Of(width)) : default;
         View y = operands.Output(q.Length), logSumExp = operands.Output(sums.Length);
         device.Pool.Lending = (address, bytes) => device.FillBytes(address, bytes, 0xFF);
-        var attention = (GpuAttention)device.Attention;
-        Assert.Equal(rung, attention.Highest(shape, tables));
-        attention.Forward(
-            shape, layoutQ with { Data = operands.Of(q) }, layoutK with { Data = operands.Of(k) },
+        ((GpuAttention)device.Attention).Forward(
+            rung, shape, layoutQ with { Data = operands.Of(q) }, layoutK with { Data = operands.Of(k) },
             layoutK with { Data = operands.Unaligned(v) }, tables, layoutQ with { Data = y }, logSumExp);
         Numbers.AssertClose(want, operands.Floats(y), 0, 4 * roundoff);
         Numbers.AssertClose(sums, operands.Floats(logSumExp), 1e-6, 4 * roundoff);
