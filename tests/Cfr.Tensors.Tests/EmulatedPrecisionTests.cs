@@ -58,6 +58,18 @@ public class EmulatedPrecisionTests
     public void Gradients_on_tensor_cores_match_finite_differences(string name, Precision precision) =>
         OpCheck.Gradients(Large[name], Devices[precision]);
 
+    public static TheoryData<string, Precision> Attentions =>
+    [
+        .. from one in OpCases.All
+           where one.Family == "attention" && !one.BenchmarkOnly && one.Flop is >= 1e3 and <= MostFlop
+           from precision in Devices.Keys
+           select new TheoryDataRow<string, Precision>(one.ToString(), precision),
+    ];
+
+    [Theory, MemberData(nameof(Attentions))]
+    public void Gradients_of_attention_match_finite_differences(string name, Precision precision) =>
+        OpCheck.Gradients(OpCases.Named(name), Devices[precision]);
+
     static OpCase Product(int m, int k, int n) => new(
         "matmul", $"{m}x{k} x {k}x{n}", [new Input("a", [m, k]), new Input("b", [k, n])], x => x[0].Matmul(x[1]),
         x =>

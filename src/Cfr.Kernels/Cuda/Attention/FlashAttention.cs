@@ -34,8 +34,8 @@ struct BlockSums<TSums> where TSums : unmanaged
 ///     l = l f + rows of P         O = O f + P v               m = m'
 ///   y = O / l       logSumExp = (m + log2 l) ln 2
 /// </code>
-/// Everything is in powers of 2: queries come scaled by log2(e). A lane adds up l of its own columns and meets the three
-/// others that share its rows once, at the end; for m they meet in every block.
+/// Everything is in powers of 2: queries come scaled by log2(e). A lane adds up l of its own columns and meets the
+/// three others that share its rows once, at the end; for m they meet in every block.
 /// <code>
 ///   FLOP 4 Queries Keys HeadWidth a head; bytes from L2 2 Keys rowBytes a block of queries
 ///   of a warp, 32 rows, 64 keys, width 64, bfloat16:       128 mma, 512 clocks at peak, 820 as mma.sync reaches

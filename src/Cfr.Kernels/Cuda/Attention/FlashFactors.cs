@@ -2,7 +2,9 @@ using System.Runtime.CompilerServices;
 
 namespace Cfr.Kernels.Cuda;
 
-/// <summary>Probabilities of 16 keys as A's fragments: one of bfloat16, two of TF32 (the even keys, then the odd).</summary>
+/// <summary>
+/// Probabilities of 16 keys as A's fragments: one of bfloat16, two of TF32 (the even keys, then the odd).
+/// </summary>
 struct Probabilities<TFragment> where TFragment : unmanaged
 {
     public TFragment First, Second;
@@ -50,9 +52,11 @@ readonly struct BFloat16Factors : IFlashFactors
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TSums AddValues<TSums, TFragment>(
         SharedBytes shared, TSums sums, Probabilities<TFragment> p, uint tile, uint place, int column, int rowBytes)
-        where TSums : unmanaged, IRowSums<TSums, TFragment> where TFragment : unmanaged => TSums.Multiply<BFloat16Factors>(
-            shared, sums, p.First,
-            Ptx.LoadMatrixTransposed(shared, tile + PackedRows.Further(place, column, rowBytes)));
+        where TSums : unmanaged, IRowSums<TSums, TFragment> where TFragment : unmanaged
+    {
+        Quad values = Ptx.LoadMatrixTransposed(shared, tile + PackedRows.Further(place, column, rowBytes));
+        return TSums.Multiply<BFloat16Factors>(shared, sums, p.First, values);
+    }
 }
 
 /// <summary>

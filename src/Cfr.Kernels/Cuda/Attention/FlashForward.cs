@@ -22,7 +22,9 @@ sealed class FlashForward(GpuDevice gpu)
     /// <summary>By how much the naive form, which computes logits again and again, earns its launches less.</summary>
     const double NaiveWaste = 16;
 
-    /// <summary>The highest rung of the precision that takes this shape, or the lowest where it does not matter.</summary>
+    /// <summary>
+    /// The highest rung of the precision that takes this shape, or the lowest where it does not matter.
+    /// </summary>
     public AttentionRung Highest(AttentionShape shape, RelativePositions positions) =>
         shape.HeadWidth > FlashRegisters.WidestHead || shape.Flop / 2 * NaiveWaste <= gpu.SmallWork ? AttentionRung.Naive
         : gpu.Precision != Precision.Float32 && TensorKernel(shape, positions) is not null ? AttentionRung.TensorCores
@@ -151,7 +153,9 @@ sealed class FlashForward(GpuDevice gpu)
             across, 3, down);
     }
 
-    /// <summary>Whether every row of every head begins at a multiple of 16 bytes and consists of runs of four.</summary>
+    /// <summary>
+    /// Whether every row of every head begins at a multiple of 16 bytes and consists of runs of four.
+    /// </summary>
     static bool HasPackets(AttentionShape shape, TokenRows rows) =>
         shape.HeadWidth % PacketFloats == 0 && rows.Address % (PacketFloats * sizeof(float)) == 0
         && rows.RowStride % PacketFloats == 0 && (shape.Batch == 1 || rows.BatchStride % PacketFloats == 0);

@@ -26,7 +26,9 @@ interface IFlashPositions
     /// <summary>Shared memory of a block of so many queries.</summary>
     static abstract int SharedBytes(int queries);
 
-    /// <summary>Prepares a block; <paramref name="query"/> is the lane's first, <paramref name="at"/> in shared memory.</summary>
+    /// <summary>
+    /// Prepares a block; <paramref name="query"/> is the lane's first, <paramref name="at"/> in shared memory.
+    /// </summary>
     static abstract PositionPlace Begin<TSums, TFragment>(
         SharedBytes shared, uint at, FlashArguments a, int image, int firstQuery, int query)
         where TSums : unmanaged, IRowSums<TSums, TFragment> where TFragment : unmanaged;

@@ -42,9 +42,9 @@ readonly struct RegisterWidth128 : IRegisterWidth
 
 /// <summary>
 /// Attention in float32, rung 2: a block of 64 threads takes 64 queries of a head past all of its keys, 64 at a time,
-/// with the recurrence of <see cref="FlashAttention"/>. Thread (down, across) of 8 x 8 has the logits of rows down + 8 i
-/// and keys across + 8 j in registers; probabilities go through shared memory, where the keys have been, to become the
-/// left operand of the product with the values, of which the thread sums eight columns (or sixteen).
+/// with the recurrence of <see cref="FlashAttention"/>. Thread (down, across) of 8 x 8 has the logits of rows down + 8
+/// i and keys across + 8 j in registers; probabilities go through shared memory, where the keys have been, to become
+/// the left operand of the product with the values, of which the thread sums eight columns (or sixteen).
 /// <code>
 ///   4 Queries Keys HeadWidth FLOP a head; both products: 16 loads of 16 bytes for 256 multiply-adds
 ///   a warp: 64 clocks of shared memory, 64 of FMA
@@ -97,7 +97,10 @@ static unsafe class FlashRegisters
             Group.Barrier();
             Sums8x8 logits = default;
             for (uint at = 0; at < (uint)a.HeadWidth * sizeof(float); at += 16)
-                logits = Products(shared, logits, rowOfQuery + at, Side * rowBytes, Keys(shared, rowOfKey + at, rowBytes));
+            {
+                EightLines keys = Keys(shared, rowOfKey + at, rowBytes);
+                logits = Products(shared, logits, rowOfQuery + at, Side * rowBytes, keys);
+            }
 
             // The keys have been read by all: probabilities take their place.
             Group.Barrier();
@@ -283,8 +286,8 @@ static unsafe class FlashRegisters
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static void Finish<TWidth>(
-        FlashRegistersArguments a, int image, int batch, int head, int query, int across, EightSums left, EightSums right,
-        float largest, float total) where TWidth : struct, IRegisterWidth
+        FlashRegistersArguments a, int image, int batch, int head, int query, int across, EightSums left,
+        EightSums right, float largest, float total) where TWidth : struct, IRegisterWidth
     {
         if (query >= a.Queries) return;
         float* y = (float*)a.Y.Address + batch * a.Y.BatchStride + query * a.Y.RowStride + head * a.HeadWidth;

@@ -21,7 +21,7 @@ static class GradientKernels
 {
     public static readonly GradientFamily BFloat16 = new(
         sizeof(ushort), AttentionPack.BFloat16,
-        OnTensorCores<BFloat16Tile, HeldStrip16<BFloat16Tile>, HeldStrip16<BFloat16Tile>>("bfloat16"));
+        OnTensorCores<BFloat16Tile, HeldHalves16, HeldHalves16>("bfloat16"));
 
     public static readonly GradientFamily Tf32 = new(
         sizeof(float), AttentionPack.Tf32,

@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace Cfr.Kernels.Cuda;
 
 /// <summary>
-/// A warp's queries as left operands, 32 bytes of the head's width at a time. Nothing unrolls loops over registers, so a
-/// width is a type: one step, or two runs of steps joined.
+/// A warp's queries as left operands, 32 bytes of the head's width at a time. Nothing unrolls loops over registers, so
+/// a width is a type: one step, or two runs of steps joined.
 /// </summary>
 interface IQuerySteps<TSelf, TSums, TFragment>
     where TSelf : unmanaged, IQuerySteps<TSelf, TSums, TFragment>
@@ -12,10 +12,14 @@ interface IQuerySteps<TSelf, TSums, TFragment>
 {
     static abstract int Steps { get; }
 
-    /// <summary>Loads steps from this one on; the address is that of the lane's first row, whose number is given.</summary>
+    /// <summary>
+    /// Loads steps from this one on; the address is that of the lane's first row, whose number is given.
+    /// </summary>
     static abstract TSelf Load(long address, int lane, int rowBytes, int rowsLeft, int step);
 
-    /// <summary>Adds the product with 16 keys of the tile at <paramref name="tile"/>, where the lane has its place.</summary>
+    /// <summary>
+    /// Adds the product with 16 keys of the tile at <paramref name="tile"/>, where the lane has its place.
+    /// </summary>
     static abstract TSums Multiply<TFactors>(
         SharedBytes shared, TSums sums, TSelf queries, uint tile, uint place, int rowBytes, int step)
         where TFactors : struct, IFlashFactors;
@@ -33,13 +37,15 @@ struct OneStep<TSums, TFragment> : IQuerySteps<OneStep<TSums, TFragment>, TSums,
     public static OneStep<TSums, TFragment> Load(long address, int lane, int rowBytes, int rowsLeft, int step)
     {
         int turn = PackedRows.Turn(lane >> 2, rowBytes), word = (lane & 3) * 4;
-        long first = address + (((2 * step ^ turn) << 4) + word), further = address + (((2 * step + 1 ^ turn) << 4) + word);
+        long first = address + (((2 * step ^ turn) << 4) + word);
+        long further = address + (((2 * step + 1 ^ turn) << 4) + word);
         return new() { A = TSums.LoadOperand(first, further, rowBytes, rowsLeft) };
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TSums Multiply<TFactors>(
-        SharedBytes shared, TSums sums, OneStep<TSums, TFragment> queries, uint tile, uint place, int rowBytes, int step)
+        SharedBytes shared, TSums sums, OneStep<TSums, TFragment> queries, uint tile, uint place, int rowBytes,
+        int step)
         where TFactors : struct, IFlashFactors => TSums.Multiply<TFactors>(
             shared, sums, queries.A, Ptx.LoadMatrix(shared, tile + PackedRows.Further(place, step, rowBytes)));
 }
@@ -72,7 +78,9 @@ struct JoinedSteps<TLeft, TRight, TSums, TFragment>
             tile, place, rowBytes, step + TLeft.Steps);
 }
 
-/// <summary>A warp's sums of values, 16 columns of the head's width at a time; see <see cref="IQuerySteps{A,B,C}"/>.</summary>
+/// <summary>
+/// A warp's sums of values, 16 columns of the head's width at a time; see <see cref="IQuerySteps{A,B,C}"/>.
+/// </summary>
 interface IHeadColumns<TSelf, TSums, TFragment>
     where TSelf : unmanaged, IHeadColumns<TSelf, TSums, TFragment>
     where TSums : unmanaged, IRowSums<TSums, TFragment> where TFragment : unmanaged
@@ -143,7 +151,8 @@ struct JoinedColumns<TLeft, TRight, TSums, TFragment>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(
-        JoinedColumns<TLeft, TRight, TSums, TFragment> sums, long address, long rowStride, int columnsLeft, int rowsLeft)
+        JoinedColumns<TLeft, TRight, TSums, TFragment> sums, long address, long rowStride, int columnsLeft,
+        int rowsLeft)
     {
         TLeft.Store(sums.Left, address, rowStride, columnsLeft, rowsLeft);
         TRight.Store(

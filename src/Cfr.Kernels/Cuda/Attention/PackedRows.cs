@@ -3,10 +3,10 @@ using System.Runtime.CompilerServices;
 namespace Cfr.Kernels.Cuda;
 
 /// <summary>
-/// How packed heads lie in memory (see <see cref="AttentionPack"/>), in global as in shared: a row of 16, 32, .. elements
-/// a token, its 16-byte chunks permuted by an exclusive or with the row. Eight rows of a chunk, which <c>ldmatrix</c>
-/// reads at once, then lie in different banks whatever the width; and because memory holds the permutation already, a
-/// tile is copied as one run of bytes.
+/// How packed heads lie in memory (see <see cref="AttentionPack"/>), in global as in shared: a row of 16, 32, ..
+/// elements a token, its 16-byte chunks permuted by an exclusive or with the row. Eight rows of a chunk, which
+/// <c>ldmatrix</c> reads at once, then lie in different banks whatever the width; and because memory holds the
+/// permutation already, a tile is copied as one run of bytes.
 /// <code>
 ///   bytes of a row    multiple of 128: chunk ^ row % 8    of 64: chunk ^ row / 2 % 4    of 32: chunk ^ row / 4 % 2
 /// </code>

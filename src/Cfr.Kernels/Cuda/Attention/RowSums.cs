@@ -3,9 +3,9 @@ using System.Runtime.CompilerServices;
 namespace Cfr.Kernels.Cuda;
 
 /// <summary>
-/// Sums of a warp's rows by 16 columns, spread over the lanes as tensor cores leave them (<see cref="Fragments"/>): lane
-/// 4 g + t has columns 2t, 2t + 1, 2t + 8 and 2t + 9 of rows g, g + 8 and, where there are 32 rows, g + 16, g + 24. What
-/// belongs to a lane's rows is a <see cref="Float4"/> in this order.
+/// Sums of a warp's rows by 16 columns, spread over the lanes as tensor cores leave them (<see cref="Fragments"/>):
+/// lane 4 g + t has columns 2t, 2t + 1, 2t + 8 and 2t + 9 of rows g, g + 8 and, where there are 32 rows, g + 16, g +
+/// 24. What belongs to a lane's rows is a <see cref="Float4"/> in this order.
 /// </summary>
 /// <typeparam name="TSelf">The sums.</typeparam>
 /// <typeparam name="TFragment">A left operand of as many rows and 32 bytes of k.</typeparam>

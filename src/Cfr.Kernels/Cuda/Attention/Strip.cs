@@ -82,10 +82,10 @@ struct SumStrip16<TElement> : ISumStrip<SumStrip16<TElement>> where TElement : s
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static SumStrip16<TElement> AddAlongRows(
-        SharedBytes shared, SumStrip16<TElement> sums, Factors a, LanePlace steps, uint tile, int block, int rowBytes) => new()
+        SharedBytes shared, SumStrip16<TElement> sums, Factors a, LanePlace steps, uint tile, int block,
+        int rowBytes) => new()
         {
-            Sums = TElement.Multiply(
-                shared, sums.Sums, a, TElement.Steps(shared, steps, tile, block, rowBytes)),
+            Sums = TElement.Multiply(shared, sums.Sums, a, TElement.Steps(shared, steps, tile, block, rowBytes)),
         };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -162,12 +162,13 @@ struct HeldStrip16<TElement> : IFactorStrip<HeldStrip16<TElement>> where TElemen
     public static bool AreHeld => true;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static HeldStrip16<TElement> Load(SharedBytes shared, LanePlace rows, uint tile, int block) => new() { Factors = TElement.Rows(shared, rows, tile, block) };
+    public static HeldStrip16<TElement> Load(SharedBytes shared, LanePlace rows, uint tile, int block) =>
+        new() { Factors = TElement.Rows(shared, rows, tile, block) };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static LogitSums AddProducts(
-        SharedBytes shared, LogitSums sums, HeldStrip16<TElement> ofS, HeldStrip16<TElement> ofDp, LanePlace rows, LanePlace columns,
-        uint tile, uint toOther, int block)
+        SharedBytes shared, LogitSums sums, HeldStrip16<TElement> ofS, HeldStrip16<TElement> ofDp,
+        LanePlace rows, LanePlace columns, uint tile, uint toOther, int block)
     {
         Factors s = TElement.Columns(shared, columns, tile, block);
         Factors dp = TElement.Columns(shared, columns, tile + toOther, block);
@@ -177,6 +178,32 @@ struct HeldStrip16<TElement> : IFactorStrip<HeldStrip16<TElement>> where TElemen
             Dp = TElement.Multiply(shared, sums.Dp, ofDp.Factors, dp),
         };
     }
+}
+
+/// <summary>
+/// The same of bfloat16, whose factors fill one fragment. (A strip of pairs of which one is empty would do, but for
+/// ILGPU: it takes structs of the same words for one type, also where they are divided differently.)
+/// </summary>
+struct HeldHalves16 : IFactorStrip<HeldHalves16>
+{
+    public Quad Factors;
+
+    public static int Blocks => 1;
+
+    public static bool AreHeld => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static HeldHalves16 Load(SharedBytes shared, LanePlace rows, uint tile, int block) =>
+        new() { Factors = BFloat16Tile.Rows(shared, rows, tile, block).First };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static LogitSums AddProducts(
+        SharedBytes shared, LogitSums sums, HeldHalves16 ofS, HeldHalves16 ofDp, LanePlace rows, LanePlace columns,
+        uint tile, uint toOther, int block) => HeldStrip16<BFloat16Tile>.AddProducts(
+            shared, sums, Pair(ofS), Pair(ofDp), rows, columns, tile, toOther, block);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static HeldStrip16<BFloat16Tile> Pair(HeldHalves16 own) => new() { Factors = new Factors { First = own.Factors } };
 }
 
 /// <summary>Factors of 16 columns, read from shared memory each time: wide heads leave no registers for them.</summary>
@@ -189,12 +216,13 @@ struct SharedStrip16<TElement> : IFactorStrip<SharedStrip16<TElement>> where TEl
     public static bool AreHeld => false;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static SharedStrip16<TElement> Load(SharedBytes shared, LanePlace rows, uint tile, int block) => new() { Tile = tile };
+    public static SharedStrip16<TElement> Load(SharedBytes shared, LanePlace rows, uint tile, int block) =>
+        new() { Tile = tile };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static LogitSums AddProducts(
-        SharedBytes shared, LogitSums sums, SharedStrip16<TElement> ofS, SharedStrip16<TElement> ofDp, LanePlace rows, LanePlace columns,
-        uint tile, uint toOther, int block) =>
+        SharedBytes shared, LogitSums sums, SharedStrip16<TElement> ofS, SharedStrip16<TElement> ofDp,
+        LanePlace rows, LanePlace columns, uint tile, uint toOther, int block) =>
         HeldStrip16<TElement>.AddProducts(
             shared, sums, HeldStrip16<TElement>.Load(shared, rows, ofS.Tile, block),
             HeldStrip16<TElement>.Load(shared, rows, ofDp.Tile, block), rows, columns, tile, toOther, block);
