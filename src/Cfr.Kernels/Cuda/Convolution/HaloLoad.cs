@@ -216,7 +216,8 @@ struct HaloWalk
         int thread, int elementBytes)
     {
         int packets = HaloLoad.Channels(elementBytes) / 4, packet = thread & packets - 1;
-        int w = column + (thread >> Tile.Log2(packets) & columns - 1), line = thread >> Tile.Log2(packets * columns);
+        int voxelOfBlock = thread >> Tile.Log2(packets);
+        int w = column + (voxelOfBlock & columns - 1), line = voxelOfBlock >> Tile.Log2(columns);
         int d = line / height, byteInRow = packet * 4 * elementBytes, channel = first.Channel + packet * 4;
         long voxel = (long)first.Batch * x.Size.D * x.Size.H * x.Size.W + first.W + w;
         return new HaloWalk

@@ -59,6 +59,7 @@ public class HaloConvolutionTests
     {
         HaloKernel halo = Large[name];
         var size = new Extent(halo.Box.D, halo.Box.H - 1, halo.Box.W);
+        FillBoxWithNaN(halo);
         Check(
             halo, new ConvolutionShape(1, size, 4, size, 8, new Extent(1, 3, 1), Unit, new Extent(0, 1, 0)),
             withGradient: false);
@@ -67,6 +68,23 @@ public class HaloConvolutionTests
     [Fact]
     public void Boxes_and_weights_fit_into_the_shared_memory_of_a_small_gpu() =>
         Assert.All(Large.Values, halo => Assert.InRange(halo.Kernel.SharedBytes, 1, 99 << 10));
+
+    /// <summary>
+    /// Leaves NaN in all of a box in shared memory, which the next block finds there: what it reads without having
+    /// written it shows.
+    /// </summary>
+    static void FillBoxWithNaN(HaloKernel halo)
+    {
+        var output = new Extent(halo.Box.D, halo.Box.H, halo.Box.W);
+        var input = new Extent(output.D, output.H + 2, output.W + 2);
+        var kernel = new Extent(1, 3, 3);
+        var pass = new UnitStridePass(1, input, halo.ChunkChannels, output, 1, kernel, default, IsGradient: false);
+        using var operands = new Operands(Device);
+        View x = operands.Output(input.Voxels * halo.ChunkChannels), w = operands.Output(9 * halo.ChunkChannels);
+        View y = operands.Output(output.Voxels);
+        new GpuHaloConvolution(Device).Run(halo, pass, x, w, default, y);
+        Assert.All(operands.Floats(y), value => Assert.True(float.IsNaN(value)));
+    }
 
     static void Check(HaloKernel halo, ConvolutionShape shape, bool withGradient = true)
     {
