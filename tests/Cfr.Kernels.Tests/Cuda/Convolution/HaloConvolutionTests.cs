@@ -54,37 +54,21 @@ public class HaloConvolutionTests
     public void Either_pass_matches_double_precision_at_any_size(string box, string shape) =>
         Check(Small[box], Shapes[shape]);
 
+    /// <summary>Without padding, so that no voxel of a box in shared memory may be left as it was before.</summary>
     [Theory, MemberData(nameof(LargeBoxes))]
     public void Each_box_matches_double_precision(string name)
     {
         HaloKernel halo = Large[name];
-        var size = new Extent(halo.Box.D, halo.Box.H - 1, halo.Box.W);
-        FillBoxWithNaN(halo);
+        var output = new Extent(halo.Box.D, halo.Box.H, halo.Box.W);
+        var input = new Extent(output.D, output.H + 2, output.W + 2);
         Check(
-            halo, new ConvolutionShape(1, size, 4, size, 8, new Extent(1, 3, 1), Unit, new Extent(0, 1, 0)),
+            halo, new ConvolutionShape(1, input, 4, output, 8, new Extent(1, 3, 3), Unit, default),
             withGradient: false);
     }
 
     [Fact]
     public void Boxes_and_weights_fit_into_the_shared_memory_of_a_small_gpu() =>
         Assert.All(Large.Values, halo => Assert.InRange(halo.Kernel.SharedBytes, 1, 99 << 10));
-
-    /// <summary>
-    /// Leaves NaN in all of a box in shared memory, which the next block finds there: what it reads without having
-    /// written it shows.
-    /// </summary>
-    static void FillBoxWithNaN(HaloKernel halo)
-    {
-        var output = new Extent(halo.Box.D, halo.Box.H, halo.Box.W);
-        var input = new Extent(output.D, output.H + 2, output.W + 2);
-        var kernel = new Extent(1, 3, 3);
-        var pass = new UnitStridePass(1, input, halo.ChunkChannels, output, 1, kernel, default, IsGradient: false);
-        using var operands = new Operands(Device);
-        View x = operands.Output(input.Voxels * halo.ChunkChannels), w = operands.Output(9 * halo.ChunkChannels);
-        View y = operands.Output(output.Voxels);
-        new GpuHaloConvolution(Device).Run(halo, pass, x, w, default, y);
-        Assert.All(operands.Floats(y), value => Assert.True(float.IsNaN(value)));
-    }
 
     static void Check(HaloKernel halo, ConvolutionShape shape, bool withGradient = true)
     {
