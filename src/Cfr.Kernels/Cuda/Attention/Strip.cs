@@ -241,10 +241,10 @@ struct FactorStrip<TLeft, TRight> : IFactorStrip<FactorStrip<TLeft, TRight>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static FactorStrip<TLeft, TRight> Load(SharedBytes shared, LanePlace rows, uint tile, int block) => new()
-        {
-            Left = TLeft.Load(shared, rows, tile, block),
-            Right = TRight.Load(shared, rows, tile, block + TLeft.Blocks),
-        };
+    {
+        Left = TLeft.Load(shared, rows, tile, block),
+        Right = TRight.Load(shared, rows, tile, block + TLeft.Blocks),
+    };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static LogitSums AddProducts(

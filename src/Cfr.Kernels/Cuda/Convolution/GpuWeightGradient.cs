@@ -63,7 +63,11 @@ sealed class GpuWeightGradient(GpuDevice gpu)
         NaiveKernel,
         new ConvolutionArguments
         {
-            X = x.Address, W = dw.Address, Y = dy.Address, Items = checked((int)dw.Count), Shape = shape,
+            X = x.Address,
+            W = dw.Address,
+            Y = dy.Address,
+            Items = checked((int)dw.Count),
+            Shape = shape,
         },
         dw.Count);
 

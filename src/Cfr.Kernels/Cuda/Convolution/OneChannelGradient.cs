@@ -79,7 +79,9 @@ static class OneChannelGradient
 
     static readonly Kernel<OneChannelGradientArguments> Kernel = new("convolution_one_channel_weight_gradient", Run)
     {
-        Threads = 128, SharedBytes = SharedBytes, BlocksPerMultiprocessor = 3,
+        Threads = 128,
+        SharedBytes = SharedBytes,
+        BlocksPerMultiprocessor = 3,
     };
 
     /// <summary>Launches it if it takes this shape; returns whether it does.</summary>
