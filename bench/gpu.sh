@@ -40,7 +40,7 @@ check() {
     mkdir -p "$out"
     parts=$(nproc)
     for part in $(seq "$parts"); do
-        CFR_THREADS=1 timeout 90 "$app/cfr-gpu-bench" check "$part/$parts" > "$out/check-$part.part" 2>&1 &
+        CFR_THREADS=1 timeout 300 "$app/cfr-gpu-bench" check "$part/$parts" > "$out/check-$part.part" 2>&1 &
         pids+=($!)
     done
     for part in "${pids[@]}"; do wait "$part" || status=$?; done

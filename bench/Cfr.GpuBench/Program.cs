@@ -54,8 +54,14 @@ static int Check(int part, int parts, string pattern)
             {
                 long usual = device.SmallWork;
                 device.SmallWork = 0;
-                CheckCase(one, device);
-                device.SmallWork = usual;
+                try
+                {
+                    CheckCase(one, device);
+                }
+                finally
+                {
+                    device.SmallWork = usual;
+                }
             });
         }
         if (precision == Precision.Float32)

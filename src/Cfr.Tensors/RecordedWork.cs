@@ -36,6 +36,12 @@ public sealed class RecordedWork : IDisposable
             });
             _draws = session.Random.Draws - before;
         }
+        catch
+        {
+            foreach (Tensor input in inputs) input.Release();
+            origin.Release();
+            throw;
+        }
         finally
         {
             session.Random.CountFromZero();

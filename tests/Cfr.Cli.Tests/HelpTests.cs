@@ -4,9 +4,9 @@ namespace Cfr.Cli.Tests;
 
 public class HelpTests
 {
-    /// <summary>The commands that compute nothing on a device, or for which the processor alone will do.</summary>
+    /// <summary>The commands that compute nothing on a device, for which the processor alone will do, or whose command says.</summary>
     static readonly HashSet<string> WithoutDevice =
-        ["prepare", "check", "inspect", "concat", "evaluate", "report", "devices", "completion", "kernels"];
+        ["prepare", "check", "inspect", "concat", "evaluate", "report", "devices", "completion", "kernels", "profile"];
 
     [Fact]
     public void Every_command_that_computes_takes_a_device_and_a_precision()

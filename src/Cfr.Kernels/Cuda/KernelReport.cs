@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Cfr.Kernels.Cuda.Compile;
 
 namespace Cfr.Kernels.Cuda;
@@ -16,6 +17,9 @@ public sealed class KernelReport : IDisposable
     readonly PtxCompiler _compiler = new();
     readonly CudaTools? _tools = CudaTools.Find();
 
+    /// <summary>PTX of a kernel for one target; another differs in two lines.</summary>
+    readonly ConcurrentDictionary<string, string> _compiled = [];
+
     /// <summary>Every kernel, by name.</summary>
     public static IReadOnlyList<KernelSummary> Kernels { get; } =
     [
@@ -29,8 +33,8 @@ public sealed class KernelReport : IDisposable
     /// <summary>The PTX of a kernel.</summary>
     /// <exception cref="ArgumentException">There is no such kernel.</exception>
     /// <exception cref="KernelException">It does not compile.</exception>
-    public string Ptx(string name, ComputeCapability capability) =>
-        _compiler.Compile(KernelCatalog.Named(name), capability);
+    public string Ptx(string name, ComputeCapability capability) => PtxText.Target(
+        _compiled.GetOrAdd(name, _ => _compiler.Compile(KernelCatalog.Named(name), capability)), capability);
 
     /// <summary>What the assembler makes of a kernel.</summary>
     /// <exception cref="InvalidOperationException">There is no assembler here.</exception>

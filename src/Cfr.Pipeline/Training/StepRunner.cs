@@ -50,7 +50,8 @@ sealed class StepRunner(Session session, IMethod method, Action<string> warn) : 
         {
             _recorded = RecordedWork.Record(session, inputs, LossesAndGradients);
         }
-        catch (InvalidOperationException reason)
+        catch (Exception reason) when (
+            reason is InvalidOperationException and not ObjectDisposedException or OutOfMemoryException)
         {
             method.ClearGradients();
             GiveUp(reason.Message);

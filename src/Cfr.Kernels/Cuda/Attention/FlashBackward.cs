@@ -10,10 +10,10 @@ sealed class FlashBackward(GpuDevice gpu)
 {
     /// <summary>The highest rung of the precision that takes this shape.</summary>
     public AttentionRung Highest(AttentionShape shape) =>
-        shape.Queries == 0 ? AttentionRung.Naive
-        : gpu.Precision != Precision.Float32 && shape.HeadWidth <= Family(AttentionRung.TensorCores).WidestHead
+        (long)shape.Batch * shape.Heads * shape.Queries * shape.Keys == 0 ? AttentionRung.Naive
+        : gpu.Precision != Precision.Float32 && Kernels(AttentionRung.TensorCores, shape) is not null
             ? AttentionRung.TensorCores
-        : shape.HeadWidth <= GradientKernels.Float32.WidestHead ? AttentionRung.Registers
+        : Kernels(AttentionRung.Registers, shape) is not null ? AttentionRung.Registers
         : AttentionRung.Naive;
 
     /// <summary>The gradients on rung 2 or 3.</summary>
@@ -21,9 +21,9 @@ sealed class FlashBackward(GpuDevice gpu)
         AttentionRung rung, AttentionShape shape, Tokens q, Tokens k, Tokens v, RelativePositions positions, Tokens y,
         View logSumExp, Tokens dy, Tokens dq, Tokens dk, Tokens dv, RelativePositions dPositions)
     {
-        if (shape.Batch * shape.Heads == 0) return;
         GradientFamily family = Family(rung);
-        GradientKernel kernels = family.Kernels.First(one => one.Width >= shape.HeadWidth);
+        GradientKernel kernels = Kernels(rung, shape)
+            ?? throw new ArgumentException($"no kernels of rung {rung} take {shape}");
         int rowBytes = kernels.Width * family.ElementBytes;
         long queries = (long)shape.Batch * shape.Heads * shape.Queries;
         DeviceBuffer packedQ = HeadPack.Copy(gpu, shape, family.Pack, q, shape.Queries, rowBytes);
@@ -78,6 +78,11 @@ sealed class FlashBackward(GpuDevice gpu)
         foreach (DeviceBuffer? buffer in new[] { packedQ, packedK, packedV, packedDy, rowTerms, rh, rw, dRh, dRw })
             buffer?.Release();
     }
+
+    /// <summary>The narrowest kernels for this shape that fit into a block's shared memory; null where there are none.</summary>
+    GradientKernel? Kernels(AttentionRung rung, AttentionShape shape) => Family(rung).Kernels.FirstOrDefault(
+        one => one.Width >= shape.HeadWidth
+            && Math.Max(one.Keys.SharedBytes, one.Queries.SharedBytes) <= gpu.SharedBytesPerBlock);
 
     GradientFamily Family(AttentionRung rung) =>
         rung == AttentionRung.Registers ? GradientKernels.Float32

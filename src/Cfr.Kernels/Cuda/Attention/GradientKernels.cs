@@ -7,8 +7,6 @@ sealed record GradientKernel(
 /// <summary>The kernels of a precision, narrowest first, and how their operands are packed.</summary>
 sealed record GradientFamily(int ElementBytes, Kernel<AttentionPackArguments> Pack, GradientKernel[] Kernels)
 {
-    public int WidestHead => Kernels[^1].Width;
-
     public IEnumerable<Kernel> All => Kernels.SelectMany(kernel => new Kernel[] { kernel.Keys, kernel.Queries });
 }
 

@@ -21,6 +21,21 @@ sealed class PtxCompiler : IDisposable
     /// <exception cref="KernelException">ILGPU refuses or mistakes it, or something would stay in local memory.</exception>
     public string Compile(Kernel kernel, ComputeCapability capability)
     {
+        bool isFirst = _context is null;
+        try
+        {
+            return CompileOnce(kernel, capability);
+        }
+        catch (KernelException) when (!isFirst)
+        {
+            // ILGPU may take a struct for another kernel's of the same fields; without others before it, it cannot.
+            lock (_lock) Dispose();
+            return CompileOnce(kernel, capability);
+        }
+    }
+
+    string CompileOnce(Kernel kernel, ComputeCapability capability)
+    {
         string ptx = Translate(kernel);
         if (PtxText.WholeNumberAsFloat(ptx) is { } line)
         {

@@ -12,13 +12,18 @@ struct VolumeOperand
     /// <summary>Whether channels come in whole, aligned packets of four.</summary>
     public int HasPackets;
 
-    public static VolumeOperand Of(View x, Extent size, int channels) => new()
+    /// <exception cref="OverflowException">A volume of the batch has 2^31 elements or more.</exception>
+    public static VolumeOperand Of(View x, Extent size, int channels)
     {
-        Address = x.Address,
-        Size = size,
-        Channels = channels,
-        HasPackets = channels % 4 == 0 && x.Address % 16 == 0 ? 1 : 0,
-    };
+        _ = checked((int)(size.Voxels * channels));
+        return new()
+        {
+            Address = x.Address,
+            Size = size,
+            Channels = channels,
+            HasPackets = channels % 4 == 0 && x.Address % 16 == 0 ? 1 : 0,
+        };
+    }
 }
 
 /// <summary>

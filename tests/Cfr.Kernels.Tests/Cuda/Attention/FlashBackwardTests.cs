@@ -41,6 +41,14 @@ public class FlashBackwardTests
     public void Heads_too_wide_for_tensor_cores_go_to_the_first_rung() => Check(
         Precision.TF32, AttentionRung.Naive, new(1, 1, 6, 6, 130, 0.1f, 2, 3), wantsHeight: true, wantsWidth: true);
 
+    [Theory, InlineData(64, AttentionRung.TensorCores), InlineData(128, AttentionRung.Naive)]
+    public void Where_a_block_has_99_KiB_of_shared_memory_only_what_fits_is_taken(int width, object rung)
+    {
+        using var device = new EmulatedDevice(Precision.BFloat16) { SharedBytesOfGpu = 99 << 10 };
+        Assert.Equal(
+            rung, ((GpuAttention)device.Attention).HighestBackward(new AttentionShape(1, 1, 64, 64, width, 1)));
+    }
+
     static void Check(
         Precision precision, AttentionRung rung, AttentionShape shape, bool wantsHeight, bool wantsWidth)
     {
