@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace Cfr.Kernels.Cuda;
 
 /// <summary>The rungs of the ladder, each faster than the one before.</summary>
@@ -13,6 +15,8 @@ enum MatmulRung
     TensorCores,
     /// <summary>Beside the ladder: few rows or columns, bound by memory, float32.</summary>
     Skinny,
+    /// <summary>Beside the ladder: sums of few products, bound by memory, float32.</summary>
+    Short,
 }
 
 /// <summary>
@@ -20,7 +24,8 @@ enum MatmulRung
 /// <list type="bullet">
 /// <item>a batch of rows against one shared B is one tall product;</item>
 /// <item>products too small to matter take rung 2, which wants nothing of its operands;</item>
-/// <item>few rows or columns are bound by memory (<see cref="SkinnyMatmul"/>);</item>
+/// <item>few rows or columns, or sums of few products, are bound by memory (<see cref="SkinnyMatmul"/>, <see
+/// cref="ShortMatmul"/>);</item>
 /// <item>everything else takes the highest rung of the precision. Operands that it cannot fetch 16 bytes at a time, or
 /// that are of another type, are copied first (<see cref="OperandPack"/>);</item>
 /// <item>where there are too few tiles to fill the device, the sum is cut into pieces (<see
@@ -36,11 +41,11 @@ sealed class GpuMatmul(GpuDevice gpu) : IMatmul
     /// <summary>Steps that a piece of a sum has at least, and pieces that there are at most.</summary>
     const int ShortestPiece = 256, MostPieces = 32;
 
-    /// <summary>Rows or columns below which a product is bound by memory.</summary>
-    const int MostNarrowLines = 8;
+    /// <summary>Rows, columns or steps up to which a product is bound by memory.</summary>
+    const int Few = 8;
 
     /// <summary>Threads that keep the memory busy, and steps that one of them sums at least.</summary>
-    const int WantedThreads = 1 << 15, ShortestRun = 16;
+    const int WantedThreads = 1 << 17, ShortestRun = 16;
 
     const int LargestGridZ = 65535;
 
@@ -50,16 +55,17 @@ sealed class GpuMatmul(GpuDevice gpu) : IMatmul
     {
         int rows = CanFold(a, b, c, batch) ? batch * c.Rows : c.Rows;
         double work = (double)c.Rows * c.Columns * batch * a.Columns;
-        Multiply(Rung(rows, c.Columns, work), a, b, c, batch, epilogue);
+        Multiply(Rung(rows, c.Columns, a.Columns, work), a, b, c, batch, epilogue);
     }
 
     /// <summary>
     /// The type in which an M x K operand is multiplied: who makes one anew for a product saves its conversion.
     /// </summary>
-    public DType TypeOfA(int m, int n, int k) => Type(Rung(m, n, (double)m * n * k));
+    public DType TypeOfA(int m, int n, int k) => Type(Rung(m, n, k, (double)m * n * k));
 
-    MatmulRung Rung(int rows, int columns, double work) => work < gpu.SmallWork ? MatmulRung.Shared
-        : Math.Min(rows, columns) <= MostNarrowLines ? MatmulRung.Skinny
+    MatmulRung Rung(int rows, int columns, int steps, double work) => work < gpu.SmallWork ? MatmulRung.Shared
+        : Math.Min(rows, columns) <= Few ? MatmulRung.Skinny
+        : steps <= Few ? MatmulRung.Short
         : gpu.Precision == Precision.Float32 ? MatmulRung.Registers
         : MatmulRung.TensorCores;
 
@@ -90,6 +96,8 @@ sealed class GpuMatmul(GpuDevice gpu) : IMatmul
             Shared(arguments, batch);
         else if (rung == MatmulRung.Skinny)
             Skinny(arguments, a, b, batch);
+        else if (rung == MatmulRung.Short)
+            Short(arguments, b, batch);
         else
             Tiled(tile ?? Tile(rung, c, batch), arguments, a, b, batch);
         copyOfA?.Release();
@@ -134,42 +142,87 @@ sealed class GpuMatmul(GpuDevice gpu) : IMatmul
     /// <summary>At most 8 rows or columns; see <see cref="SkinnyMatmul"/>.</summary>
     void Skinny(MatmulArguments arguments, Matrix a, Matrix b, int batch)
     {
-        bool wideIsA = arguments.N <= arguments.M;
-        var skinny = SkinnyArguments.Of(arguments, wideIsA);
-        bool areSteps = wideIsA ? !a.Transposed : b.Transposed;
+        bool wideIsA = arguments.N <= arguments.M, areSteps = wideIsA ? !a.Transposed : b.Transposed;
         bool hasPackets = MatmulOperands.HasPackets(wideIsA ? a : b, areSteps, batch);
-        int groups = Parts(skinny.NarrowLines, SkinnyMatmul.Lines);
         if (areSteps)
-        {
-            bool isPlain = arguments is { Form: EpilogueForm.Plain, Epilogue.IsHalf: 0 };
-            bool narrowHasPackets = skinny.NarrowStep == 1
-                && MatmulOperands.HasPackets(wideIsA ? b : a, isKMajor: true, batch);
-            Kernel<SkinnyArguments> rows = hasPackets && narrowHasPackets ? SkinnyMatmul.Rows4 : SkinnyMatmul.Rows1;
-            MatmulArguments sums = arguments with { RowC = arguments.N, BatchC = (long)arguments.M * arguments.N };
-            DeviceBuffer? buffer = isPlain ? null : Scratch(ref sums, batch);
-            skinny = SkinnyArguments.Of(isPlain ? arguments : sums, wideIsA);
-            int warps = Parts(skinny.WideLines, SkinnyMatmul.Lines);
-            int perBlock = gpu.BlockSize(rows) / BlockReduce.WarpSize;
-            Launch(rows, skinny, Parts(warps, perBlock), groups, batch);
-            if (buffer is not null) Finish(arguments, buffer, arguments.N, 1, sums.BatchC, 1, batch);
-            return;
-        }
+            SkinnyRows(arguments, wideIsA, hasPackets, wideIsA ? b : a, batch);
+        else
+            SkinnyColumns(arguments, wideIsA, hasPackets, batch);
+    }
 
-        Kernel<SkinnyArguments> columns = hasPackets && skinny.WideLines % FourLanes.Width == 0
+    void SkinnyRows(MatmulArguments arguments, bool wideIsA, bool hasPackets, Matrix few, int batch)
+    {
+        DeviceBuffer? copy = null;
+        if (hasPackets && few.Transposed != wideIsA)
+        {
+            copy = _operands.Turned(ref few, batch);
+            arguments = wideIsA ? WithB(arguments, few) : WithA(arguments, few);
+        }
+        bool fewHavePackets = few.Transposed == wideIsA && MatmulOperands.HasPackets(few, isKMajor: true, batch);
+        Kernel<SkinnyArguments> kernel = hasPackets && fewHavePackets ? SkinnyMatmul.Rows4 : SkinnyMatmul.Rows1;
+        var skinny = SkinnyArguments.Of(arguments, wideIsA);
+        int vectors = Parts(arguments.K, kernel == SkinnyMatmul.Rows4 ? FourLanes.Width : 1);
+        skinny.Lanes = (int)BitOperations.RoundUpToPowerOf2(
+            (uint)Math.Clamp(vectors, SkinnyMatmul.Lines, BlockReduce.WarpSize));
+        int perBlock = gpu.BlockSize(kernel) / skinny.Lanes * SkinnyMatmul.Lines;
+        Launch(
+            kernel, skinny, Parts(skinny.WideLines, perBlock), Parts(skinny.NarrowLines, SkinnyMatmul.Lines), batch);
+        copy?.Release();
+    }
+
+    void SkinnyColumns(MatmulArguments arguments, bool wideIsA, bool hasPackets, int batch)
+    {
+        var skinny = SkinnyArguments.Of(arguments, wideIsA);
+        int groups = Parts(skinny.NarrowLines, SkinnyMatmul.Lines);
+        Kernel<SkinnyArguments> kernel = hasPackets && skinny.WideLines % FourLanes.Width == 0
             ? SkinnyMatmul.Columns4
             : SkinnyMatmul.Columns1;
-        int vectors = skinny.WideLines / (columns == SkinnyMatmul.Columns4 ? FourLanes.Width : 1);
+        int vectors = skinny.WideLines / (kernel == SkinnyMatmul.Columns4 ? FourLanes.Width : 1);
         long wanted = WantedThreads / ((long)vectors * groups * batch);
         int pieces = (int)Math.Clamp(wanted, 1, Math.Max(skinny.K / ShortestRun, 1));
         skinny.PieceSteps = Math.Max(Parts(skinny.K, pieces), 1);
-        skinny.Pieces = Math.Max(Parts(skinny.K, skinny.PieceSteps), 1);
+        skinny.Pieces = pieces = Math.Max(Parts(skinny.K, skinny.PieceSteps), 1);
         (skinny.NarrowC, skinny.BatchC) = (skinny.WideLines, (long)skinny.NarrowLines * skinny.WideLines);
-        DeviceBuffer partial = gpu.Pool.Rent(batch * skinny.Pieces * skinny.BatchC * sizeof(float));
-        skinny.C = partial.Address;
-        Launch(columns, skinny, Parts(checked(vectors * skinny.Pieces), gpu.BlockSize(columns)), groups, batch);
+        DeviceBuffer sums = gpu.Pool.Rent(batch * pieces * skinny.BatchC * sizeof(float));
+        skinny.Epilogue.C = sums.Address;
+        Launch(kernel, skinny, Parts(checked(vectors * pieces), gpu.BlockSize(kernel)), groups, batch);
+        if (pieces > MostPieces)
+        {
+            DeviceBuffer total = gpu.Pool.Rent(batch * skinny.BatchC * sizeof(float));
+            gpu.Reduction.Sum(
+                batch, pieces, skinny.BatchC, new View(sums.Address, batch * pieces * skinny.BatchC, DType.Float32),
+                new View(total.Address, batch * skinny.BatchC, DType.Float32));
+            sums.Release();
+            (sums, pieces) = (total, 1);
+        }
         Finish(
-            arguments, partial, wideIsA ? 1 : skinny.WideLines, wideIsA ? skinny.WideLines : 1, skinny.BatchC,
-            skinny.Pieces, batch);
+            arguments, sums, wideIsA ? 1 : skinny.WideLines, wideIsA ? skinny.WideLines : 1, skinny.BatchC, pieces,
+            batch);
+    }
+
+    /// <summary>At most 8 products a sum; see <see cref="ShortMatmul"/>.</summary>
+    void Short(MatmulArguments arguments, Matrix b, int batch)
+    {
+        DeviceBuffer? copy = null;
+        bool hasPackets = HasPackets(arguments, batch);
+        if (hasPackets && b.Transposed)
+        {
+            copy = _operands.Turned(ref b, batch);
+            arguments = WithB(arguments, b);
+        }
+        hasPackets &= MatmulOperands.HasPackets(b, isKMajor: false, batch);
+        Kernel<ShortArguments> kernel = hasPackets ? ShortMatmul.Packets : ShortMatmul.Elements;
+        int vectors = arguments.N / (hasPackets ? FourLanes.Width : 1), threads = gpu.BlockSize(kernel);
+        var product = new ShortArguments
+        {
+            Product = arguments,
+            Across = (int)Math.Min(threads, BitOperations.RoundUpToPowerOf2((uint)vectors)),
+        };
+        int tiles = Parts(vectors, product.Across), rows = threads / product.Across;
+        int down = (int)Math.Clamp(gpu.FullGrid / ((long)tiles * batch), 1, Parts(arguments.M, rows));
+        for (; product.Product.FirstMatrix < batch; product.Product.FirstMatrix += LargestGridZ)
+            gpu.Launch(kernel, product, down, tiles, Math.Min(LargestGridZ, batch - product.Product.FirstMatrix));
+        copy?.Release();
     }
 
     /// <summary>Directs a product to scratch memory, as it is.</summary>
@@ -234,16 +287,24 @@ sealed class GpuMatmul(GpuDevice gpu) : IMatmul
             gpu.Launch(kernel, arguments, blocks, groups, Math.Min(LargestGridZ, batch - arguments.FirstMatrix));
     }
 
-    static MatmulArguments Arguments(Matrix a, Matrix b, Matrix c, Epilogue epilogue) => new()
+    static MatmulArguments WithA(MatmulArguments arguments, Matrix a) => arguments with
     {
         A = a.Data.Address,
-        B = b.Data.Address,
         LineA = a.Transposed ? 1 : a.RowStride,
         StepA = a.Transposed ? a.RowStride : 1,
+        BatchA = a.BatchStride,
+    };
+
+    static MatmulArguments WithB(MatmulArguments arguments, Matrix b) => arguments with
+    {
+        B = b.Data.Address,
         LineB = b.Transposed ? b.RowStride : 1,
         StepB = b.Transposed ? 1 : b.RowStride,
-        BatchA = a.BatchStride,
         BatchB = b.BatchStride,
+    };
+
+    static MatmulArguments Arguments(Matrix a, Matrix b, Matrix c, Epilogue epilogue) => WithB(WithA(new()
+    {
         BatchC = c.BatchStride,
         RowC = c.RowStride,
         Epilogue = new EpilogueOperands
@@ -260,7 +321,7 @@ sealed class GpuMatmul(GpuDevice gpu) : IMatmul
         K = a.Columns,
         Pieces = 1,
         PieceSteps = a.Columns,
-    };
+    }, a), b);
 
     /// <summary>Whether C and what is laid out like it consist of whole, aligned packets.</summary>
     static bool HasPackets(MatmulArguments a, int batch) =>

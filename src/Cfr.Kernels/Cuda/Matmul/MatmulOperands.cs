@@ -29,6 +29,28 @@ sealed class MatmulOperands(GpuDevice gpu)
         return buffer;
     }
 
+    /// <summary>Replaces an operand by a copy whose rows in memory are its columns.</summary>
+    public DeviceBuffer Turned(ref Matrix operand, int batch)
+    {
+        (int rows, int columns) = InMemory(operand);
+        int matrices = operand.BatchStride == 0 ? 1 : batch;
+        long matrix = (long)columns * rows;
+        DeviceBuffer buffer = gpu.Pool.Rent(matrices * matrix * sizeof(float));
+        Matrix copy = operand with
+        {
+            Data = new View(buffer.Address, matrices * matrix, DType.Float32),
+            Transposed = !operand.Transposed,
+            RowStride = rows,
+            BatchStride = operand.BatchStride == 0 ? 0 : matrix,
+        };
+        gpu.Layout.Copy(
+            StridedCopy.Along(
+                [matrices, columns, rows], [operand.BatchStride, 1, operand.RowStride], [matrix, rows, 1]),
+            operand.Data, copy.Data);
+        operand = copy;
+        return buffer;
+    }
+
     /// <summary>Copies and converts a batch of matrices, and pads their rows with zeros.</summary>
     void Copy(Matrix from, Matrix to, int batch, int padded)
     {

@@ -9,7 +9,11 @@ namespace Cfr.Kernels.Cuda;
 /// </summary>
 struct SkinnyArguments
 {
-    public long Wide, Narrow, C;
+    public long Wide, Narrow;
+
+    /// <summary>Of <see cref="SkinnyMatmul.Columns4"/> only C is used, scratch memory.</summary>
+    public EpilogueOperands Epilogue;
+    public int Form;
 
     /// <summary>From line to line, or from step to step where lines are neighbours.</summary>
     public long WideStride;
@@ -21,6 +25,9 @@ struct SkinnyArguments
     public long WideC, NarrowC;
 
     public int WideLines, NarrowLines, K;
+
+    /// <summary>Lanes that share a sum along k: a power of two from 4 to a warp.</summary>
+    public int Lanes;
 
     /// <summary>As of <see cref="MatmulArguments"/>.</summary>
     public int FirstMatrix, Pieces, PieceSteps;
@@ -38,7 +45,8 @@ struct SkinnyArguments
             NarrowStep = a.StepB,
             BatchNarrow = a.BatchB,
             NarrowLines = a.N,
-            C = a.Epilogue.C,
+            Epilogue = a.Epilogue,
+            Form = a.Form,
             WideC = a.RowC,
             NarrowC = 1,
             BatchC = a.BatchC,
@@ -55,7 +63,8 @@ struct SkinnyArguments
             NarrowStep = a.StepA,
             BatchNarrow = a.BatchA,
             NarrowLines = a.M,
-            C = a.Epilogue.C,
+            Epilogue = a.Epilogue,
+            Form = a.Form,
             WideC = 1,
             NarrowC = a.RowC,
             BatchC = a.BatchC,
@@ -87,24 +96,24 @@ static unsafe class SkinnyMatmul
     public static readonly Kernel<SkinnyArguments> Columns1 = new("matmul_skinny_columns", Columns<Lane>);
 
     /// <summary>
-    /// A warp makes 4 wide by 4 narrow sums; its lanes run along k. Narrow lines come from L1: as many bytes again.
+    /// Some lanes make 4 wide by 4 narrow sums; they run along k. Narrow lines come from L1: as many bytes again.
     /// </summary>
     static void Rows<V>(SkinnyArguments a) where V : unmanaged, IDeviceVector<V>
     {
-        int lane = Group.IdxX % BlockReduce.WarpSize, matrix = a.FirstMatrix + Grid.IdxZ;
-        int line = (Grid.IdxX * Group.DimX + Group.IdxX) / BlockReduce.WarpSize * Lines, narrow = Grid.IdxY * Lines;
-        if (line >= a.WideLines) return;
+        int rank = Group.IdxX & (a.Lanes - 1), matrix = a.FirstMatrix + Grid.IdxZ, narrow = Grid.IdxY * Lines;
+        int first = (Grid.IdxX * Group.DimX + Group.IdxX) / a.Lanes * Lines, last = a.WideLines - 1;
+        // Lanes without lines of their own repeat the last one: a warp adds together.
+        int line = Ptx.Min(first, last);
         long wide = a.Wide + matrix * a.BatchWide * Size, few = a.Narrow + matrix * a.BatchNarrow * Size;
-        long w0 = wide + line * a.WideStride * Size;
-        long w1 = wide + Ptx.Min(line + 1, a.WideLines - 1) * a.WideStride * Size;
-        long w2 = wide + Ptx.Min(line + 2, a.WideLines - 1) * a.WideStride * Size;
-        long w3 = wide + Ptx.Min(line + 3, a.WideLines - 1) * a.WideStride * Size;
+        long w0 = wide + line * a.WideStride * Size, w1 = wide + Ptx.Min(line + 1, last) * a.WideStride * Size;
+        long w2 = wide + Ptx.Min(line + 2, last) * a.WideStride * Size;
+        long w3 = wide + Ptx.Min(line + 3, last) * a.WideStride * Size;
         long n0 = few + narrow * a.NarrowLine * Size;
         long n1 = few + Ptx.Min(narrow + 1, a.NarrowLines - 1) * a.NarrowLine * Size;
         long n2 = few + Ptx.Min(narrow + 2, a.NarrowLines - 1) * a.NarrowLine * Size;
         long n3 = few + Ptx.Min(narrow + 3, a.NarrowLines - 1) * a.NarrowLine * Size;
         FourSums<V> s0 = FourSums<V>.Zero(), s1 = s0, s2 = s0, s3 = s0;
-        for (int k = lane * V.Width; k < a.K; k += BlockReduce.WarpSize * V.Width)
+        for (int k = rank * V.Width; k < a.K; k += a.Lanes * V.Width)
         {
             long at = (long)k * Size, fewAt = at * a.NarrowStep;
             V x0 = V.LoadFrom(w0 + at), x1 = V.LoadFrom(w1 + at), x2 = V.LoadFrom(w2 + at), x3 = V.LoadFrom(w3 + at);
@@ -115,13 +124,26 @@ static unsafe class SkinnyMatmul
             s2 = FourSums<V>.AddProducts(s2, x2, y0, y1, y2, y3);
             s3 = FourSums<V>.AddProducts(s3, x3, y0, y1, y2, y3);
         }
-        float sum = FourSums<V>.OverWarp(s0, lane), sum1 = FourSums<V>.OverWarp(s1, lane);
-        float sum2 = FourSums<V>.OverWarp(s2, lane), sum3 = FourSums<V>.OverWarp(s3, lane);
-        int row = lane / Lines, column = lane % Lines;
-        sum = row == 1 ? sum1 : row == 2 ? sum2 : row == 3 ? sum3 : sum;
-        if (row < Lines && line + row < a.WideLines && narrow + column < a.NarrowLines)
-            ((float*)a.C)[matrix * a.BatchC + (line + row) * a.WideC + (narrow + column) * a.NarrowC] = sum;
+        float sum0 = FourSums<V>.Over(a.Lanes, s0), sum1 = FourSums<V>.Over(a.Lanes, s1);
+        float sum2 = FourSums<V>.Over(a.Lanes, s2), sum3 = FourSums<V>.Over(a.Lanes, s3);
+        narrow += rank;
+        if (first > last || rank >= Lines || narrow >= a.NarrowLines) return;
+        Finish(a, matrix, first, narrow, sum0);
+        if (first + 1 <= last) Finish(a, matrix, first + 1, narrow, sum1);
+        if (first + 2 <= last) Finish(a, matrix, first + 2, narrow, sum2);
+        if (first + 3 <= last) Finish(a, matrix, first + 3, narrow, sum3);
     }
+
+    static void Finish(SkinnyArguments a, int matrix, int line, int narrow, float sum) =>
+        EpilogueForm.Run<ElementStore, ElementStore>(
+            a.Form,
+            new ElementStore
+            {
+                Epilogue = a.Epilogue,
+                At = matrix * a.BatchC + line * a.WideC + narrow * a.NarrowC,
+                Column = a.NarrowC == 1 ? narrow : line,
+                Sum = sum,
+            });
 
     /// <summary>
     /// A thread makes 4 narrow sums of each of its neighbouring wide lines over a piece of k; neighbouring threads read
@@ -139,17 +161,22 @@ static unsafe class SkinnyMatmul
         float* n2 = few + Ptx.Min(narrow + 2, a.NarrowLines - 1) * a.NarrowLine;
         float* n3 = few + Ptx.Min(narrow + 3, a.NarrowLines - 1) * a.NarrowLine;
         FourSums<V> sums = FourSums<V>.Zero();
-        for (int k = step; k < end; k++)
+        for (int k = step; k < end; k += 2)
         {
-            sums = FourSums<V>.AddProducts(
-                sums, V.LoadFrom(wide), V.Splat(*n0), V.Splat(*n1), V.Splat(*n2), V.Splat(*n3));
-            wide += a.WideStride * Size;
-            n0 += a.NarrowStep;
-            n1 += a.NarrowStep;
-            n2 += a.NarrowStep;
-            n3 += a.NarrowStep;
+            // Two steps on their way at once; behind the last one, that one again.
+            bool two = k + 1 < end;
+            long next = two ? a.NarrowStep : 0;
+            V x0 = V.LoadFrom(wide), x1 = V.LoadFrom(wide + (two ? a.WideStride * Size : 0));
+            float m0 = n0[next], m1 = n1[next], m2 = n2[next], m3 = n3[next];
+            sums = FourSums<V>.AddProducts(sums, x0, V.Splat(*n0), V.Splat(*n1), V.Splat(*n2), V.Splat(*n3));
+            if (two) sums = FourSums<V>.AddProducts(sums, x1, V.Splat(m0), V.Splat(m1), V.Splat(m2), V.Splat(m3));
+            wide += 2 * a.WideStride * Size;
+            n0 += 2 * a.NarrowStep;
+            n1 += 2 * a.NarrowStep;
+            n2 += 2 * a.NarrowStep;
+            n3 += 2 * a.NarrowStep;
         }
-        long c = a.C + (((long)matrix * a.Pieces + piece) * a.BatchC + narrow * a.NarrowC + line) * Size;
+        long c = a.Epilogue.C + (((long)matrix * a.Pieces + piece) * a.BatchC + narrow * a.NarrowC + line) * Size;
         sums.S0.StoreTo(c);
         if (narrow + 1 < a.NarrowLines) sums.S1.StoreTo(c + a.NarrowC * Size);
         if (narrow + 2 < a.NarrowLines) sums.S2.StoreTo(c + 2 * a.NarrowC * Size);
@@ -175,18 +202,17 @@ struct FourSums<V> where V : unmanaged, IDeviceVector<V>
         S3 = V.MultiplyAdd(x, y3, sums.S3),
     };
 
-    /// <summary>Adds over the lanes of a warp; lane l gets sum l % 4.</summary>
+    /// <summary>Adds over each so many lanes of a warp; lane l gets sum l % 4.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float OverWarp(FourSums<V> sums, int lane)
+    public static float Over(int lanes, FourSums<V> sums)
     {
         float s0 = V.Sum(sums.S0), s1 = V.Sum(sums.S1), s2 = V.Sum(sums.S2), s3 = V.Sum(sums.S3);
         // Lanes that differ in bit 1 share out the pairs of sums, those that differ in bit 0 the sums of a pair.
-        bool isUpperPair = (lane & 2) != 0, isOdd = (lane & 1) != 0;
+        bool isUpperPair = (Group.IdxX & 2) != 0, isOdd = (Group.IdxX & 1) != 0;
         float a = (isUpperPair ? s2 : s0) + Warp.ShuffleXor(isUpperPair ? s0 : s2, 2);
         float b = (isUpperPair ? s3 : s1) + Warp.ShuffleXor(isUpperPair ? s1 : s3, 2);
         float sum = (isOdd ? b : a) + Warp.ShuffleXor(isOdd ? a : b, 1);
-        sum += Warp.ShuffleXor(sum, 4);
-        sum += Warp.ShuffleXor(sum, 8);
-        return sum + Warp.ShuffleXor(sum, 16);
+        for (int distance = 4; distance < lanes; distance *= 2) sum += Warp.ShuffleXor(sum, distance);
+        return sum;
     }
 }

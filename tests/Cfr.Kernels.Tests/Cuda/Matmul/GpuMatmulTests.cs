@@ -38,11 +38,23 @@ public class GpuMatmulTests
     [Fact]
     public void Few_rows_or_columns_match_double_precision_in_any_layout_and_epilogue()
     {
-        (int M, int N, int K)[] sizes = [(4, 20, 70), (18, 4, 64), (1, 1, 200), (7, 9, 0), (8, 33, 36), (40, 5, 132)];
-        for (int seed = 0; seed < 30; seed++)
+        (int M, int N, int K)[] sizes =
+            [(4, 20, 70), (18, 4, 64), (1, 1, 200), (7, 9, 0), (8, 33, 36), (40, 5, 132), (70, 2, 16), (16, 3, 999)];
+        for (int seed = 0; seed < 40; seed++)
         {
             var (m, n, k) = sizes[seed % sizes.Length];
             Check(MatmulCase.Draw(seed, m, n, k, batch: seed % 5 == 4 ? 2 : 1), MatmulRung.Skinny);
+        }
+    }
+
+    [Fact]
+    public void Sums_of_few_products_match_double_precision_in_any_layout_and_epilogue()
+    {
+        (int M, int N, int K)[] sizes = [(70, 16, 2), (9, 13, 3), (130, 36, 8), (11, 600, 4), (10, 12, 1), (5, 9, 0)];
+        for (int seed = 0; seed < 36; seed++)
+        {
+            var (m, n, k) = sizes[seed % sizes.Length];
+            Check(MatmulCase.Draw(seed, m, n, k, batch: seed % 5 == 4 ? 2 : 1), MatmulRung.Short);
         }
     }
 
