@@ -64,6 +64,16 @@ public sealed class BufferPool
     {
         ArgumentOutOfRangeException.ThrowIfNegative(bytes);
         long size = RoundUp(bytes);
+        (nint address, Shelf shelf) = Lend(size);
+        return new DeviceBuffer(this, address, size, shelf);
+    }
+
+    /// <summary>A buffer that gets its memory, and its contents, when its address is asked for.</summary>
+    public DeviceBuffer Promise(long bytes, PromisedContents contents) => new(this, RoundUp(bytes), contents);
+
+    /// <summary>Memory for a buffer of a size that was rounded up.</summary>
+    internal (nint Address, Shelf Shelf) Lend(long size)
+    {
         lock (_lock)
         {
             Shelf shelf = _recording ?? _main;
@@ -74,7 +84,7 @@ public sealed class BufferPool
             BuffersInUse++;
             PeakBytes = Math.Max(PeakBytes, BytesInUse);
             Lending?.Invoke(address, size);
-            return new DeviceBuffer(this, address, size, shelf);
+            return (address, shelf);
         }
     }
 

@@ -45,6 +45,9 @@ public abstract class Device : IDisposable
     /// <summary>Layer, batch, instance and group norm.</summary>
     public abstract INormalization Normalization { get; }
 
+    /// <summary>Normalisation put off until it is read; null where the device computes it at once.</summary>
+    public virtual IDeferredNormalization? DeferredNormalization => null;
+
     /// <summary>Softmax and log-softmax.</summary>
     public abstract ISoftmax Softmax { get; }
 

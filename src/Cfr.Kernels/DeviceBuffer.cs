@@ -5,11 +5,14 @@ namespace Cfr.Kernels;
 /// out with <see cref="Release"/>; the last one out gives the memory back. If all holders are simply forgotten, the
 /// garbage collector gives it back.
 /// </summary>
+/// <remarks>
+/// A promised buffer has no memory before its address is asked for: only then is it lent, and its contents written.
+/// </remarks>
 public sealed class DeviceBuffer
 {
     readonly BufferPool _pool;
-    readonly nint _address;
-    readonly Shelf _shelf;
+    nint _address;
+    Shelf? _shelf;
     int _holders = 1;
 
     internal DeviceBuffer(BufferPool pool, nint address, long bytes, Shelf shelf)
@@ -20,16 +23,36 @@ public sealed class DeviceBuffer
         Bytes = bytes;
     }
 
+    internal DeviceBuffer(BufferPool pool, long bytes, PromisedContents contents)
+    {
+        _pool = pool;
+        Bytes = bytes;
+        Promise = contents;
+    }
+
     /// <summary>Gives forgotten memory back to the pool.</summary>
-    ~DeviceBuffer() => _pool.Return(_address, Bytes, _shelf);
+    ~DeviceBuffer()
+    {
+        if (_shelf is not null) _pool.Return(_address, Bytes, _shelf);
+    }
+
+    /// <summary>What it will hold; null when it does.</summary>
+    public PromisedContents? Promise { get; private set; }
 
     /// <summary>Usable size in bytes; at least what was asked for.</summary>
     public long Bytes { get; }
 
     /// <summary>Address on the device, a multiple of 64.</summary>
     /// <exception cref="ObjectDisposedException">The buffer went back to the pool.</exception>
-    public nint Address =>
-        _holders > 0 ? _address : throw new ObjectDisposedException(nameof(DeviceBuffer), ReleasedMessage);
+    public nint Address
+    {
+        get
+        {
+            if (_holders == 0) throw new ObjectDisposedException(nameof(DeviceBuffer), ReleasedMessage);
+            if (Promise is { } contents) Keep(contents);
+            return _address;
+        }
+    }
 
     /// <summary>How many hold it.</summary>
     public int Holders => _holders;
@@ -47,9 +70,29 @@ public sealed class DeviceBuffer
         ObjectDisposedException.ThrowIf(_holders == 0, this);
         if (--_holders > 0) return;
         GC.SuppressFinalize(this);
-        _pool.Return(_address, Bytes, _shelf);
+        Promise?.Drop();
+        Promise = null;
+        if (_shelf is not null) _pool.Return(_address, Bytes, _shelf);
+    }
+
+    void Keep(PromisedContents contents)
+    {
+        (_address, _shelf) = _pool.Lend(Bytes);
+        Promise = null;
+        contents.Write(_address);
+        contents.Drop();
     }
 
     const string ReleasedMessage =
         "this memory went back to the pool: its scope ended, or its gradient was cleared; return what outlives a scope";
+}
+
+/// <summary>What a promised buffer will hold.</summary>
+public abstract class PromisedContents
+{
+    /// <summary>Launches what writes it.</summary>
+    public abstract void Write(nint address);
+
+    /// <summary>Lets go of what it is made of: it was written, or nobody will ask for it.</summary>
+    public abstract void Drop();
 }

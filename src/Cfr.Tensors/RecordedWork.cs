@@ -33,6 +33,7 @@ public sealed class RecordedWork : IDisposable
             {
                 using Scope scope = session.Step();
                 result = Scope.Keep(work(inputs));
+                _ = result.View; // a result that was put off would be written once, and not in each replay
             });
             _draws = session.Random.Draws - before;
         }

@@ -27,7 +27,11 @@ public sealed class Session(Device device, ulong seed = 0)
     /// </summary>
     internal bool Recomputing { get; set; }
 
+    const int FewPromised = 32;
+
     readonly Dictionary<object, Tensor> _constants = [];
+    readonly List<WeakReference<DeviceBuffer>> _promised = [];
+    int _mostPromised = FewPromised;
 
     internal Tape Tape { get; set; } = new();
 
@@ -125,6 +129,29 @@ public sealed class Session(Device device, ulong seed = 0)
     /// <summary>The same outside all scopes: for parameters and states.</summary>
     internal Tensor EmptyKept(Shape shape, DType type = DType.Float32) =>
         new(this, shape, type, Device.Allocate(type, shape.Count));
+
+    /// <summary>A tensor whose memory is lent and written when it is first needed.</summary>
+    internal Tensor Promised(Shape shape, PromisedContents contents)
+    {
+        DeviceBuffer buffer = Device.Pool.Promise(shape.Count * sizeof(float), contents);
+        if (_promised.Count >= _mostPromised)
+        {
+            _promised.RemoveAll(other => !other.TryGetTarget(out DeviceBuffer? held) || held.Promise is null);
+            _mostPromised = 2 * (_promised.Count + FewPromised);
+        }
+        _promised.Add(new WeakReference<DeviceBuffer>(buffer));
+        var tensor = new Tensor(this, shape, DType.Float32, buffer);
+        CurrentScope?.Adopt(tensor);
+        return tensor;
+    }
+
+    /// <summary>Writes what was promised: something that it may be made of is about to change.</summary>
+    internal void Settle()
+    {
+        foreach (WeakReference<DeviceBuffer> promised in _promised)
+            if (promised.TryGetTarget(out DeviceBuffer? buffer) && buffer.Promise is not null) _ = buffer.Address;
+        _promised.Clear();
+    }
 
     internal GradMode SetGrad(bool enabled)
     {

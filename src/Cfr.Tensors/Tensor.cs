@@ -47,6 +47,10 @@ public sealed class Tensor
 
     internal View View => new(_buffer.Address + (nint)(_offset * DType.Bytes()), Count, DType);
 
+    /// <summary>What it is made of, where it was put off and nobody has needed it yet.</summary>
+    internal DeferredNorm? Deferred =>
+        _buffer.Promise is DeferredNorm deferred && _offset == 0 && deferred.Of == Shape ? deferred : null;
+
     internal GradientSlot? Slot { get; set; }
 
     /// <summary>The scope at whose end it goes; null if it is kept by something else.</summary>
@@ -166,6 +170,7 @@ public sealed class Tensor
         Expect.Type(nameof(Set), "tensor", this, DType.Float32);
         if (values.Length != Count)
             throw new ArgumentException($"Set: {values.Length} values for shape {Shape}");
+        Session.Settle();
         Session.Device.Upload(values, View);
         GC.KeepAlive(this);
     }
@@ -174,6 +179,7 @@ public sealed class Tensor
     public void Fill(float value)
     {
         Expect.Type(nameof(Fill), "tensor", this, DType.Float32);
+        Session.Settle();
         Session.Device.ElementWise.Fill(View, value);
         GC.KeepAlive(this);
     }

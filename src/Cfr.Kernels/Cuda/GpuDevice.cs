@@ -24,6 +24,7 @@ public abstract class GpuDevice : Device
         Reduction = new GpuReduction(this);
         Softmax = new GpuSoftmax(this);
         Normalization = new GpuNormalization(this);
+        DeferredNormalization = new GpuDeferredNormalization(this);
         Matmul = new GpuMatmul(this);
     }
 
@@ -43,6 +44,9 @@ public abstract class GpuDevice : Device
     /// goes the way of large work, as checks want it.
     /// </summary>
     internal long SmallWork { get; set; } = 1 << 21;
+
+    /// <summary>The most threads that a block may have.</summary>
+    internal virtual int ThreadsPerBlock => 1024;
 
     /// <summary>The most shared memory that a block may have, in bytes.</summary>
     internal abstract int SharedBytesPerBlock { get; }
@@ -155,6 +159,9 @@ public abstract class GpuDevice : Device
 
     /// <inheritdoc/>
     public override INormalization Normalization { get; }
+
+    /// <inheritdoc/>
+    public override IDeferredNormalization? DeferredNormalization { get; }
 
     /// <inheritdoc/>
     public override ISoftmax Softmax { get; }

@@ -22,6 +22,6 @@ sealed class ProfiledConvolution(IConvolution convolution, Profiler profiler) : 
             convolution.WeightGradient(shape, x, dy, dw);
     }
 
-    static string Sizes(ConvolutionShape s) =>
+    internal static string Sizes(ConvolutionShape s) =>
         $"{s.Batch}x{s.Input}x{s.InChannels} -> {s.Output}x{s.OutChannels}, kernel {s.Kernel}";
 }

@@ -24,6 +24,8 @@ public sealed class ProfiledDevice : Device
         Pooling = new ProfiledPooling(device.Pooling, profiler);
         Attention = new ProfiledAttention(device.Attention, profiler);
         Normalization = new ProfiledNormalization(device.Normalization, profiler);
+        if (device.DeferredNormalization is { } deferred)
+            DeferredNormalization = new ProfiledDeferredNormalization(deferred, profiler);
         Softmax = new ProfiledSoftmax(device.Softmax, profiler);
         ElementWise = new ProfiledElementWise(device.ElementWise, profiler);
         Reduction = new ProfiledReduction(device.Reduction, profiler);
@@ -69,6 +71,9 @@ public sealed class ProfiledDevice : Device
 
     /// <inheritdoc/>
     public override INormalization Normalization { get; }
+
+    /// <inheritdoc/>
+    public override IDeferredNormalization? DeferredNormalization { get; }
 
     /// <inheritdoc/>
     public override ISoftmax Softmax { get; }

@@ -52,5 +52,5 @@ sealed class ProfiledNormalization(INormalization normalization, Profiler profil
                 shape, eps, x, mean, variance, weight, bias, activation, fixedStatistics, dy, dx, dWeight, dBias);
     }
 
-    static string Sizes(NormShape s) => $"{s.Batch}x{s.Spatial}x{s.Channels}";
+    internal static string Sizes(NormShape s) => $"{s.Batch}x{s.Spatial}x{s.Channels}";
 }

@@ -17,7 +17,8 @@ public static class ArithmeticOps
     {
         (a, b) = Repetition.LargerFirst(nameof(Add), a, b);
         Shape ofB = b.Shape;
-        return Apply(BinaryOp.Add, a, b).Record(nameof(Add), [a, b], keep: [], backward: g =>
+        Tensor y = DeferredNorm.TryAdd(a, b) ?? Apply(BinaryOp.Add, a, b);
+        return y.Record(nameof(Add), [a, b], keep: [], backward: g =>
         {
             g.Add(0, g.OfResult);
             g.Add(1, () => Repetition.Sum(g.OfResult, ofB));

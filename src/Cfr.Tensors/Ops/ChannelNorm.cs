@@ -36,10 +36,16 @@ static class ChannelNorm
     {
         Session session = x.Session;
         INormalization kernels = session.Device.Normalization;
-        Tensor y = session.Empty(x.Shape);
-        kernels.Normalize(
-            shape, eps, x.View, mean.View, variance.View, weight?.View ?? default, bias?.View ?? default, activation,
-            y.View);
+        Tensor? y = activation == Activation.Relu
+            ? DeferredNorm.TryMake(shape, eps, x, mean, variance, weight, bias)
+            : null;
+        if (y is null)
+        {
+            y = session.Empty(x.Shape);
+            kernels.Normalize(
+                shape, eps, x.View, mean.View, variance.View, weight?.View ?? default, bias?.View ?? default,
+                activation, y.View);
+        }
         return y.Record(op, [x, weight, bias], keep: [x, mean, variance, weight, bias], backward: g =>
         {
             Tensor input = g.Kept(0);

@@ -29,14 +29,24 @@ static class Convolution
         IConvolution kernels = session.Device.Convolution;
         Shape xShape = x.Shape, weightShape = weight.Shape;
         Tensor y = session.Empty(Shape(x, output, outChannels));
-        kernels.Forward(shape, x.View, weight.View, bias?.View ?? default, y.View);
+        IDeferredNormalization? normalizing = session.Device.DeferredNormalization;
+        if (x.Deferred is { } deferred && normalizing!.CanRead(shape, deferred.View))
+            normalizing.Forward(shape, deferred.View, weight.View, bias?.View ?? default, y.View);
+        else
+            kernels.Forward(shape, x.View, weight.View, bias?.View ?? default, y.View);
         return y.Record(op, [x, weight, bias], keep: Kept(x, weight), backward: g =>
         {
             Tensor dy = g.OfResult;
             g.Add(0, () => Made(
                 session, xShape, dx => kernels.InputGradient(shape, dy.View, g.Kept(1).View, default, dx)));
-            g.Add(1, () => Made(
-                session, weightShape, dw => kernels.WeightGradient(shape, g.Kept(0).View, dy.View, dw)));
+            g.Add(1, () => Made(session, weightShape, dw =>
+            {
+                Tensor x = g.Kept(0);
+                if (x.Deferred is { } deferred && normalizing!.CanReadForWeights(shape, deferred.View))
+                    normalizing.WeightGradient(shape, deferred.View, dy.View, dw);
+                else
+                    kernels.WeightGradient(shape, x.View, dy.View, dw);
+            }));
             g.Add(2, () => SumOfVoxels(session, dy));
         });
     }

@@ -114,6 +114,29 @@ sealed class GpuConvolution(GpuDevice gpu) : IConvolution
     public void WeightGradient(ConvolutionShape shape, View x, View dy, View dw) =>
         _weightGradient.Run(shape, x, dy, dw);
 
+    /// <summary>Whether the forward pass reads boxes, which can be normalised as they are loaded.</summary>
+    public bool CanRead(ConvolutionShape shape, NormalizedView x) =>
+        Way(shape, UnitStridePass.Forward(shape)) is ConvolutionWay.Registers or ConvolutionWay.TensorCores
+        && HasPackets(shape, x);
+
+    /// <summary>y = relu(norm x) * w + bias</summary>
+    public void Forward(ConvolutionShape shape, NormalizedView x, View w, View bias, View y)
+    {
+        UnitStridePass pass = UnitStridePass.Forward(shape);
+        _halo.Run(Kernels(Way(shape, pass)).For(pass, WantedBlocks), pass, x.X, w, bias, y, ChannelTable.Of(x));
+    }
+
+    /// <summary>The same of the weight gradient.</summary>
+    public bool CanReadForWeights(ConvolutionShape shape, NormalizedView x) =>
+        _weightGradient.Walks(shape) && HasPackets(shape, x);
+
+    /// <summary>dw of relu(norm x)</summary>
+    public void WeightGradient(ConvolutionShape shape, NormalizedView x, View dy, View dw) =>
+        _weightGradient.Walk(shape, x.X, dy, dw, ChannelTable.Of(x));
+
+    static bool HasPackets(ConvolutionShape shape, NormalizedView x) =>
+        shape.InChannels % FourLanes.Width == 0 && (x.X.Address | x.Constants.Address) % 16 == 0;
+
     /// <summary>The same on a chosen way.</summary>
     public void WeightGradient(ConvolutionWay way, ConvolutionShape shape, View x, View dy, View dw) =>
         _weightGradient.Run(way, shape, x, dy, dw);
@@ -141,13 +164,14 @@ sealed class GpuConvolution(GpuDevice gpu) : IConvolution
     void Halo(
         ConvolutionWay way, UnitStridePass pass, View x, View w, View bias, View y, Activation activation)
     {
-        HaloKernelSet kernels = way == ConvolutionWay.Registers ? HaloKernels.Float32
-            : gpu.Precision == Precision.BFloat16 ? HaloKernels.BFloat16
-            : HaloKernels.Tf32;
-        _halo.Run(kernels.For(pass, WantedBlocks), pass, x, w, bias, y);
+        _halo.Run(Kernels(way).For(pass, WantedBlocks), pass, x, w, bias, y);
         if (activation != Activation.None)
             gpu.ElementWise.Unary(activation == Activation.Relu ? UnaryOp.Relu : UnaryOp.Gelu, y, y);
     }
+
+    HaloKernelSet Kernels(ConvolutionWay way) => way == ConvolutionWay.Registers ? HaloKernels.Float32
+        : gpu.Precision == Precision.BFloat16 ? HaloKernels.BFloat16
+        : HaloKernels.Tf32;
 
     void Launch(
         Kernel<ConvolutionArguments> kernel, ConvolutionShape shape, View x, View w, View bias, View y, long items,

@@ -19,8 +19,9 @@ readonly record struct UnitStridePass(
 /// <summary>Launches of <see cref="HaloConvolution"/>.</summary>
 sealed class GpuHaloConvolution(GpuDevice gpu)
 {
-    /// <summary>y = x * w + bias, packing the weights first.</summary>
-    public void Run(HaloKernel halo, UnitStridePass pass, View x, View w, View bias, View y)
+    /// <summary>y = x * w + bias, packing the weights first; x goes through constants where they are given.</summary>
+    public void Run(
+        HaloKernel halo, UnitStridePass pass, View x, View w, View bias, View y, ChannelTable constants = default)
     {
         int groups = HaloKernel.Parts(pass.OutChannels, halo.Columns);
         int chunks = HaloKernel.Parts(pass.InChannels, halo.ChunkChannels);
@@ -30,7 +31,7 @@ sealed class GpuHaloConvolution(GpuDevice gpu)
             halo.Kernel,
             new HaloArguments
             {
-                X = VolumeOperand.Of(x, pass.Input, pass.InChannels),
+                X = VolumeOperand.Of(x, pass.Input, pass.InChannels, constants),
                 Weights = weights.Address,
                 Y = y.Address,
                 Bias = bias.Address,

@@ -35,21 +35,33 @@ sealed class GpuWeightGradient(GpuDevice gpu)
         else if (way == ConvolutionWay.Product)
             _product.WeightGradient(shape, x, dy, dw);
         else
-            Walk(shape, x, dy, dw, VolumeGradientKernels.Of(PrecisionOf(way), shape.Kernel.D));
+            Walk(shape, x, dy, dw, KernelOf(PrecisionOf(way), shape));
     }
+
+    /// <summary>Whether it walks along H, and may so normalise what it reads of x.</summary>
+    public bool Walks(ConvolutionShape shape) =>
+        shape.InChannels > 1 && Way(shape) is ConvolutionWay.Registers or ConvolutionWay.TensorCores;
+
+    /// <summary>Walks, with x going through constants.</summary>
+    public void Walk(ConvolutionShape shape, View x, View dy, View dw, ChannelTable constants) =>
+        Walk(shape, x, dy, dw, KernelOf(PrecisionOf(Way(shape)), shape), constants);
 
     ConvolutionWay Way(ConvolutionShape shape)
     {
         if (shape.Flop / 2 <= gpu.SmallWork && shape.Batch * shape.Output.Voxels < FewVoxels) return ConvolutionWay.Naive;
         if (!VolumeGradientPlan.Takes(shape) || PatchProduct.IsPointwise(shape)) return ConvolutionWay.Product;
-        return gpu.Precision == Precision.Float32 ? ConvolutionWay.Registers : ConvolutionWay.TensorCores;
+        return KernelOf(gpu.Precision, shape).Kernel.Threads > gpu.ThreadsPerBlock ? ConvolutionWay.Product
+            : gpu.Precision == Precision.Float32 ? ConvolutionWay.Registers
+            : ConvolutionWay.TensorCores;
     }
 
     /// <summary>Walks along H with a given kernel.</summary>
-    internal void Walk(ConvolutionShape shape, View x, View dy, View dw, VolumeGradientKernel kernel)
+    internal void Walk(
+        ConvolutionShape shape, View x, View dy, View dw, VolumeGradientKernel kernel, ChannelTable constants = default)
     {
         var plan = new VolumeGradientPlan(shape, kernel, x, dy);
         VolumeGradientArguments arguments = plan.Arguments;
+        arguments.X.Constants = constants;
         DeviceBuffer? partials = plan.Pieces == 1 ? null : gpu.Pool.Rent(plan.Pieces * dw.Count * sizeof(float));
         arguments.Partials = partials?.Address ?? dw.Address;
         gpu.Launch(kernel.Kernel, arguments, plan.Pieces, plan.BlocksIn, plan.BlocksOut);
@@ -70,6 +82,9 @@ sealed class GpuWeightGradient(GpuDevice gpu)
             Shape = shape,
         },
         dw.Count);
+
+    static VolumeGradientKernel KernelOf(Precision precision, ConvolutionShape shape) =>
+        VolumeGradientKernels.Of(precision, shape.Kernel.D);
 
     Precision PrecisionOf(ConvolutionWay way) =>
         way == ConvolutionWay.Registers ? Precision.Float32

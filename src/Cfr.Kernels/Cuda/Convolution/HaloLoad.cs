@@ -2,59 +2,6 @@ using System.Runtime.CompilerServices;
 
 namespace Cfr.Kernels.Cuda;
 
-/// <summary>A volume in memory, <c>[Batch, D, H, W, Channels]</c> of float32.</summary>
-struct VolumeOperand
-{
-    public long Address;
-    public Extent Size;
-    public int Channels;
-
-    /// <summary>Whether channels come in whole, aligned packets of four.</summary>
-    public int HasPackets;
-
-    /// <exception cref="OverflowException">A volume of the batch has 2^31 elements or more.</exception>
-    public static VolumeOperand Of(View x, Extent size, int channels)
-    {
-        _ = checked((int)(size.Voxels * channels));
-        return new()
-        {
-            Address = x.Address,
-            Size = size,
-            Channels = channels,
-            HasPackets = channels % 4 == 0 && x.Address % 16 == 0 ? 1 : 0,
-        };
-    }
-}
-
-/// <summary>
-/// How four neighbouring channels of a voxel come from memory. What a convolution's input goes through before (a
-/// normalisation, a rectifier) can be another such policy: it must leave zeros where there is no voxel.
-/// </summary>
-interface IConvolutionInput
-{
-    /// <summary>
-    /// The channels at this address, zeros where there are none: either no voxel or packet is there at all, or the
-    /// first <paramref name="channels"/> of the packet.
-    /// </summary>
-    static abstract Float4 Load(long address, bool isThere, int channels);
-}
-
-/// <summary>As it stands, in packets.</summary>
-readonly struct PacketInput : IConvolutionInput
-{
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Float4 Load(long address, bool isThere, int channels) => Ptx.Load4OrZeros(address, isThere);
-}
-
-/// <summary>As it stands, element by element.</summary>
-readonly struct ElementInput : IConvolutionInput
-{
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Float4 Load(long address, bool isThere, int channels) => new(
-        Ptx.LoadOrZero(address, isThere), Ptx.LoadOrZero(address + 4, isThere & channels > 1),
-        Ptx.LoadOrZero(address + 8, isThere & channels > 2), Ptx.LoadOrZero(address + 12, isThere & channels > 3));
-}
-
 /// <summary>What a float32 becomes in shared memory.</summary>
 interface IHaloElement
 {
@@ -130,7 +77,9 @@ static class HaloLoad
         SharedBytes shared, uint at, VolumeOperand x, VoxelPlace first, int depth, int height, int width, int halo,
         int thread, int threads) where TElement : struct, IHaloElement
     {
-        if (x.HasPackets != 0)
+        if (x.Constants.Address != 0)
+            Run<NormalizedInput, TElement>(shared, at, x, first, depth, height, width, halo, thread, threads);
+        else if (x.HasPackets != 0)
             Run<PacketInput, TElement>(shared, at, x, first, depth, height, width, halo, thread, threads);
         else
             Run<ElementInput, TElement>(shared, at, x, first, depth, height, width, halo, thread, threads);
@@ -139,26 +88,29 @@ static class HaloLoad
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static void Run<TInput, TElement>(
         SharedBytes shared, uint at, VolumeOperand x, VoxelPlace first, int depth, int height, int width, int halo,
-        int thread, int threads) where TInput : struct, IConvolutionInput where TElement : struct, IHaloElement
+        int thread, int threads)
+        where TInput : struct, IConvolutionInput<TInput> where TElement : struct, IHaloElement
     {
-        int most = threads / (Channels(TElement.Bytes) / 4), columns = width < most ? width : most;
+        int packets = Channels(TElement.Bytes) / 4, most = threads / packets, columns = width < most ? width : most;
+        var input = TInput.Of(x, first.Batch, first.Channel + 4 * (thread & packets - 1));
         for (int column = 0; column < width; column += columns)
         {
             Columns<TInput, TElement>(
-                shared,
+                shared, input,
                 HaloWalk.Begin(at, x, first, depth, height, column, columns, width + halo, thread, TElement.Bytes),
                 height, columns, width + halo, threads);
         }
         if (halo == 0) return;
         Columns<TInput, TElement>(
-            shared, HaloWalk.Begin(at, x, first, depth, height, width, halo, width + halo, thread, TElement.Bytes),
-            height, halo, width + halo, threads);
+            shared, input,
+            HaloWalk.Begin(at, x, first, depth, height, width, halo, width + halo, thread, TElement.Bytes), height,
+            halo, width + halo, threads);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static void Columns<TInput, TElement>(
-        SharedBytes shared, HaloWalk walk, int height, int columns, int width, int threads)
-        where TInput : struct, IConvolutionInput where TElement : struct, IHaloElement
+        SharedBytes shared, TInput input, HaloWalk walk, int height, int columns, int width, int threads)
+        where TInput : struct, IConvolutionInput<TInput> where TElement : struct, IHaloElement
     {
         int step = threads / (columns * Channels(TElement.Bytes) / 4);
         uint further = (uint)(step * width * RowBytes);
@@ -166,31 +118,38 @@ static class HaloLoad
         {
             uint at = walk.Place;
             int left = walk.LinesLeft;
-            Float4 v0 = HaloWalk.Load<TInput>(walk);
+            InputPacket p0 = HaloWalk.Load<TInput>(walk);
             walk = HaloWalk.Next(walk, step, height);
-            Float4 v1 = HaloWalk.Load<TInput>(walk);
+            InputPacket p1 = HaloWalk.Load<TInput>(walk);
             walk = HaloWalk.Next(walk, step, height);
-            Float4 v2 = HaloWalk.Load<TInput>(walk);
+            InputPacket p2 = HaloWalk.Load<TInput>(walk);
             walk = HaloWalk.Next(walk, step, height);
-            Float4 v3 = HaloWalk.Load<TInput>(walk);
+            InputPacket p3 = HaloWalk.Load<TInput>(walk);
             walk = HaloWalk.Next(walk, step, height);
-            Float4 v4 = HaloWalk.Load<TInput>(walk);
-            walk = HaloWalk.Next(walk, step, height);
-            Float4 v5 = HaloWalk.Load<TInput>(walk);
-            walk = HaloWalk.Next(walk, step, height);
-            Float4 v6 = HaloWalk.Load<TInput>(walk);
-            walk = HaloWalk.Next(walk, step, height);
-            Float4 v7 = HaloWalk.Load<TInput>(walk);
-            walk = HaloWalk.Next(walk, step, height);
-            TElement.Store(shared, at, v0);
-            if (left > step) TElement.Store(shared, at + further, v1);
-            if (left > 2 * step) TElement.Store(shared, at + 2 * further, v2);
-            if (left > 3 * step) TElement.Store(shared, at + 3 * further, v3);
-            if (left > 4 * step) TElement.Store(shared, at + 4 * further, v4);
-            if (left > 5 * step) TElement.Store(shared, at + 5 * further, v5);
-            if (left > 6 * step) TElement.Store(shared, at + 6 * further, v6);
-            if (left > 7 * step) TElement.Store(shared, at + 7 * further, v7);
-            walk.Place += 8 * further;
+            InputPacket p4 = default, p5 = default, p6 = default, p7 = default;
+            if (TInput.AtOnce == 8)
+            {
+                p4 = HaloWalk.Load<TInput>(walk);
+                walk = HaloWalk.Next(walk, step, height);
+                p5 = HaloWalk.Load<TInput>(walk);
+                walk = HaloWalk.Next(walk, step, height);
+                p6 = HaloWalk.Load<TInput>(walk);
+                walk = HaloWalk.Next(walk, step, height);
+                p7 = HaloWalk.Load<TInput>(walk);
+                walk = HaloWalk.Next(walk, step, height);
+            }
+            TElement.Store(shared, at, TInput.Finish(input, p0));
+            if (left > step) TElement.Store(shared, at + further, TInput.Finish(input, p1));
+            if (left > 2 * step) TElement.Store(shared, at + 2 * further, TInput.Finish(input, p2));
+            if (left > 3 * step) TElement.Store(shared, at + 3 * further, TInput.Finish(input, p3));
+            if (TInput.AtOnce == 8)
+            {
+                if (left > 4 * step) TElement.Store(shared, at + 4 * further, TInput.Finish(input, p4));
+                if (left > 5 * step) TElement.Store(shared, at + 5 * further, TInput.Finish(input, p5));
+                if (left > 6 * step) TElement.Store(shared, at + 6 * further, TInput.Finish(input, p6));
+                if (left > 7 * step) TElement.Store(shared, at + 7 * further, TInput.Finish(input, p7));
+            }
+            walk.Place += (uint)TInput.AtOnce * further;
         }
     }
 }
@@ -243,7 +202,7 @@ struct HaloWalk
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Float4 Load<TInput>(HaloWalk walk) where TInput : struct, IConvolutionInput
+    public static InputPacket Load<TInput>(HaloWalk walk) where TInput : struct, IConvolutionInput<TInput>
     {
         bool isThere = (uint)walk.D < (uint)walk.Depth & (uint)walk.H < (uint)walk.Height & walk.Channels > 0
             & walk.LinesLeft > 0;

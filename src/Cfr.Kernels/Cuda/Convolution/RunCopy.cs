@@ -81,16 +81,37 @@ struct RunCopy
     /// <summary>Starts the copies of a stage, and moves on to the next.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static RunCopy Stage(
-        SharedBytes shared, uint target, GradientOperand x, RunCopy run, LaneCopy lane, int firstChannel)
+        SharedBytes shared, uint target, GradientOperand x, RunCopy run, LaneCopy lane, int firstChannel) =>
+        x.Packed != 0
+            ? Stage(shared, target, x, run, lane, firstChannel, new PacketCopy())
+            : Stage(shared, target, x, run, lane, firstChannel, new ElementCopy());
+
+    /// <summary>Normalises what this thread's copies brought of a stage, and moves on to the next.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static RunCopy Normalize(
+        SharedBytes shared, uint target, GradientOperand x, RunCopy run, LaneCopy lane, int firstChannel,
+        NormalizedInput input) =>
+        Stage(shared, target, x, run, lane, firstChannel, new NormalizeInPlace { Input = input });
+
+    /// <summary>The constants of the channels that a lane copies, which are the same on all lines.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static NormalizedInput Input(GradientOperand x, int sample, int firstChannel)
+    {
+        int quad = LaneCopy.FirstItem(x) & (1 << x.LogQuads) - 1;
+        return NormalizedInput.Of(
+            new VolumeOperand { Channels = x.Channels, Constants = x.Constants }, sample, firstChannel + 4 * quad);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static RunCopy Stage<TCopy>(
+        SharedBytes shared, uint target, GradientOperand x, RunCopy run, LaneCopy lane, int firstChannel, TCopy copy)
+        where TCopy : struct, IQuadCopy<TCopy>
     {
         int items = x.Width << x.LogQuads, step = x.WarpsOfLine.Value * 32;
         for (int item = LaneCopy.FirstItem(x); item < items;)
         {
             int w = run.W + lane.Voxel, there = w >= 0 && w < x.Size.W ? lane.Channels : 0;
-            if (x.Packed != 0)
-                CopyLines<PacketCopy>(shared, target + lane.Target, x, run, run.Source + lane.Source, there);
-            else
-                CopyLines<ElementCopy>(shared, target + lane.Target, x, run, run.Source + lane.Source, there);
+            EachLine(shared, target + lane.Target, x, run, run.Source + lane.Source, there, copy);
             item += step;
             if (item < items) lane = LaneCopy.At(x, firstChannel, item);
         }
@@ -100,9 +121,9 @@ struct RunCopy
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static void CopyLines<TCopy>(
-        SharedBytes shared, uint target, GradientOperand x, RunCopy run, long source, int there)
-        where TCopy : struct, IQuadCopy
+    static void EachLine<TCopy>(
+        SharedBytes shared, uint target, GradientOperand x, RunCopy run, long source, int there, TCopy copy)
+        where TCopy : struct, IQuadCopy<TCopy>
     {
         int lines = x.Slices * x.Lines.Value, lineBytes = x.Width * VolumeGradient.VoxelBytes;
         int team = (Group.IdxX >> 5) / x.WarpsOfLine;
@@ -113,35 +134,47 @@ struct RunCopy
             bool inside = (uint)(d - run.FirstLine) < (uint)run.Lines
                 & (uint)(slice - run.FirstSlice) < (uint)run.Slices;
             long from = Ptx.MultiplyAddWide(d, x.PlaneStride, Ptx.MultiplyAddWide(slice, x.RowStride, source));
-            TCopy.Start(shared, target + (uint)(line * lineBytes), from, inside ? there : 0);
+            TCopy.Start(copy, shared, target + (uint)(line * lineBytes), from, inside ? there : 0);
         }
     }
 }
 
-/// <summary>How four neighbouring channels come to shared memory.</summary>
-interface IQuadCopy
+/// <summary>What is done with four neighbouring channels of a stage.</summary>
+interface IQuadCopy<TSelf> where TSelf : struct, IQuadCopy<TSelf>
 {
-    /// <summary>Starts copying the first of them, as many as there are; the others become zeros.</summary>
-    static abstract void Start(SharedBytes shared, uint target, long source, int there);
+    /// <summary>The first of them are in the volume, as many as there are; the others are zeros.</summary>
+    static abstract void Start(TSelf self, SharedBytes shared, uint target, long source, int there);
 }
 
-/// <summary>All at once: there are four or none.</summary>
-readonly struct PacketCopy : IQuadCopy
+/// <summary>Copied all at once: there are four or none.</summary>
+readonly struct PacketCopy : IQuadCopy<PacketCopy>
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Start(SharedBytes shared, uint target, long source, int there) =>
+    public static void Start(PacketCopy self, SharedBytes shared, uint target, long source, int there) =>
         Ptx.CopyAsync16(shared, target, source, there > 0 ? 16 : 0);
 }
 
-/// <summary>One by one.</summary>
-readonly struct ElementCopy : IQuadCopy
+/// <summary>Copied one by one.</summary>
+readonly struct ElementCopy : IQuadCopy<ElementCopy>
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Start(SharedBytes shared, uint target, long source, int there)
+    public static void Start(ElementCopy self, SharedBytes shared, uint target, long source, int there)
     {
         Ptx.CopyAsync4(shared, target, source, there > 0 ? 4 : 0);
         Ptx.CopyAsync4(shared, target + 4, source + 4, there > 1 ? 4 : 0);
         Ptx.CopyAsync4(shared, target + 8, source + 8, there > 2 ? 4 : 0);
         Ptx.CopyAsync4(shared, target + 12, source + 12, there > 3 ? 4 : 0);
+    }
+}
+
+/// <summary>Normalised where they arrived; zeros around the volume stay zeros.</summary>
+struct NormalizeInPlace : IQuadCopy<NormalizeInPlace>
+{
+    public NormalizedInput Input;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Start(NormalizeInPlace self, SharedBytes shared, uint target, long source, int there)
+    {
+        if (there > 0) shared.Store4(target, NormalizedInput.Finish(self.Input, shared.Load4(target)));
     }
 }

@@ -13,6 +13,9 @@ struct GradientOperand
     /// <summary>1 where channels can be fetched 16 bytes at a time.</summary>
     public int Packed;
 
+    /// <summary>As of <see cref="VolumeOperand"/>; only x has one.</summary>
+    public ChannelTable Constants;
+
     /// <summary>Voxels of a line, lines of a slice, slices of a stage, and from stage to stage.</summary>
     public int Width, Slices, Advance;
     public Divisor Lines;
@@ -116,15 +119,26 @@ static unsafe class VolumeGradient
         int stages = runs * a.Stages.Value;
         LaneCopy copyX = LaneCopy.First(a.X, Channel(Grid.IdxY, a.LogIn));
         LaneCopy copyDy = LaneCopy.First(a.Dy, Channel(Grid.IdxZ, a.LogOut));
-        RunCopy runX = default, runDy = default;
+        RunCopy runX = default, runDy = default, arrived = default;
+        NormalizedInput input = default;
         TState state = default;
         uint read = 0, write = 0;
-        int inRun = 0, aheadInRun = 0;
+        int inRun = 0, aheadInRun = 0, arrivedRun = run;
         for (int i = 1 - Stages; i < stages; i++)
         {
             if (i >= 0)
             {
                 Ptx.WaitForCopiesButOne();
+                if (a.X.Constants.Address != 0)
+                {
+                    if (inRun == 0)
+                    {
+                        VoxelPlace corner = VoxelGrid.Locate(a.Runs, arrivedRun++);
+                        arrived = RunOfX(a, corner);
+                        input = RunCopy.Input(a.X, corner.Batch, Channel(Grid.IdxY, a.LogIn));
+                    }
+                    arrived = RunCopy.Normalize(shared, read, a.X, arrived, copyX, Channel(Grid.IdxY, a.LogIn), input);
+                }
                 Group.Barrier();
             }
             if (i + Stages - 1 < stages)

@@ -43,6 +43,8 @@ public sealed unsafe class EmulatedDevice : GpuDevice
 
     internal override int FullGrid => 2;
 
+    internal override int ThreadsPerBlock => MostWarps * 32;
+
     /// <summary>The emulator has no bound of its own; the choice of tiles for a GPU's is checked by setting it.</summary>
     internal override int SharedBytesPerBlock => SharedBytesOfGpu;
 

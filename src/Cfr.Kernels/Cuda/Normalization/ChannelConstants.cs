@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using ILGPU;
 
 namespace Cfr.Kernels.Cuda;
 
@@ -22,13 +23,49 @@ unsafe struct ChannelConstants
         Bias = Gather(a.Bias, c0, c1, c2, c3, 0);
     }
 
+    /// <summary>Those of a table [samples, 3, channels] that <see cref="Write"/> made.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ChannelConstants OfTable(ColumnArguments a, ColumnThread thread, long table)
+    {
+        int first = thread.Sample * Rows, c0 = FirstChannel(a, thread), c1 = Next(a, c0), c2 = Next(a, c1);
+        int c3 = Next(a, c2);
+        return new ChannelConstants
+        {
+            Mean = Gather(Row(a, table, first), c0, c1, c2, c3, 0),
+            Scale = Gather(Row(a, table, first + 1), c0, c1, c2, c3, 0),
+            Bias = Gather(Row(a, table, first + 2), c0, c1, c2, c3, 0),
+        };
+    }
+
+    /// <summary>Rows of a sample in such a table.</summary>
+    public const int Rows = 3;
+
+    /// <summary>Writes mean, scale and bias of each channel of each sample to Y; a thread each.</summary>
+    public static void Write(ColumnArguments a)
+    {
+        int channels = a.Tiling.Channels, count = a.Tiling.Pieces * channels;
+        for (int i = Grid.IdxX * Group.DimX + Group.IdxX; i < count; i += Grid.DimX * Group.DimX)
+        {
+            int sample = i / channels, channel = i - sample * channels;
+            int statistic = sample * a.Groups + channel / a.ChannelsOfGroup;
+            float* row = (float*)a.Y + (long)sample * Rows * channels + channel;
+            float weight = a.Weight == 0 ? 1 : ((float*)a.Weight)[channel];
+            row[0] = ((float*)a.Mean)[statistic];
+            row[channels] = weight / Ptx.Sqrt(((float*)a.Variance)[statistic] + a.Eps);
+            row[2 * channels] = a.Bias == 0 ? 0 : ((float*)a.Bias)[channel];
+        }
+    }
+
     /// <summary>Values of a table [samples, channels] in a thread's columns.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static FourLanes OfSample(ColumnArguments a, ColumnThread thread, long table)
     {
         int c0 = FirstChannel(a, thread), c1 = Next(a, c0), c2 = Next(a, c1), c3 = Next(a, c2);
-        return Gather(table + 4L * thread.Sample * a.Tiling.Channels, c0, c1, c2, c3, 0);
+        return Gather(Row(a, table, thread.Sample), c0, c1, c2, c3, 0);
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static long Row(ColumnArguments a, long table, int row) => table + 4L * row * a.Tiling.Channels;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static int FirstChannel(ColumnArguments a, ColumnThread thread) =>

@@ -21,6 +21,10 @@ sealed class GpuChannelNorm(GpuDevice gpu)
         new("channel_normalize_gelu", ChannelNormalize.Apply<Gelu>),
     ];
 
+    static readonly Kernel<ColumnArguments> Adding = new("channel_normalize_relu_add", ChannelNormalize.Add<Relu>);
+
+    static readonly Kernel<ColumnArguments> WritingConstants = new("channel_constants", ChannelConstants.Write);
+
     static readonly Kernel<ColumnArguments>[] GradientSums =
     [
         new("channel_gradient_sums", ColumnSums.Partial<ChannelGradientTerm<NoActivation>>),
@@ -64,6 +68,25 @@ sealed class GpuChannelNorm(GpuDevice gpu)
     {
         Kernel<ColumnArguments> kernel = Normalizing[(int)activation];
         Launch(kernel, shape, Arguments(Tiling(shape, kernel, x, y), shape, parameters, x, default, y));
+    }
+
+    /// <summary>See <see cref="IDeferredNormalization.Constants"/>.</summary>
+    public void Constants(NormShape shape, ChannelNormParameters parameters, View constants)
+    {
+        int samples = Samples(shape);
+        ColumnArguments arguments = Arguments(default, shape, parameters, default, default, constants);
+        (arguments.Tiling.Channels, arguments.Tiling.Pieces) = (shape.Channels, samples);
+        gpu.LaunchOver(WritingConstants, arguments, (long)samples * shape.Channels);
+    }
+
+    /// <summary>y = x, or x + other (whose constants may be none).</summary>
+    public void Write(NormalizedView x, View other, View othersConstants, View y)
+    {
+        Kernel<ColumnArguments> kernel = other.IsNone ? Normalizing[(int)Activation.Relu] : Adding;
+        ColumnTiling tiling = Tiling(x.Shape, kernel, x.X, other, y);
+        ColumnArguments arguments = Arguments(tiling, x.Shape, default, x.X, other, y);
+        (arguments.Shift, arguments.Slope) = (x.Constants.Address, othersConstants.Address);
+        Launch(kernel, x.Shape, arguments);
     }
 
     public void Backward(

@@ -1,0 +1,39 @@
+namespace Cfr.Kernels;
+
+/// <summary>
+/// relu((x - mean) scale + bias), not computed yet: x <c>[Batch, Spatial, Channels]</c> as the shape says, constants
+/// <c>[samples, 3, Channels]</c>: mean, scale and bias of each channel, one sample for all or one each
+/// (<see cref="NormShape.AcrossBatch"/>).
+/// </summary>
+public readonly record struct NormalizedView(NormShape Shape, View X, View Constants);
+
+/// <summary>
+/// Normalisation that is put off until what it makes is read, by a convolution that normalises what it loads or by a
+/// sum. Results are the bits that <see cref="INormalization.Normalize"/> with <see cref="Activation.Relu"/> gives.
+/// </summary>
+public interface IDeferredNormalization
+{
+    /// <summary>The constants of a <see cref="NormalizedView"/>; scale = weight / sqrt(variance + eps).</summary>
+    void Constants(NormShape shape, float eps, View mean, View variance, View weight, View bias, View constants);
+
+    /// <summary>y = x</summary>
+    void Write(NormalizedView x, View y);
+
+    /// <summary>y = a + b</summary>
+    void Add(NormalizedView a, NormalizedView b, View y);
+
+    /// <summary>y = a + b</summary>
+    void Add(NormalizedView a, View b, View y);
+
+    /// <summary>Whether this convolution's forward pass can read x so.</summary>
+    bool CanRead(ConvolutionShape shape, NormalizedView x);
+
+    /// <summary><see cref="IConvolution.Forward"/> of such an x.</summary>
+    void Forward(ConvolutionShape shape, NormalizedView x, View w, View bias, View y);
+
+    /// <summary>Whether this convolution's weight gradient can read x so.</summary>
+    bool CanReadForWeights(ConvolutionShape shape, NormalizedView x);
+
+    /// <summary><see cref="IConvolution.WeightGradient"/> of such an x.</summary>
+    void WeightGradient(ConvolutionShape shape, NormalizedView x, View dy, View dw);
+}

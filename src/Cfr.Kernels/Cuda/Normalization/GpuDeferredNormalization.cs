@@ -1,0 +1,31 @@
+namespace Cfr.Kernels.Cuda;
+
+/// <summary>
+/// Normalisation in the load of a convolution: what a layer makes is then read once raw, by the next one, instead of
+/// being read, written and read again.
+/// </summary>
+sealed class GpuDeferredNormalization(GpuDevice gpu) : IDeferredNormalization
+{
+    readonly GpuChannelNorm _norm = new(gpu);
+
+    GpuConvolution Convolution => (GpuConvolution)gpu.Convolution;
+
+    public void Constants(NormShape shape, float eps, View mean, View variance, View weight, View bias, View constants) =>
+        _norm.Constants(shape, new ChannelNormParameters(eps, mean, variance, weight, bias), constants);
+
+    public void Write(NormalizedView x, View y) => _norm.Write(x, default, default, y);
+
+    public void Add(NormalizedView a, NormalizedView b, View y) => _norm.Write(a, b.X, b.Constants, y);
+
+    public void Add(NormalizedView a, View b, View y) => _norm.Write(a, b, default, y);
+
+    public bool CanRead(ConvolutionShape shape, NormalizedView x) => Convolution.CanRead(shape, x);
+
+    public void Forward(ConvolutionShape shape, NormalizedView x, View w, View bias, View y) =>
+        Convolution.Forward(shape, x, w, bias, y);
+
+    public bool CanReadForWeights(ConvolutionShape shape, NormalizedView x) => Convolution.CanReadForWeights(shape, x);
+
+    public void WeightGradient(ConvolutionShape shape, NormalizedView x, View dy, View dw) =>
+        Convolution.WeightGradient(shape, x, dy, dw);
+}

@@ -1,0 +1,109 @@
+using Cfr.Kernels;
+using Cfr.Kernels.Cpu;
+using Cfr.Kernels.Cuda;
+using Cfr.TestKit;
+
+namespace Cfr.Tensors.Tests;
+
+/// <summary>relu(norm x) that a GPU never writes, beside the same on the processor, which does.</summary>
+public sealed class DeferredNormTests
+{
+    static readonly Dictionary<Precision, EmulatedDevice> Devices = Enum.GetValues<Precision>()
+        .ToDictionary(precision => precision, precision => new EmulatedDevice(precision) { SmallWork = 0 });
+
+    static readonly Shape Sizes = [2, 3, 5, 9, 8];
+
+    /// <summary>Blocks of the kernels for weights with depth are larger than the emulator's: there it is written.</summary>
+    [Theory]
+    [InlineData(Precision.Float32, 3, false, 1e-5), InlineData(Precision.Float32, 1, true, 1e-5)]
+    [InlineData(Precision.TF32, 1, true, 3e-3), InlineData(Precision.BFloat16, 1, false, 3e-2)]
+    [InlineData(Precision.BFloat16, 3, true, 3e-2)]
+    public void A_convolution_reads_what_was_put_off(Precision precision, int planes, bool eachSample, double tolerance)
+    {
+        using var cpu = new CpuDevice(1);
+        float[][] want = Run(cpu, planes, eachSample, false, false);
+        float[][] got = Run(Devices[precision], planes, eachSample, true, planes == 1);
+        for (int i = 0; i < want.Length; i++)
+        {
+            float largest = want[i].Max(Math.Abs);
+            Assert.InRange(want[i].Zip(got[i], (a, b) => Math.Abs(a - b)).Max() / largest, 0, tolerance);
+        }
+    }
+
+    /// <summary>The result of a convolution of relu(norm x), and all gradients.</summary>
+    static float[][] Run(Device device, int planes, bool eachSample, bool forward, bool backward)
+    {
+        var session = new Session(device, seed: 3);
+        using Scope scope = session.Scope();
+        Tensor x = session.Uniform(Sizes, -1, 2).WithGrad(), scale = session.Uniform([8], 0.5f, 2).WithGrad();
+        Tensor bias = session.Uniform([8], -0.5f, 1).WithGrad();
+        Tensor weight = session.Uniform([planes, 3, 3, 8, 12], -0.2f, 0.2f).WithGrad();
+        Tensor a = Norm(x, scale, bias, eachSample);
+        Tensor y = Convolution.Forward("conv", a, weight, null, new(1, 1, 1), new(planes / 2, 1, 1));
+        Assert.Equal(forward, a.Deferred is not null);
+        y.Backward(session.Uniform(y.Shape, -1, 1));
+        Assert.Equal(backward, a.Deferred is not null);
+        return
+        [
+            y.ToArray(), x.Grad!.ToArray(), scale.Grad!.ToArray(), bias.Grad!.ToArray(), weight.Grad!.ToArray(),
+        ];
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
+    public void A_sum_takes_what_was_put_off_in_one_pass_and_the_same_bits_come_out(bool both)
+    {
+        var session = new Session(Devices[Precision.Float32], seed: 5);
+        using Scope scope = session.Scope();
+        Tensor scale = session.Uniform([8], 0.5f, 2), bias = session.Uniform([8]);
+        Tensor x = Norm(session.Normal(Sizes), scale, bias, false), z = session.Normal(Sizes);
+        if (both) z = Norm(z, bias, scale, false);
+        Tensor sum = z + x;
+        Assert.NotNull(x.Deferred);
+        Assert.Equal(both, z.Deferred is not null);
+        float[] ofX = x.ToArray(), ofZ = z.ToArray();
+        Assert.Equal([.. ofX.Zip(ofZ, (a, b) => a + b)], sum.ToArray());
+        Assert.Null(x.Deferred);
+    }
+
+    [Fact]
+    public void What_was_put_off_is_what_it_would_have_been_at_once()
+    {
+        Device device = Devices[Precision.Float32];
+        var session = new Session(device, seed: 7);
+        using Scope scope = session.Scope();
+        Tensor x = session.Normal(Sizes), scale = session.Uniform([8], 0.5f, 2), bias = session.Uniform([8]);
+        Tensor y = Norm(x, scale, bias, true), atOnce = session.Empty(Sizes);
+        var shape = NormShape.PerGroup(2, 3 * 5 * 9, 8, 8);
+        Tensor mean = session.Empty([16]), variance = session.Empty([16]);
+        device.Normalization.Statistics(shape, x.View, mean.View, variance.View);
+        device.Normalization.Normalize(
+            shape, 1e-5f, x.View, mean.View, variance.View, scale.View, bias.View, Activation.Relu, atOnce.View);
+        Assert.NotNull(y.Deferred);
+        scale.Fill(9);
+        Assert.Null(y.Deferred);
+        x.Fill(1);
+        Assert.Equal(atOnce.ToArray(), y.ToArray());
+    }
+
+    [Fact]
+    public void What_nobody_needs_takes_no_memory_and_leaves_none_behind()
+    {
+        using var device = new EmulatedDevice();
+        var session = new Session(device);
+        using (session.Scope()) Norm(session.Normal(Sizes), null, null, false);
+        Assert.Equal(0, device.Pool.BytesInUse);
+        using (session.Scope())
+        {
+            Tensor x = session.Normal(Sizes);
+            long before = device.Pool.BytesInUse;
+            Tensor y = Norm(x, null, null, false), alias = y.Reshape(y.Shape);
+            Assert.InRange(device.Pool.BytesInUse - before, 1, x.Count * sizeof(float) - 1);
+            Assert.Equal(y.ToArray(), alias.ToArray());
+        }
+        Assert.Equal(0, device.Pool.BytesInUse);
+    }
+
+    static Tensor Norm(Tensor x, Tensor? weight, Tensor? bias, bool eachSample) => eachSample
+        ? x.InstanceNorm(weight, bias, activation: Activation.Relu)
+        : x.BatchNormTraining(weight, bias, activation: Activation.Relu);
+}
