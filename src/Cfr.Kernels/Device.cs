@@ -46,7 +46,7 @@ public abstract class Device : IDisposable
     public abstract INormalization Normalization { get; }
 
     /// <summary>Normalisation put off until it is read; null where the device computes it at once.</summary>
-    public virtual IDeferredNormalization? DeferredNormalization => null;
+    public virtual IFusedNormalization? FusedNormalization => null;
 
     /// <summary>Softmax and log-softmax.</summary>
     public abstract ISoftmax Softmax { get; }

@@ -9,6 +9,14 @@ static class NormRelu
     /// <summary>Groups of a group norm.</summary>
     public const int Groups = 16;
 
+    /// <summary>What it wants to know of what a convolution gives it.</summary>
+    public static Measure Wants(Normalization normalization) => normalization switch
+    {
+        Normalization.Batch => Measure.Batch,
+        Normalization.Instance => Measure.Samples,
+        _ => Measure.Nothing,
+    };
+
     /// <summary>The layer, with its weights at the path.</summary>
     public static Layer Create(Weights w, Normalization normalization, int channels) => normalization switch
     {

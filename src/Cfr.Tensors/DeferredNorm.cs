@@ -28,7 +28,7 @@ sealed class DeferredNorm : PromisedContents
         NormShape shape, float eps, Tensor x, Tensor mean, Tensor variance, Tensor? weight, Tensor? bias)
     {
         Session session = x.Session;
-        if (session.Device.DeferredNormalization is not { } kernels || x.Rank < 4 || x.Count == 0) return null;
+        if (session.Device.FusedNormalization is not { } kernels || x.Rank < 4 || x.Count == 0) return null;
         int samples = shape.AcrossBatch ? 1 : shape.Batch;
         Tensor constants = session.EmptyKept([samples, 3, shape.Channels]);
         kernels.Constants(
@@ -43,7 +43,7 @@ sealed class DeferredNorm : PromisedContents
         if (a.Deferred is null) (a, b) = (b, a);
         if (a.Deferred is not { } first) return null;
         Session session = a.Session;
-        IDeferredNormalization kernels = session.Device.DeferredNormalization!;
+        IFusedNormalization kernels = session.Device.FusedNormalization!;
         Tensor y = session.Empty(a.Shape);
         if (b.Deferred is { } second && second.Shape == first.Shape)
             kernels.Add(first.View, second.View, y.View);
@@ -53,7 +53,7 @@ sealed class DeferredNorm : PromisedContents
     }
 
     /// <inheritdoc/>
-    public override void Write(nint address) => _x.Session.Device.DeferredNormalization!.Write(
+    public override void Write(nint address) => _x.Session.Device.FusedNormalization!.Write(
         View, new View(address, _x.Count, DType.Float32));
 
     /// <inheritdoc/>

@@ -51,6 +51,9 @@ public sealed class Tensor
     internal DeferredNorm? Deferred =>
         _buffer.Promise is DeferredNorm deferred && _offset == 0 && deferred.Of == Shape ? deferred : null;
 
+    /// <summary>What the convolution that made it has measured; this handle alone knows of it.</summary>
+    internal MeasuredStatistics? Measured { get; set; }
+
     internal GradientSlot? Slot { get; set; }
 
     /// <summary>The scope at whose end it goes; null if it is kept by something else.</summary>
@@ -170,7 +173,7 @@ public sealed class Tensor
         Expect.Type(nameof(Set), "tensor", this, DType.Float32);
         if (values.Length != Count)
             throw new ArgumentException($"Set: {values.Length} values for shape {Shape}");
-        Session.Settle();
+        Overwriting();
         Session.Device.Upload(values, View);
         GC.KeepAlive(this);
     }
@@ -179,9 +182,17 @@ public sealed class Tensor
     public void Fill(float value)
     {
         Expect.Type(nameof(Fill), "tensor", this, DType.Float32);
-        Session.Settle();
+        Overwriting();
         Session.Device.ElementWise.Fill(View, value);
         GC.KeepAlive(this);
+    }
+
+    /// <summary>Before its numbers change in place: what was put off or measured is of the old ones.</summary>
+    internal void Overwriting()
+    {
+        Session.Settle();
+        Measured?.Release();
+        Measured = null;
     }
 
     /// <inheritdoc/>
@@ -199,7 +210,12 @@ public sealed class Tensor
         return alias;
     }
 
-    internal void Release() => _buffer.Release();
+    internal void Release()
+    {
+        Measured?.Release();
+        Measured = null;
+        _buffer.Release();
+    }
 
     internal void DropSlot()
     {

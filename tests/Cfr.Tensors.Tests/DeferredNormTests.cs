@@ -49,6 +49,31 @@ public sealed class DeferredNormTests
         ];
     }
 
+    [Theory]
+    [InlineData(Precision.Float32, 7, Measure.Batch), InlineData(Precision.Float32, 18, Measure.Samples)]
+    [InlineData(Precision.TF32, 5, Measure.Samples), InlineData(Precision.BFloat16, 21, Measure.Batch)]
+    public void A_convolution_measures_what_it_stores(Precision precision, int channels, Measure measure)
+    {
+        var session = new Session(Devices[precision], seed: 9);
+        using Scope scope = session.Scope();
+        Tensor x = session.Uniform(Sizes, -1, 2), weight = session.Uniform([3, 3, 3, 8, channels], -0.2f, 0.2f);
+        Tensor y = x.Conv3d(weight, session.Uniform([channels], -9, 9), padding: 1, measure: measure);
+        float[] values = y.ToArray(), mean = y.Measured!.Mean.ToArray(), variance = y.Measured.Variance.ToArray();
+        int samples = measure == Measure.Batch ? 1 : 2, voxels = values.Length / channels / samples;
+        for (int statistic = 0; statistic < samples * channels; statistic++)
+        {
+            int first = statistic / channels * voxels * channels + statistic % channels;
+            double[] column = [.. Enumerable.Range(0, voxels).Select(voxel => (double)values[first + voxel * channels])];
+            double center = column.Average(), spread = column.Average(value => (value - center) * (value - center));
+            Assert.Equal(center, mean[statistic], 1e-5 * (1 + Math.Abs(center)));
+            Assert.Equal(spread, variance[statistic], 1e-5 * spread);
+        }
+        Assert.Equal(mean, ChannelNorm.Statistics(
+            new NormShape(2, 3 * 5 * 9, channels, channels, measure == Measure.Batch), y).Mean.ToArray());
+        y.Fill(1);
+        Assert.Null(y.Measured);
+    }
+
     [Theory, InlineData(false), InlineData(true)]
     public void A_sum_takes_what_was_put_off_in_one_pass_and_the_same_bits_come_out(bool both)
     {
@@ -91,6 +116,9 @@ public sealed class DeferredNormTests
         using var device = new EmulatedDevice();
         var session = new Session(device);
         using (session.Scope()) Norm(session.Normal(Sizes), null, null, false);
+        device.SmallWork = 0;
+        using (session.Scope())
+            session.Normal(Sizes).Conv3d(session.Normal([3, 3, 3, 8, 4]), padding: 1, measure: Measure.Batch);
         Assert.Equal(0, device.Pool.BytesInUse);
         using (session.Scope())
         {

@@ -24,7 +24,7 @@ public abstract class GpuDevice : Device
         Reduction = new GpuReduction(this);
         Softmax = new GpuSoftmax(this);
         Normalization = new GpuNormalization(this);
-        DeferredNormalization = new GpuDeferredNormalization(this);
+        FusedNormalization = new GpuFusedNormalization(this);
         Matmul = new GpuMatmul(this);
     }
 
@@ -161,7 +161,7 @@ public abstract class GpuDevice : Device
     public override INormalization Normalization { get; }
 
     /// <inheritdoc/>
-    public override IDeferredNormalization? DeferredNormalization { get; }
+    public override IFusedNormalization? FusedNormalization { get; }
 
     /// <inheritdoc/>
     public override ISoftmax Softmax { get; }

@@ -24,8 +24,8 @@ public sealed class ProfiledDevice : Device
         Pooling = new ProfiledPooling(device.Pooling, profiler);
         Attention = new ProfiledAttention(device.Attention, profiler);
         Normalization = new ProfiledNormalization(device.Normalization, profiler);
-        if (device.DeferredNormalization is { } deferred)
-            DeferredNormalization = new ProfiledDeferredNormalization(deferred, profiler);
+        if (device.FusedNormalization is { } fused)
+            FusedNormalization = new ProfiledFusedNormalization(fused, profiler);
         Softmax = new ProfiledSoftmax(device.Softmax, profiler);
         ElementWise = new ProfiledElementWise(device.ElementWise, profiler);
         Reduction = new ProfiledReduction(device.Reduction, profiler);
@@ -73,7 +73,7 @@ public sealed class ProfiledDevice : Device
     public override INormalization Normalization { get; }
 
     /// <inheritdoc/>
-    public override IDeferredNormalization? DeferredNormalization { get; }
+    public override IFusedNormalization? FusedNormalization { get; }
 
     /// <inheritdoc/>
     public override ISoftmax Softmax { get; }

@@ -61,7 +61,8 @@ public abstract class UNet3dTrunk : Segmenter
             Conv(w / "conv2" / 0, outChannels), NormRelu.Create(w / "conv2" / 1, Normalization.Instance, outChannels));
 
         Conv3d Conv(Weights path, int from) => new(
-            path, from, outChannels, kernel: 3, padding: 1, initializer: Initialize.KaimingNormal(27L * from));
+            path, from, outChannels, kernel: 3, padding: 1, initializer: Initialize.KaimingNormal(27L * from),
+            measure: NormRelu.Wants(Normalization.Instance));
     }
 
     static Tensor Below(Layer level, Tensor x)

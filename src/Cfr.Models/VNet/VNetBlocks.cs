@@ -16,7 +16,8 @@ static class VNetBlocks
         for (int stage = 0; stage < stages; stage++)
         {
             int input = stage == 0 ? inChannels : outChannels, at = stage * layers;
-            list.Add(new Conv3d(w / "conv" / at, input, outChannels, kernel: 3, padding: 1));
+            list.Add(new Conv3d(
+                w / "conv" / at, input, outChannels, kernel: 3, padding: 1, measure: NormRelu.Wants(normalization)));
             list.Add(NormRelu.Create(w / "conv" / (at + 1), normalization, outChannels));
         }
         return new Sequential(w, [.. list]);

@@ -98,7 +98,7 @@ public static class BoxOps
         Expect.Type(op, nameof(values), values, grid.DType);
         if (values.Shape != box.Of(grid.Shape)) throw Expect.Mismatch(op, nameof(values), values, $"{box.Of(grid.Shape)}");
         var (copy, inGrid, inBox) = box.Inside(grid.Shape, toGrid: true);
-        session.Settle();
+        grid.Overwriting();
         session.Device.Layout.Copy(copy, values.View.Slice(inBox), grid.View.Slice(inGrid), accumulate);
         GC.KeepAlive(grid);
         GC.KeepAlive(values);

@@ -22,8 +22,14 @@ static class ChannelNorm
     /// <summary>Voxels of a sample of x [N, .., C].</summary>
     public static long Spatial(Tensor x) => x.Shape[1..^1].Count;
 
+    /// <summary>Those of x: measured where it was made, or now.</summary>
     public static (Tensor Mean, Tensor Variance) Statistics(NormShape shape, Tensor x)
     {
+        Measure wanted = shape.Groups != shape.Channels ? Measure.Nothing
+            : shape.AcrossBatch ? Measure.Batch
+            : Measure.Samples;
+        if (x.Measured is { } measured && measured.Of == wanted)
+            return (measured.Mean.Alias(measured.Mean.Shape), measured.Variance.Alias(measured.Variance.Shape));
         Tensor mean = x.Session.Empty([shape.Statistics]), variance = x.Session.Empty([shape.Statistics]);
         x.Session.Device.Normalization.Statistics(shape, x.View, mean.View, variance.View);
         return (mean, variance);

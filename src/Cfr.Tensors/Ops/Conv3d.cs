@@ -9,11 +9,16 @@ namespace Cfr.Tensors;
 /// </summary>
 public static class Conv3dOp
 {
-    /// <summary>The same stride and padding along every axis.</summary>
-    public static Tensor Conv3d(this Tensor x, Tensor weight, Tensor? bias = null, int stride = 1, int padding = 0)
+    /// <summary>
+    /// The same stride and padding along every axis. What <paramref name="measure"/> says is at hand for a norm of the result.
+    /// </summary>
+    public static Tensor Conv3d(
+        this Tensor x, Tensor weight, Tensor? bias = null, int stride = 1, int padding = 0,
+        Measure measure = Measure.Nothing)
     {
         Expect.Shape(nameof(Conv3d), nameof(x), x, Expect.Any, Expect.Any, Expect.Any, Expect.Any, Expect.Any);
         return Convolution.Forward(
-            nameof(Conv3d), x, weight, bias, new Extent(stride, stride, stride), new Extent(padding, padding, padding));
+            nameof(Conv3d), x, weight, bias, new Extent(stride, stride, stride), new Extent(padding, padding, padding),
+            measure);
     }
 }

@@ -12,7 +12,8 @@ namespace Cfr.Tensors;
 static class Convolution
 {
     public static Tensor Forward(
-        string op, Tensor x, Tensor weight, Tensor? bias, Extent stride, Extent padding)
+        string op, Tensor x, Tensor weight, Tensor? bias, Extent stride, Extent padding,
+        Measure measure = Measure.Nothing)
     {
         Session session = Session.Common(op, x, weight, bias);
         (Extent input, Extent kernel) = Check(op, x, weight, stride, padding);
@@ -29,11 +30,20 @@ static class Convolution
         IConvolution kernels = session.Device.Convolution;
         Shape xShape = x.Shape, weightShape = weight.Shape;
         Tensor y = session.Empty(Shape(x, output, outChannels));
-        IDeferredNormalization? normalizing = session.Device.DeferredNormalization;
-        if (x.Deferred is { } deferred && normalizing!.CanRead(shape, deferred.View))
-            normalizing.Forward(shape, deferred.View, weight.View, bias?.View ?? default, y.View);
+        IFusedNormalization? fused = session.Device.FusedNormalization;
+        NormalizedView? deferred = x.Deferred?.View;
+        bool normalizes = deferred is { } from && fused!.CanRead(shape, from);
+        bool measures = measure != Measure.Nothing && y.Count > 0 && fused is not null && fused.CanMeasure(shape);
+        if (normalizes || measures)
+        {
+            NormalizedView read = normalizes ? deferred!.Value : new NormalizedView(default, x.View, default);
+            OutputStatistics statistics = measures ? Measured(y, measure) : default;
+            fused!.Forward(shape, read, weight.View, bias?.View ?? default, y.View, statistics);
+        }
         else
+        {
             kernels.Forward(shape, x.View, weight.View, bias?.View ?? default, y.View);
+        }
         return y.Record(op, [x, weight, bias], keep: Kept(x, weight), backward: g =>
         {
             Tensor dy = g.OfResult;
@@ -42,8 +52,8 @@ static class Convolution
             g.Add(1, () => Made(session, weightShape, dw =>
             {
                 Tensor x = g.Kept(0);
-                if (x.Deferred is { } deferred && normalizing!.CanReadForWeights(shape, deferred.View))
-                    normalizing.WeightGradient(shape, deferred.View, dy.View, dw);
+                if (x.Deferred is { } deferred && fused!.CanReadForWeights(shape, deferred.View))
+                    fused.WeightGradient(shape, deferred.View, dy.View, dw);
                 else
                     kernels.WeightGradient(shape, x.View, dy.View, dw);
             }));
@@ -115,6 +125,14 @@ static class Convolution
         checked((input - 1) * stride - 2 * padding + kernel);
 
     /// <summary>x is kept only for the weight's gradient, the weight only for that of x.</summary>
+    /// <summary>Room for statistics of y, that goes with it.</summary>
+    static OutputStatistics Measured(Tensor y, Measure measure)
+    {
+        int channels = y.Size(^1), count = measure == Measure.Batch ? channels : y.Size(0) * channels;
+        y.Measured = new MeasuredStatistics(measure, y.Session.EmptyKept([count]), y.Session.EmptyKept([count]));
+        return new(y.Measured.Mean.View, y.Measured.Variance.View, AcrossBatch: measure == Measure.Batch);
+    }
+
     static Tensor?[] Kept(Tensor x, Tensor weight) => [weight.RequiresGrad ? x : null, x.RequiresGrad ? weight : null];
 
     static Tensor SumOfVoxels(Session session, Tensor dy)

@@ -114,16 +114,22 @@ sealed class GpuConvolution(GpuDevice gpu) : IConvolution
     public void WeightGradient(ConvolutionShape shape, View x, View dy, View dw) =>
         _weightGradient.Run(shape, x, dy, dw);
 
-    /// <summary>Whether the forward pass reads boxes, which can be normalised as they are loaded.</summary>
-    public bool CanRead(ConvolutionShape shape, NormalizedView x) =>
-        Way(shape, UnitStridePass.Forward(shape)) is ConvolutionWay.Registers or ConvolutionWay.TensorCores
-        && HasPackets(shape, x);
+    /// <summary>
+    /// Whether the forward pass goes box by box, and so can normalise what it loads and measure what it stores.
+    /// </summary>
+    public bool IsFused(ConvolutionShape shape) => shape.InChannels > 1
+        && Way(shape, UnitStridePass.Forward(shape)) is ConvolutionWay.Registers or ConvolutionWay.TensorCores;
 
-    /// <summary>y = relu(norm x) * w + bias</summary>
-    public void Forward(ConvolutionShape shape, NormalizedView x, View w, View bias, View y)
+    /// <summary>Whether it can read this.</summary>
+    public bool CanRead(ConvolutionShape shape, NormalizedView x) => IsFused(shape) && HasPackets(shape, x);
+
+    /// <summary>y = relu(norm x) * w + bias, or x as it stands where it has no constants; and statistics of y.</summary>
+    public void Forward(
+        ConvolutionShape shape, NormalizedView x, View w, View bias, View y, OutputStatistics statistics)
     {
         UnitStridePass pass = UnitStridePass.Forward(shape);
-        _halo.Run(Kernels(Way(shape, pass)).For(pass, WantedBlocks), pass, x.X, w, bias, y, ChannelTable.Of(x));
+        _halo.Run(
+            Kernels(Way(shape, pass)).For(pass, WantedBlocks), pass, x.X, w, bias, y, ChannelTable.Of(x), statistics);
     }
 
     /// <summary>The same of the weight gradient.</summary>

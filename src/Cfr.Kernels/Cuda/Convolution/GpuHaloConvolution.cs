@@ -19,14 +19,22 @@ readonly record struct UnitStridePass(
 /// <summary>Launches of <see cref="HaloConvolution"/>.</summary>
 sealed class GpuHaloConvolution(GpuDevice gpu)
 {
-    /// <summary>y = x * w + bias, packing the weights first; x goes through constants where they are given.</summary>
+    static readonly Kernel<HaloMomentArguments> MergeMoments = new("convolution_moments_merge", HaloMoments.Merge);
+
+    /// <summary>
+    /// y = x * w + bias, packing the weights first; x goes through constants where they are given, and statistics of y
+    /// are taken where they are wanted.
+    /// </summary>
     public void Run(
-        HaloKernel halo, UnitStridePass pass, View x, View w, View bias, View y, ChannelTable constants = default)
+        HaloKernel halo, UnitStridePass pass, View x, View w, View bias, View y, ChannelTable constants = default,
+        OutputStatistics statistics = default)
     {
         int groups = HaloKernel.Parts(pass.OutChannels, halo.Columns);
         int chunks = HaloKernel.Parts(pass.InChannels, halo.ChunkChannels);
         DeviceBuffer weights = Pack(halo, pass, w, groups, chunks);
         Extent boxes = halo.Boxes(pass.Output);
+        DeviceBuffer? moments = statistics.Mean.IsNone ? null : gpu.Pool.Rent(
+            HaloMoments.Floats(pass.Batch * boxes.Voxels, pass.OutChannels) * sizeof(float));
         gpu.Launch(
             halo.Kernel,
             new HaloArguments
@@ -35,6 +43,7 @@ sealed class GpuHaloConvolution(GpuDevice gpu)
                 Weights = weights.Address,
                 Y = y.Address,
                 Bias = bias.Address,
+                Moments = moments?.Address ?? 0,
                 Output = pass.Output,
                 OutChannels = pass.OutChannels,
                 HasPairs = pass.OutChannels % 2 == 0 && y.Address % (2 * sizeof(float)) == 0 ? 1 : 0,
@@ -49,6 +58,26 @@ sealed class GpuHaloConvolution(GpuDevice gpu)
             },
             checked((int)(pass.Batch * boxes.Voxels * groups)));
         weights.Release();
+        if (moments is null) return;
+        Merge(moments.Address, pass, boxes, statistics);
+        moments.Release();
+    }
+
+    void Merge(nint moments, UnitStridePass pass, Extent boxes, OutputStatistics statistics)
+    {
+        int samples = statistics.AcrossBatch ? 1 : pass.Batch;
+        int boxesOfSample = checked((int)(pass.Batch / samples * boxes.Voxels));
+        var arguments = new HaloMomentArguments
+        {
+            Partials = moments,
+            Mean = statistics.Mean.Address,
+            Variance = statistics.Variance.Address,
+            Boxes = boxesOfSample,
+            Channels = pass.OutChannels,
+            Statistics = samples * pass.OutChannels,
+            Segment = Segments.Size(gpu.BlockSize(MergeMoments), boxesOfSample),
+        };
+        Segments.Launch(gpu, MergeMoments, arguments, arguments.Segment, arguments.Statistics);
     }
 
     DeviceBuffer Pack(HaloKernel halo, UnitStridePass pass, View w, int groups, int chunks)

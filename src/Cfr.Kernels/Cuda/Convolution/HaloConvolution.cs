@@ -11,6 +11,9 @@ struct HaloArguments
     /// <summary><see cref="PackedWeights"/>.</summary>
     public long Weights;
     public long Y, Bias;
+
+    /// <summary>Where blocks leave statistics of their outputs (<see cref="HaloMoments"/>); 0 where nobody asks.</summary>
+    public long Moments;
     public Extent Output;
     public int OutChannels;
 
@@ -101,17 +104,20 @@ static class HaloConvolution
             input.Channel += HaloLoad.Channels(TElement.Bytes);
             weights += weightBytes;
         }
-        TSums.Store(
-            new HaloStore
-            {
-                Y = a.Y,
-                Bias = a.Bias,
-                First = output,
-                Size = a.Output,
-                Channels = a.OutChannels,
-                HasPairs = a.HasPairs,
-            },
-            sums, thread, TShape.Height, TShape.Width);
+        var store = new HaloStore
+        {
+            Y = a.Y,
+            Bias = a.Bias,
+            First = output,
+            Size = a.Output,
+            Channels = a.OutChannels,
+        };
+        LineStore lines = TSums.StoreOf(store, thread, TShape.Height, TShape.Width);
+        TSums.Store(lines, a.HasPairs, sums);
+        if (a.Moments == 0) return;
+        int voxels = Ptx.Min(TShape.Depth, a.Output.D - output.D) * Ptx.Min(TShape.Height, a.Output.H - output.H)
+            * Ptx.Min(TShape.Width, a.Output.W - output.W);
+        HaloMoments.Write(shared, a.Moments, box, voxels, a.OutChannels, lines, sums, thread, threads);
     }
 
     /// <summary>Bytes of a box of inputs.</summary>

@@ -24,8 +24,20 @@ interface IHaloSums<TSelf> where TSelf : unmanaged, IHaloSums<TSelf>
     /// </summary>
     static abstract TSelf Multiply(SharedBytes shared, TSelf sums, uint x, uint lineBytes, uint weights);
 
-    /// <summary>Stores the sums with their bias.</summary>
-    static abstract void Store(HaloStore store, TSelf sums, int thread, int height, int width);
+    /// <summary>A thread's way of storing.</summary>
+    static abstract LineStore StoreOf(HaloStore store, int thread, int height, int width);
+
+    /// <summary>Stores the sums with their bias, where <paramref name="hasPairs"/> two channels at once.</summary>
+    static abstract void Store(LineStore store, int hasPairs, TSelf sums);
+
+    /// <summary>Pairs of channels that a thread has of a voxel (2 or 4), and from one to the next.</summary>
+    static abstract int Pairs { get; }
+
+    static abstract int BetweenPairs { get; }
+
+    /// <summary>Adds up the outputs that exist, or their squared deviations.</summary>
+    static abstract PairSums Add<TMoment>(LineStore store, TSelf sums, PairSums totals, PairSums means)
+        where TMoment : struct, IMomentOf;
 }
 
 /// <summary>A thread's first voxel in a box, its chunk of a row, and its place in the weights of a tap.</summary>
@@ -42,9 +54,6 @@ struct HaloStore
     public VoxelPlace First;
     public Extent Size;
     public int Channels;
-
-    /// <summary>Whether two channels can be stored at once.</summary>
-    public int HasPairs;
 
     /// <summary>The address of a voxel of the box, at the block's channel this much further on.</summary>
     public static long Address(HaloStore s, int d, int h, int w, int column)

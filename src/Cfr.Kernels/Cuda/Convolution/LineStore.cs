@@ -88,4 +88,21 @@ struct LineStore
     public static void ToSecond<TPairs>(LineStore s, int line, int further, float x, float y)
         where TPairs : struct, IPairStore => TPairs.Store(
         s.Second + line * s.Line + further * sizeof(float), line < s.SecondLines ? s.Channels - further : 0, x, y);
+
+    /// <summary>Adds up two channels of the first voxel of a line, if it exists.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Pair AddFirst<TMoment>(LineStore s, int line, float x, float y, Pair total, Pair mean)
+        where TMoment : struct, IMomentOf => Add<TMoment>(line < s.Lines, x, y, total, mean);
+
+    /// <summary>Adds up two channels of the second voxel of a line, if it exists.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Pair AddSecond<TMoment>(LineStore s, int line, float x, float y, Pair total, Pair mean)
+        where TMoment : struct, IMomentOf => Add<TMoment>(line < s.SecondLines, x, y, total, mean);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Pair Add<TMoment>(bool exists, float x, float y, Pair total, Pair mean) where TMoment : struct, IMomentOf
+    {
+        float left = TMoment.Of(x, mean.X), right = TMoment.Of(y, mean.Y);
+        return new Pair { X = total.X + (exists ? left : 0f), Y = total.Y + (exists ? right : 0f) };
+    }
 }

@@ -28,6 +28,14 @@ interface ILine<TSelf, TInput, TWeights> where TSelf : unmanaged where TInput : 
     static abstract LineStore StoreOf(HaloStore store, int thread, int lines, int height, int width);
 
     static abstract void Store<TPairs>(LineStore store, TSelf sums, int line) where TPairs : struct, IPairStore;
+
+    /// <summary>As of <see cref="IHaloSums{TSelf}"/>.</summary>
+    static abstract int Pairs { get; }
+
+    static abstract int BetweenPairs { get; }
+
+    static abstract PairSums Add<TMoment>(LineStore store, TSelf sums, int line, PairSums totals, PairSums means)
+        where TMoment : struct, IMomentOf;
 }
 
 /// <summary>
@@ -88,14 +96,31 @@ struct Lines4<TLine, TInput, TWeights> : IHaloSums<Lines4<TLine, TInput, TWeight
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Store(
-        HaloStore store, Lines4<TLine, TInput, TWeights> sums, int thread, int height, int width)
+    public static LineStore StoreOf(HaloStore store, int thread, int height, int width) =>
+        TLine.StoreOf(store, thread, Lines, height, width);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(LineStore store, int hasPairs, Lines4<TLine, TInput, TWeights> sums)
     {
-        LineStore lines = TLine.StoreOf(store, thread, Lines, height, width);
-        if (store.HasPairs != 0)
-            Store<WholePairs>(lines, sums);
+        if (hasPairs != 0)
+            Store<WholePairs>(store, sums);
         else
-            Store<SingleElements>(lines, sums);
+            Store<SingleElements>(store, sums);
+    }
+
+    public static int Pairs => TLine.Pairs;
+
+    public static int BetweenPairs => TLine.BetweenPairs;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static PairSums Add<TMoment>(
+        LineStore store, Lines4<TLine, TInput, TWeights> sums, PairSums totals, PairSums means)
+        where TMoment : struct, IMomentOf
+    {
+        totals = TLine.Add<TMoment>(store, sums.L0, 0, totals, means);
+        totals = TLine.Add<TMoment>(store, sums.L1, 1, totals, means);
+        totals = TLine.Add<TMoment>(store, sums.L2, 2, totals, means);
+        return TLine.Add<TMoment>(store, sums.L3, 3, totals, means);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -191,14 +216,35 @@ struct Lines8<TLine, TInput, TWeights> : IHaloSums<Lines8<TLine, TInput, TWeight
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Store(
-        HaloStore store, Lines8<TLine, TInput, TWeights> sums, int thread, int height, int width)
+    public static LineStore StoreOf(HaloStore store, int thread, int height, int width) =>
+        TLine.StoreOf(store, thread, Lines, height, width);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(LineStore store, int hasPairs, Lines8<TLine, TInput, TWeights> sums)
     {
-        LineStore lines = TLine.StoreOf(store, thread, Lines, height, width);
-        if (store.HasPairs != 0)
-            Store<WholePairs>(lines, sums);
+        if (hasPairs != 0)
+            Store<WholePairs>(store, sums);
         else
-            Store<SingleElements>(lines, sums);
+            Store<SingleElements>(store, sums);
+    }
+
+    public static int Pairs => TLine.Pairs;
+
+    public static int BetweenPairs => TLine.BetweenPairs;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static PairSums Add<TMoment>(
+        LineStore store, Lines8<TLine, TInput, TWeights> sums, PairSums totals, PairSums means)
+        where TMoment : struct, IMomentOf
+    {
+        totals = TLine.Add<TMoment>(store, sums.L0, 0, totals, means);
+        totals = TLine.Add<TMoment>(store, sums.L1, 1, totals, means);
+        totals = TLine.Add<TMoment>(store, sums.L2, 2, totals, means);
+        totals = TLine.Add<TMoment>(store, sums.L3, 3, totals, means);
+        totals = TLine.Add<TMoment>(store, sums.L4, 4, totals, means);
+        totals = TLine.Add<TMoment>(store, sums.L5, 5, totals, means);
+        totals = TLine.Add<TMoment>(store, sums.L6, 6, totals, means);
+        return TLine.Add<TMoment>(store, sums.L7, 7, totals, means);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -78,4 +78,19 @@ struct RegisterLine : ILine<RegisterLine, Float4, FourByFour>
         LineStore.ToFirst<TPairs>(store, line, 0, c.C.X + store.Bias0.X, c.C.Y + store.Bias0.Y);
         LineStore.ToFirst<TPairs>(store, line, 2, c.C.Z + store.Bias1.X, c.C.W + store.Bias1.Y);
     }
+
+    public static int Pairs => 2;
+
+    public static int BetweenPairs => 2;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static PairSums Add<TMoment>(
+        LineStore store, RegisterLine c, int line, PairSums totals, PairSums means)
+        where TMoment : struct, IMomentOf => new()
+        {
+            P0 = LineStore.AddFirst<TMoment>(
+                store, line, c.C.X + store.Bias0.X, c.C.Y + store.Bias0.Y, totals.P0, means.P0),
+            P1 = LineStore.AddFirst<TMoment>(
+                store, line, c.C.Z + store.Bias1.X, c.C.W + store.Bias1.Y, totals.P1, means.P1),
+        };
 }

@@ -64,6 +64,13 @@ static class TensorLine
         LineStore.ToFirst<TPairs>(store, line, column, c.X + bias.X, c.Y + bias.Y);
         LineStore.ToSecond<TPairs>(store, line, column, c.Z + bias.X, c.W + bias.Y);
     }
+
+    /// <summary>Adds up those of 8 columns.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Pair Add<TMoment>(LineStore store, Sums c, int line, Pair bias, Pair total, Pair mean)
+        where TMoment : struct, IMomentOf => LineStore.AddSecond<TMoment>(
+        store, line, c.Z + bias.X, c.W + bias.Y,
+        LineStore.AddFirst<TMoment>(store, line, c.X + bias.X, c.Y + bias.Y, total, mean), mean);
 }
 
 /// <summary>
@@ -110,6 +117,19 @@ struct TensorLine16<TMma> : ILine<TensorLine16<TMma>, Quad, Quad> where TMma : s
         TensorLine.Store<TPairs>(store, c.C0, line, 0, store.Bias0);
         TensorLine.Store<TPairs>(store, c.C1, line, 8, store.Bias1);
     }
+
+    public static int Pairs => 2;
+
+    public static int BetweenPairs => 8;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static PairSums Add<TMoment>(
+        LineStore store, TensorLine16<TMma> c, int line, PairSums totals, PairSums means)
+        where TMoment : struct, IMomentOf => new()
+        {
+            P0 = TensorLine.Add<TMoment>(store, c.C0, line, store.Bias0, totals.P0, means.P0),
+            P1 = TensorLine.Add<TMoment>(store, c.C1, line, store.Bias1, totals.P1, means.P1),
+        };
 }
 
 /// <summary>The fragments of a tap's weights for 32 output channels.</summary>
@@ -162,4 +182,19 @@ struct TensorLine32<TMma> : ILine<TensorLine32<TMma>, Quad, TwoQuads> where TMma
         TensorLine.Store<TPairs>(store, c.C.C2, line, 16, store.Bias2);
         TensorLine.Store<TPairs>(store, c.C.C3, line, 24, store.Bias3);
     }
+
+    public static int Pairs => 4;
+
+    public static int BetweenPairs => 8;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static PairSums Add<TMoment>(
+        LineStore store, TensorLine32<TMma> c, int line, PairSums totals, PairSums means)
+        where TMoment : struct, IMomentOf => new()
+        {
+            P0 = TensorLine.Add<TMoment>(store, c.C.C0, line, store.Bias0, totals.P0, means.P0),
+            P1 = TensorLine.Add<TMoment>(store, c.C.C1, line, store.Bias1, totals.P1, means.P1),
+            P2 = TensorLine.Add<TMoment>(store, c.C.C2, line, store.Bias2, totals.P2, means.P2),
+            P3 = TensorLine.Add<TMoment>(store, c.C.C3, line, store.Bias3, totals.P3, means.P3),
+        };
 }

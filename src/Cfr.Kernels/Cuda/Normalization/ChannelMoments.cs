@@ -127,8 +127,9 @@ static unsafe class ChannelMoments
             new Lane(column[last * lineFloats])).Value;
     }
 
+    /// <summary>The moments of each segment's threads together, in its first one.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static Moments AcrossSegment(ArrayView<float> scratch, int segment, Moments all)
+    public static Moments AcrossSegment(ArrayView<float> scratch, int segment, Moments all)
     {
         const int warp = BlockReduce.WarpSize;
         for (int distance = (segment < warp ? segment : warp) / 2; distance > 0; distance /= 2)

@@ -70,7 +70,7 @@ sealed class GpuChannelNorm(GpuDevice gpu)
         Launch(kernel, shape, Arguments(Tiling(shape, kernel, x, y), shape, parameters, x, default, y));
     }
 
-    /// <summary>See <see cref="IDeferredNormalization.Constants"/>.</summary>
+    /// <summary>See <see cref="IFusedNormalization.Constants"/>.</summary>
     public void Constants(NormShape shape, ChannelNormParameters parameters, View constants)
     {
         int samples = Samples(shape);

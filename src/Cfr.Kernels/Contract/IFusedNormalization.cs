@@ -8,10 +8,17 @@ namespace Cfr.Kernels;
 public readonly record struct NormalizedView(NormShape Shape, View X, View Constants);
 
 /// <summary>
-/// Normalisation that is put off until what it makes is read, by a convolution that normalises what it loads or by a
-/// sum. Results are the bits that <see cref="INormalization.Normalize"/> with <see cref="Activation.Relu"/> gives.
+/// Where mean and biased variance of a convolution's output go, per channel, <c>[OutChannels]</c>, or of each sample,
+/// <c>[Batch, OutChannels]</c>; none where they are not wanted.
 /// </summary>
-public interface IDeferredNormalization
+public readonly record struct OutputStatistics(View Mean, View Variance, bool AcrossBatch);
+
+/// <summary>
+/// Normalisation as a part of the convolutions around it. It is put off until what it makes is read, by a convolution that
+/// normalises what it loads or by a sum: results are the bits that <see cref="INormalization.Normalize"/> with
+/// <see cref="Activation.Relu"/> gives. Its statistics are taken of outputs as a convolution stores them.
+/// </summary>
+public interface IFusedNormalization
 {
     /// <summary>The constants of a <see cref="NormalizedView"/>; scale = weight / sqrt(variance + eps).</summary>
     void Constants(NormShape shape, float eps, View mean, View variance, View weight, View bias, View constants);
@@ -28,8 +35,14 @@ public interface IDeferredNormalization
     /// <summary>Whether this convolution's forward pass can read x so.</summary>
     bool CanRead(ConvolutionShape shape, NormalizedView x);
 
-    /// <summary><see cref="IConvolution.Forward"/> of such an x.</summary>
-    void Forward(ConvolutionShape shape, NormalizedView x, View w, View bias, View y);
+    /// <summary>Whether this convolution's forward pass can measure what it stores.</summary>
+    bool CanMeasure(ConvolutionShape shape);
+
+    /// <summary>
+    /// <see cref="IConvolution.Forward"/> of such an x, or of x itself where there are no constants, and statistics of y.
+    /// </summary>
+    void Forward(
+        ConvolutionShape shape, NormalizedView x, View w, View bias, View y, OutputStatistics statistics = default);
 
     /// <summary>Whether this convolution's weight gradient can read x so.</summary>
     bool CanReadForWeights(ConvolutionShape shape, NormalizedView x);

@@ -1,10 +1,10 @@
 namespace Cfr.Kernels.Cuda;
 
 /// <summary>
-/// Normalisation in the load of a convolution: what a layer makes is then read once raw, by the next one, instead of
-/// being read, written and read again.
+/// Normalisation in the load of a convolution, statistics in the store: what a layer makes is then read once raw, by the
+/// next one, instead of being read, read, written and read again.
 /// </summary>
-sealed class GpuDeferredNormalization(GpuDevice gpu) : IDeferredNormalization
+sealed class GpuFusedNormalization(GpuDevice gpu) : IFusedNormalization
 {
     readonly GpuChannelNorm _norm = new(gpu);
 
@@ -19,10 +19,13 @@ sealed class GpuDeferredNormalization(GpuDevice gpu) : IDeferredNormalization
 
     public void Add(NormalizedView a, View b, View y) => _norm.Write(a, b, default, y);
 
+    public bool CanMeasure(ConvolutionShape shape) => Convolution.IsFused(shape);
+
     public bool CanRead(ConvolutionShape shape, NormalizedView x) => Convolution.CanRead(shape, x);
 
-    public void Forward(ConvolutionShape shape, NormalizedView x, View w, View bias, View y) =>
-        Convolution.Forward(shape, x, w, bias, y);
+    public void Forward(
+        ConvolutionShape shape, NormalizedView x, View w, View bias, View y, OutputStatistics statistics = default) =>
+        Convolution.Forward(shape, x, w, bias, y, statistics);
 
     public bool CanReadForWeights(ConvolutionShape shape, NormalizedView x) => Convolution.CanReadForWeights(shape, x);
 

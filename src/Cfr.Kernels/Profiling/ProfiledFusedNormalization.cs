@@ -1,0 +1,53 @@
+namespace Cfr.Kernels.Profiling;
+
+/// <summary><see cref="IFusedNormalization"/> with its time and cost noted.</summary>
+sealed class ProfiledFusedNormalization(IFusedNormalization fused, Profiler profiler) : IFusedNormalization
+{
+    public void Constants(NormShape shape, float eps, View mean, View variance, View weight, View bias, View constants)
+    {
+        using (profiler.Call("norm constants", Sizes(shape), 0, View.Bytes(mean, variance, weight, bias, constants)))
+            fused.Constants(shape, eps, mean, variance, weight, bias, constants);
+    }
+
+    public void Write(NormalizedView x, View y)
+    {
+        using (profiler.Call("norm forward", Sizes(x.Shape), 0, View.Bytes(x.X, x.Constants, y)))
+            fused.Write(x, y);
+    }
+
+    public void Add(NormalizedView a, NormalizedView b, View y)
+    {
+        using (profiler.Call("norm and add", Sizes(a.Shape), 0, View.Bytes(a.X, a.Constants, b.X, b.Constants, y)))
+            fused.Add(a, b, y);
+    }
+
+    public void Add(NormalizedView a, View b, View y)
+    {
+        using (profiler.Call("norm and add", Sizes(a.Shape), 0, View.Bytes(a.X, a.Constants, b, y)))
+            fused.Add(a, b, y);
+    }
+
+    public bool CanRead(ConvolutionShape shape, NormalizedView x) => fused.CanRead(shape, x);
+
+    public bool CanMeasure(ConvolutionShape shape) => fused.CanMeasure(shape);
+
+    public void Forward(
+        ConvolutionShape shape, NormalizedView x, View w, View bias, View y, OutputStatistics statistics = default)
+    {
+        double bytes = View.Bytes(x.X, x.Constants, w, bias, y, statistics.Mean, statistics.Variance);
+        using (profiler.Call("convolution forward", ProfiledConvolution.Sizes(shape), shape.Flop, bytes))
+            fused.Forward(shape, x, w, bias, y, statistics);
+    }
+
+    public bool CanReadForWeights(ConvolutionShape shape, NormalizedView x) => fused.CanReadForWeights(shape, x);
+
+    public void WeightGradient(ConvolutionShape shape, NormalizedView x, View dy, View dw)
+    {
+        string sizes = ProfiledConvolution.Sizes(shape);
+        using (profiler.Call(
+            "convolution weight gradient", sizes, shape.Flop, View.Bytes(x.X, x.Constants, dy, dw)))
+            fused.WeightGradient(shape, x, dy, dw);
+    }
+
+    static string Sizes(NormShape shape) => ProfiledNormalization.Sizes(shape);
+}

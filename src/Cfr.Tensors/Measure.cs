@@ -1,0 +1,22 @@
+namespace Cfr.Tensors;
+
+/// <summary>What a convolution may find out of its output for the norm behind it, where the device does so in passing.</summary>
+public enum Measure
+{
+    /// <summary>Nothing.</summary>
+    Nothing,
+    /// <summary>Statistics of each channel over the batch, for batch norm.</summary>
+    Batch,
+    /// <summary>Statistics of each channel of each sample, for instance norm.</summary>
+    Samples,
+}
+
+/// <summary>Statistics that came with a tensor, and go with it.</summary>
+sealed record MeasuredStatistics(Measure Of, Tensor Mean, Tensor Variance)
+{
+    public void Release()
+    {
+        Mean.Release();
+        Variance.Release();
+    }
+}
