@@ -52,7 +52,8 @@ static unsafe class ChannelNormGradient
 {
     /// <summary>
     /// Of dx = r (g w - mean(g w) - n mean(g w n)) with n = d r: shift = r mean(g w), slope = r r mean(g w n) for the
-    /// channels of a statistic, one segment of threads each.
+    /// channels of a statistic, one segment of threads each; and dWeight and dBias where they are wanted, which is only where
+    /// there is one sample: a channel is then of one statistic.
     /// </summary>
     public static void Coefficients(ChannelGradientArguments a)
     {
@@ -77,6 +78,8 @@ static unsafe class ChannelNormGradient
         {
             shift[first + i] = inverse * (sumGW / a.Count);
             slope[first + i] = inverse * inverse * (sumGWN / a.Count);
+            if (a.DWeight != 0) ((float*)a.DWeight)[firstChannel + i] = sumGD[first + i] * inverse;
+            if (a.DBias != 0) ((float*)a.DBias)[firstChannel + i] = sumG[first + i];
         }
     }
 

@@ -120,7 +120,11 @@ sealed class GpuChannelNorm(GpuDevice gpu)
                 ChannelsOfGroup = shape.Channels / shape.Groups,
                 Eps = parameters.Eps,
             };
-            if (wantsParameters) gpu.LaunchOver(Parameters, arguments, shape.Channels);
+            if (wantsParameters && !(dependsOnSums && samples == 1))
+            {
+                gpu.LaunchOver(Parameters, arguments, shape.Channels);
+                (arguments.DWeight, arguments.DBias) = (0, 0);
+            }
             if (dependsOnSums)
             {
                 arguments.Segment = Segments.Size(gpu.BlockSize(Coefficients), arguments.ChannelsOfGroup);
