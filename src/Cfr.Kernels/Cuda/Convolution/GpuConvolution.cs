@@ -1,10 +1,12 @@
 namespace Cfr.Kernels.Cuda;
 
-/// <summary>The ways to a convolution; the first three are the rungs of a ladder.</summary>
+/// <summary>The ways to a convolution; the first four are the rungs of a ladder.</summary>
 enum ConvolutionWay
 {
     /// <summary>One thread per output.</summary>
     Naive,
+    /// <summary>Boxes in shared memory, one thread per output, float32.</summary>
+    Shared,
     /// <summary>Boxes in shared memory, sums in registers, float32.</summary>
     Registers,
     /// <summary>Boxes in shared memory, tensor cores in the device's precision; TF32 where that is float32.</summary>
@@ -170,7 +172,10 @@ sealed class GpuConvolution(GpuDevice gpu) : IConvolution
     void Halo(
         ConvolutionWay way, UnitStridePass pass, View x, View w, View bias, View y, Activation activation)
     {
-        _halo.Run(Kernels(way).For(pass, WantedBlocks), pass, x, w, bias, y);
+        HaloKernel kernel = way == ConvolutionWay.Shared
+            ? SharedConvolution.Halo
+            : Kernels(way).For(pass, WantedBlocks);
+        _halo.Run(kernel, pass, x, w, bias, y);
         if (activation != Activation.None)
             gpu.ElementWise.Unary(activation == Activation.Relu ? UnaryOp.Relu : UnaryOp.Gelu, y, y);
     }

@@ -50,7 +50,7 @@ static class HaloKernels
     /// <summary>All of them, for the catalog.</summary>
     static readonly Kernel[] All =
     [
-        .. Float32.All.Concat(Tf32.All).Concat(BFloat16.All).Select(halo => halo.Kernel),
+        .. Float32.All.Concat(Tf32.All).Concat(BFloat16.All).Select(halo => halo.Kernel), SharedConvolution.Halo.Kernel,
     ];
 
     static HaloKernelSet Registers(string type)

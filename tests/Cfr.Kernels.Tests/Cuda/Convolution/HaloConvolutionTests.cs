@@ -24,6 +24,7 @@ public class HaloConvolutionTests
         ["tf32, 4 lines of 32"] = HaloKernels.FourLinesOf32<Tf32Halo, Tf32Mma, Strip>(
             "tf32_1x4x16x32", PackedWeights.Tf32, blocks: 1),
         ["float32"] = HaloKernels.Registers<Plate>("float32_2x8x8x16"),
+        ["one thread per output"] = SharedConvolution.Halo,
     };
 
     static readonly Dictionary<string, HaloKernel> Large = HaloKernels.Float32.All.Concat(HaloKernels.Tf32.All)
