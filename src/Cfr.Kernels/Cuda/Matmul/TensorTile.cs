@@ -69,6 +69,14 @@ readonly struct Warps2x2 : IWarps
     public static int Across => 2;
 }
 
+/// <summary>Four warps, one below the other.</summary>
+readonly struct Warps4x1 : IWarps
+{
+    public static int Down => 4;
+
+    public static int Across => 1;
+}
+
 /// <summary>Eight warps.</summary>
 readonly struct Warps2x4 : IWarps
 {
