@@ -29,32 +29,46 @@ sealed record DisjointTiles(DisjointTile Narrow, DisjointTile Small, DisjointTil
         : Small;
 }
 
-/// <summary>The tiles that there are: in registers for float32, on tensor cores in TF32 for the other precisions.</summary>
+/// <summary>The tiles that there are: in registers for float32, on tensor cores for the other precisions.</summary>
 static class DisjointKernels
 {
     public static readonly DisjointTiles Float32 = InRegisters();
 
-    public static readonly DisjointTiles Tf32 = new(
-        Tensor<WarpTile32, Fragments32, Warps4x1>("convolution_disjoint_tf32_128x32", blocks: 5),
-        Tensor<WarpTile32, Fragments32, Warps2x2>("convolution_disjoint_tf32_64x64", blocks: 5),
-        Tensor<WarpTile64, Fragments64, Warps2x2>("convolution_disjoint_tf32_128x128", blocks: 1));
+    public static readonly DisjointTiles Tf32 = Tensor<Tf32Mma>("tf32");
+    public static readonly DisjointTiles BFloat16 = Tensor<BFloat16OfFloatsMma>("bfloat16");
 
     /// <summary>All of them, for the catalog.</summary>
-    static readonly Kernel[] All = [.. Float32.All.Concat(Tf32.All).SelectMany(tile => tile.All)];
+    static readonly Kernel[] All =
+    [
+        .. Float32.All.Concat(Tf32.All).Concat(BFloat16.All).SelectMany(tile => tile.All),
+    ];
 
     /// <summary>A tile on tensor cores.</summary>
-    public static DisjointTile Tensor<TWarp, TFragments, TWarps>(string name, int blocks)
-        where TWarp : unmanaged, IWarpTile<TWarp, TFragments> where TFragments : unmanaged
+    public static DisjointTile Tensor<TMma, TWarp, TFragments, TWarps>(string name, int blocks)
+        where TMma : struct, IMma where TWarp : unmanaged, IWarpTile<TWarp, TFragments> where TFragments : unmanaged
         where TWarps : struct, IWarps =>
-        Of<TensorTile<Tf32Mma, TWarp, TFragments, TWarps, KMajor, LineMajor32>,
-            TensorTile<Tf32Mma, TWarp, TFragments, TWarps, KMajor, KMajor>,
-            TensorTile<Tf32Mma, TWarp, TFragments, TWarps, LineMajor32, LineMajor32>, TWarp, TFragments>(
+        Of<TensorTile<TMma, TWarp, TFragments, TWarps, KMajor, LineMajor32>,
+            TensorTile<TMma, TWarp, TFragments, TWarps, KMajor, KMajor>,
+            TensorTile<TMma, TWarp, TFragments, TWarps, LineMajor32, LineMajor32>, TWarp, TFragments>(
             name, blocks, tensorCores: true);
 
     /// <summary>A tile in registers.</summary>
     public static DisjointTile Registers<TSide>(string name) where TSide : struct, ISide =>
         Of<RegisterTile<TSide, KMajor, LineMajor32>, RegisterTile<TSide, KMajor, KMajor>,
             RegisterTile<TSide, LineMajor32, LineMajor32>, Sums8x8, LinesOfBoth>(name, blocks: 1, tensorCores: false);
+
+    /// <summary>The tiles of a precision.</summary>
+    public static DisjointTiles For(Precision precision) => precision switch
+    {
+        Precision.Float32 => Float32,
+        Precision.TF32 => Tf32,
+        _ => BFloat16,
+    };
+
+    static DisjointTiles Tensor<TMma>(string type) where TMma : struct, IMma => new(
+        Tensor<TMma, WarpTile32, Fragments32, Warps4x1>($"convolution_disjoint_{type}_128x32", blocks: 5),
+        Tensor<TMma, WarpTile32, Fragments32, Warps2x2>($"convolution_disjoint_{type}_64x64", blocks: 5),
+        Tensor<TMma, WarpTile64, Fragments64, Warps2x2>($"convolution_disjoint_{type}_128x128", blocks: 1));
 
     static DisjointTiles InRegisters()
     {

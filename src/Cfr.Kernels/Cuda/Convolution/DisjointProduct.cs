@@ -30,10 +30,10 @@ struct DisjointArguments
 ///   y = act(patches w + bias)      dx's patches = act(dy w^T + bias)      dw = patches^T dy
 /// </code>
 /// The loop is that of <see cref="TiledMatmul"/>; only how a thread finds the places of its packets is another, so that
-/// nothing is laid out in memory. On tensor cores in TF32, whatever the precision: FLOP 2 K M a patch of K inputs for M
-/// outputs, bytes 4 (K + M). K = 128, M = 32 (V-Net's first way down): 8,192 FLOP for 640 bytes, 13 FLOP/B, where an
-/// H200 has 70 in TF32: memory bounds it by far, and float32 comes by <c>cp.async</c>, to be rounded in registers.
-/// Blocks wait for their loads; four or five on a multiprocessor work meanwhile.
+/// nothing is laid out in memory. FLOP 2 K M a patch of K inputs for M outputs, bytes 4 (K + M): K = 128, M = 32 (V-Net's
+/// first way down) are 8,192 FLOP for 640 bytes, 13 FLOP/B, where an H200 has 70 in TF32. Memory bounds it by far, so
+/// float32 comes by <c>cp.async</c> and is rounded in registers, also for bfloat16. Blocks wait for their loads; five on
+/// a multiprocessor work meanwhile.
 /// </summary>
 static class DisjointProduct
 {

@@ -20,7 +20,7 @@ sealed class GpuDisjointConvolution(GpuDevice gpu)
     /// </summary>
     const int MostOutChannels = 512;
 
-    DisjointTiles Tiles => gpu.Precision == Precision.Float32 ? DisjointKernels.Float32 : DisjointKernels.Tf32;
+    DisjointTiles Tiles => DisjointKernels.For(gpu.Precision);
 
     /// <summary>y = act(x * w + bias)</summary>
     public bool Forward(ConvolutionShape s, View x, View w, View bias, View y, Activation activation) =>

@@ -5,7 +5,7 @@ namespace Cfr.Kernels.Tests.Cuda;
 
 /// <summary>
 /// Convolutions with kernels as large as their stride, in the emulator; against double precision, with factors that
-/// TF32 rounds no more.
+/// bfloat16 rounds no more.
 /// </summary>
 public class DisjointConvolutionTests
 {
@@ -15,11 +15,14 @@ public class DisjointConvolutionTests
     static readonly Dictionary<string, DisjointTile> Small = new()
     {
         ["float32"] = DisjointKernels.Float32.Small,
-        ["tf32"] = DisjointKernels.Tensor<WarpTile32, Fragments32, OneWarp>("tf32_32x32", blocks: 1),
+        ["tf32"] = DisjointKernels.Tensor<Tf32Mma, WarpTile32, Fragments32, OneWarp>("tf32_32x32", blocks: 1),
+        ["bfloat16"] =
+            DisjointKernels.Tensor<BFloat16OfFloatsMma, WarpTile32, Fragments32, OneWarp>("bfloat16_32x32", blocks: 1),
     };
 
     static readonly Dictionary<string, DisjointTile> Real = DisjointKernels.Float32.All
-        .Concat(DisjointKernels.Tf32.All).ToDictionary(tile => tile.Forward.Name);
+        .Concat(DisjointKernels.Tf32.All).Concat(DisjointKernels.BFloat16.All)
+        .ToDictionary(tile => tile.Forward.Name);
 
     static readonly Dictionary<string, ConvolutionShape> Shapes = new()
     {
@@ -151,9 +154,9 @@ public class DisjointConvolutionTests
         double Activated(double value) => ActivationNaive.Apply(activation, value);
     }
 
-    /// <summary>Numbers that are TF32's.</summary>
+    /// <summary>Numbers that are bfloat16's.</summary>
     static float[] Drawn(long count, int seed) => Array.ConvertAll(
-        Numbers.Draw(count, seed), v => BitConverter.Int32BitsToSingle(BitConverter.SingleToInt32Bits(v) >> 13 << 13));
+        Numbers.Draw(count, seed), v => BitConverter.Int32BitsToSingle(BitConverter.SingleToInt32Bits(v) >> 16 << 16));
 
     static ConvolutionShape Shape(int batch, Extent input, int channels, int outputs, Extent kernel) => new(
         batch, input, channels, new Extent(input.D / kernel.D, input.H / kernel.H, input.W / kernel.W), outputs,
