@@ -8,11 +8,11 @@ sealed class GpuDisjointConvolution(GpuDevice gpu)
 {
     const int Packet = DisjointPatches.Packet;
 
-    /// <summary>Blocks that are wanted at once, two for each multiprocessor of a large GPU.</summary>
-    const int WantedBlocks = 264;
+    /// <summary>Blocks that are wanted at once, four for each multiprocessor of a large GPU.</summary>
+    const int WantedBlocks = 528;
 
     /// <summary>Steps that a piece of a sum has at least.</summary>
-    const int ShortestPiece = 128;
+    const int ShortestPiece = 256;
 
     /// <summary>
     /// With more output channels the work is that of tensor cores, and the larger tiles of a matrix product pay for
