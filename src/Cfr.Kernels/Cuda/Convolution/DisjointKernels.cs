@@ -22,10 +22,10 @@ sealed record DisjointTiles(DisjointTile Narrow, DisjointTile Small, DisjointTil
 
     public IEnumerable<DisjointTile> All => new[] { Narrow, Small, Large }.Distinct();
 
-    /// <summary>The tile for an M x N matrix of sums over K. Of the large ones a multiprocessor holds half as many.</summary>
+    /// <summary>The tile for an M x N matrix of sums over K.</summary>
     public DisjointTile For(int m, int n, int k, int wantedBlocks) =>
         n <= Narrow.Columns ? Narrow
-        : n >= Large.Columns && k >= ManySteps && Large.Count(m, n) >= wantedBlocks / 2 ? Large
+        : n >= Large.Columns && k >= ManySteps && Large.Count(m, n) >= wantedBlocks ? Large
         : Small;
 }
 

@@ -8,8 +8,11 @@ sealed class GpuDisjointConvolution(GpuDevice gpu)
 {
     const int Packet = DisjointPatches.Packet;
 
-    /// <summary>Blocks that are wanted at once, four for each multiprocessor of a large GPU.</summary>
-    const int WantedBlocks = 528;
+    /// <summary>
+    /// Blocks that are wanted at once, two for each multiprocessor of a large GPU; twice as many in the weight gradient,
+    /// whose sums are so long that adding pieces is little beside them.
+    /// </summary>
+    const int WantedBlocks = 264, WantedPieces = 2 * WantedBlocks;
 
     /// <summary>Steps that a piece of a sum has at least.</summary>
     const int ShortestPiece = 256;
@@ -34,7 +37,7 @@ sealed class GpuDisjointConvolution(GpuDevice gpu)
         DisjointArguments arguments = Arguments(s, x, w, y);
         int m = arguments.PatchCount, n = s.OutChannels, k = arguments.Columns;
         DisjointTile tile = tiles.For(m, n, k, WantedBlocks);
-        int blocks = checked((int)tile.Count(m, n)), pieces = Pieces(ref arguments, blocks, k);
+        int blocks = checked((int)tile.Count(m, n)), pieces = Pieces(ref arguments, WantedBlocks / blocks, k);
         if (pieces == 1)
         {
             arguments.Bias = bias.Address;
@@ -98,7 +101,7 @@ sealed class GpuDisjointConvolution(GpuDevice gpu)
         DisjointArguments arguments = Arguments(s, x, dw, dy);
         int m = arguments.Columns, n = s.OutChannels, k = arguments.PatchCount;
         DisjointTile tile = tiles.For(m, n, k, WantedBlocks);
-        int blocks = checked((int)tile.Count(m, n)), pieces = Pieces(ref arguments, blocks, k);
+        int blocks = checked((int)tile.Count(m, n)), pieces = Pieces(ref arguments, WantedPieces / blocks, k);
         if (pieces == 1)
         {
             gpu.Launch(tile.WeightGradient, arguments, blocks);
@@ -141,12 +144,12 @@ sealed class GpuDisjointConvolution(GpuDevice gpu)
         BiasChannels = new Divisor(1),
     };
 
-    /// <summary>Cuts sums into pieces of whole stages until there are enough blocks.</summary>
-    static int Pieces(ref DisjointArguments arguments, int blocks, int steps)
+    /// <summary>Cuts sums into so many pieces of whole stages, or fewer.</summary>
+    static int Pieces(ref DisjointArguments arguments, int wanted, int steps)
     {
         const int Stage = Tile.StageBytes / sizeof(float);
-        int wanted = Math.Clamp(WantedBlocks / blocks, 1, Math.Max(steps / ShortestPiece, 1));
-        arguments.PieceSteps = Parts(Parts(steps, wanted), Stage) * Stage;
+        int pieces = Math.Clamp(wanted, 1, Math.Max(steps / ShortestPiece, 1));
+        arguments.PieceSteps = Parts(Parts(steps, pieces), Stage) * Stage;
         return Parts(steps, arguments.PieceSteps);
     }
 
