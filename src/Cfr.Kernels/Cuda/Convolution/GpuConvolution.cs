@@ -22,8 +22,11 @@ enum ConvolutionWay
 /// <item>stride 1 and a kernel of at most 3 voxels along each axis, exactly 3 along h, is computed from boxes in shared
 /// memory (<see cref="HaloConvolution"/>), forward and backward; an activation is then a pass of its own;</item>
 /// <item>one input channel with stride 1 has a kernel of its own (<see cref="OneChannelForward"/>);</item>
-/// <item>everything else is a matrix product (<see cref="PatchProduct"/>): kernels of one voxel directly, those as
-/// large as their stride with one copy, and others, and deep layers of few voxels, by way of patches.</item>
+/// <item>a kernel as large as its stride, without padding, is a product with the volume as it lies
+/// (<see cref="DisjointProduct"/>), where a patch's runs (kernel W x input channels), the input's lines (W x input
+/// channels) and the output channels, at most 512, are multiples of 4;</item>
+/// <item>everything else is a matrix product (<see cref="PatchProduct"/>): kernels of one voxel directly, others, and
+/// deep layers of few voxels, by way of patches.</item>
 /// </list>
 /// </summary>
 sealed class GpuConvolution(GpuDevice gpu) : IConvolution
@@ -34,6 +37,8 @@ sealed class GpuConvolution(GpuDevice gpu) : IConvolution
     readonly PatchProduct _product = new(gpu);
 
     readonly GpuHaloConvolution _halo = new(gpu);
+
+    readonly GpuDisjointConvolution _disjoint = new(gpu);
 
     /// <summary>At the number of the <see cref="Activation"/>.</summary>
     static readonly Kernel<ConvolutionArguments>[] ForwardKernels =
@@ -63,6 +68,7 @@ sealed class GpuConvolution(GpuDevice gpu) : IConvolution
         if (y.Count == 0) return;
         ConvolutionWay way = Way(shape, UnitStridePass.Forward(shape));
         if (way != ConvolutionWay.Naive && OneChannelForward.Launch(gpu, shape, x, w, bias, y, activation)) return;
+        if (way == ConvolutionWay.Product && _disjoint.Forward(shape, x, w, bias, y, activation)) return;
         Forward(way, shape, x, w, bias, y, activation);
     }
 
@@ -90,7 +96,9 @@ sealed class GpuConvolution(GpuDevice gpu) : IConvolution
         ConvolutionShape shape, View dy, View w, View bias, View dx, Activation activation = Activation.None)
     {
         if (dx.Count == 0) return;
-        InputGradient(Way(shape, UnitStridePass.InputGradient(shape)), shape, dy, w, bias, dx, activation);
+        ConvolutionWay way = Way(shape, UnitStridePass.InputGradient(shape));
+        if (way == ConvolutionWay.Product && _disjoint.InputGradient(shape, dy, w, bias, dx, activation)) return;
+        InputGradient(way, shape, dy, w, bias, dx, activation);
     }
 
     /// <summary>The same on a chosen way.</summary>

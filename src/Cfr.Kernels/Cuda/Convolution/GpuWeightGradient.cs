@@ -5,6 +5,8 @@ namespace Cfr.Kernels.Cuda;
 /// <list type="bullet">
 /// <item>one input channel is bound by memory (<see cref="OneChannelGradient"/>);</item>
 /// <item>stride 1 and kernels up to 3, larger than a voxel, walk along H (<see cref="VolumeGradient"/>);</item>
+/// <item>kernels as large as their stride are a product with x as it lies (<see cref="DisjointProduct"/>), with the
+/// sizes that <see cref="GpuConvolution"/> names;</item>
 /// <item>everything else is a matrix product, of patches where a kernel is larger than a voxel (<see
 /// cref="PatchProduct"/>);</item>
 /// <item>what is too small to matter is summed by a thread a weight.</item>
@@ -17,6 +19,8 @@ sealed class GpuWeightGradient(GpuDevice gpu)
 
     readonly PatchProduct _product = new(gpu);
 
+    readonly GpuDisjointConvolution _disjoint = new(gpu);
+
     static readonly Kernel<ConvolutionArguments> NaiveKernel =
         new("convolution_weight_gradient_naive", NaiveConvolution.WeightGradient);
 
@@ -24,6 +28,7 @@ sealed class GpuWeightGradient(GpuDevice gpu)
     {
         ConvolutionWay way = Way(shape);
         if (way != ConvolutionWay.Naive && OneChannelGradient.Launch(gpu, shape, x, dy, dw)) return;
+        if (way == ConvolutionWay.Product && _disjoint.WeightGradient(shape, x, dy, dw)) return;
         Run(way, shape, x, dy, dw);
     }
 

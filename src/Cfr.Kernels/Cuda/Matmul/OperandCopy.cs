@@ -2,8 +2,27 @@ using System.Runtime.CompilerServices;
 
 namespace Cfr.Kernels.Cuda;
 
+/// <summary>A thread's part in bringing an operand to shared memory, stage by stage.</summary>
+interface IOperandCopy<TSelf> where TSelf : unmanaged, IOperandCopy<TSelf>
+{
+    /// <summary>Starts the copies of one stage and moves on to the next.</summary>
+    static abstract TSelf Stage(
+        SharedBytes shared, uint stage, TSelf copy, int lines, int threads, int elementBytes);
+}
+
+/// <summary>The copies of an operand whose lines and steps are at constant distances, as a layout says.</summary>
+struct LayoutCopy<TLayout> : IOperandCopy<LayoutCopy<TLayout>> where TLayout : struct, IOperandLayout
+{
+    public OperandCopy Copy;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static LayoutCopy<TLayout> Stage(
+        SharedBytes shared, uint stage, LayoutCopy<TLayout> copy, int lines, int threads, int elementBytes) =>
+        new() { Copy = OperandCopy.Stage<TLayout>(shared, stage, copy.Copy, lines, threads, elementBytes) };
+}
+
 /// <summary>
-/// A thread's part in copying an operand's tiles to shared memory: 2, 4 or 8 chunks of 16 bytes a stage, at constant
+/// A thread's part in copying an operand's tiles to shared memory: 1, 2, 4 or 8 chunks of 16 bytes a stage, at constant
 /// distances. Chunks outside the operand become zeros. Everything but one addition is done before the loop over k.
 /// </summary>
 struct OperandCopy
@@ -30,7 +49,7 @@ struct OperandCopy
     {
         int chunks = lines * Tile.StageBytes / 16 / threads, inside = TLayout.Inside(copy);
         Chunk<TLayout>(shared, stage, copy, inside, 0, lines, threads, elementBytes);
-        Chunk<TLayout>(shared, stage, copy, inside, 1, lines, threads, elementBytes);
+        if (chunks > 1) Chunk<TLayout>(shared, stage, copy, inside, 1, lines, threads, elementBytes);
         if (chunks > 2)
         {
             Chunk<TLayout>(shared, stage, copy, inside, 2, lines, threads, elementBytes);

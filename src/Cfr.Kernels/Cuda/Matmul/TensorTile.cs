@@ -2,12 +2,12 @@ using System.Runtime.CompilerServices;
 
 namespace Cfr.Kernels.Cuda;
 
-/// <summary>What tensor cores multiply: 16 x 8 sums over 32 bytes of k.</summary>
+/// <summary>What tensor cores multiply: 16 x 8 sums over 32 bytes of k, as shared memory holds it.</summary>
 interface IMma
 {
     static abstract int ElementBytes { get; }
 
-    /// <summary>Rounds what shared memory held to factors.</summary>
+    /// <summary>Rounds what shared memory held to factors, unless that is left to the product.</summary>
     static abstract Quad Round(Quad fragment);
 
     static abstract Sums Multiply(SharedBytes shared, Sums sums, Quad a, uint b0, uint b1);
@@ -45,6 +45,25 @@ readonly struct Tf32Mma : IMma
         Ptx.MmaTf32(shared, sums, a, b0, b1);
 }
 
+/// <summary>
+/// bfloat16 from floats: m16n8k8, rounded in registers on the way from shared memory, one instruction a pair. A pair
+/// is words t and t + 4: in which order the sum takes its steps is free, as long as both factors agree.
+/// </summary>
+readonly struct BFloat16OfFloatsMma : IMma
+{
+    public static int ElementBytes => 4;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Quad Round(Quad fragment) => fragment;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Sums Multiply(SharedBytes shared, Sums sums, Quad a, uint b0, uint b1) =>
+        Ptx.MmaBFloat16(shared, sums, Pair(a.X, a.Z), Pair(a.Y, a.W), Pair(b0, b1));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static uint Pair(uint low, uint high) => Ptx.ToBFloat16Pair(Ptx.AsFloat(low), Ptx.AsFloat(high));
+}
+
 /// <summary>How many warps a block has, and how they share its tile.</summary>
 interface IWarps
 {
@@ -67,6 +86,14 @@ readonly struct Warps2x2 : IWarps
     public static int Down => 2;
 
     public static int Across => 2;
+}
+
+/// <summary>Four warps, one below the other.</summary>
+readonly struct Warps4x1 : IWarps
+{
+    public static int Down => 4;
+
+    public static int Across => 1;
 }
 
 /// <summary>Eight warps.</summary>

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using ILGPU;
 
 namespace Cfr.Kernels.Cuda;
@@ -56,7 +57,7 @@ static class TiledMatmul
     {
         var shared = SharedBytes.Dynamic();
         int thread = Group.IdxX, rows = TTile.Rows, columns = TTile.Columns, threads = TTile.Threads;
-        int element = TTile.ElementBytes, stageSteps = Tile.StageBytes / element;
+        int element = TTile.ElementBytes;
         var tile = TileOrder.Of(
             Grid.IdxX, (arguments.M + rows - 1) / rows, (arguments.N + columns - 1) / columns);
         int row = tile.Row * rows, column = tile.Column * columns;
@@ -70,15 +71,46 @@ static class TiledMatmul
         var b = TB.Begin(
             arguments.B + matrix * arguments.BatchB * element, Stride(arguments.LineB, arguments.StepB), column,
             arguments.N, step, end, thread, columns, threads, element);
+        Multiply<TTile, TSums, TOperands, LayoutCopy<TA>, LayoutCopy<TB>>(
+            shared, new LayoutCopy<TA> { Copy = a }, new LayoutCopy<TB> { Copy = b }, end - step);
+        EpilogueForm.Run<TileStore, TileStore>(
+            arguments.Form,
+            new TileStore
+            {
+                Shared = shared,
+                Epilogue = arguments.Epilogue,
+                At = target * arguments.BatchC + row * arguments.RowC + column,
+                RowC = arguments.RowC,
+                RowsLeft = arguments.M - row,
+                ColumnsLeft = arguments.N - column,
+                Column = column,
+                Rows = rows,
+                Columns = columns,
+                Threads = threads,
+            });
+    }
+
+    /// <summary>
+    /// The product of so many steps of the two operands, as a tile of rows in shared memory, permuted by <see
+    /// cref="Swizzle.Sums"/>.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Multiply<TTile, TSums, TOperands, TCopyA, TCopyB>(
+        SharedBytes shared, TCopyA a, TCopyB b, int steps)
+        where TTile : struct, ITile<TSums, TOperands> where TSums : unmanaged where TOperands : unmanaged
+        where TCopyA : unmanaged, IOperandCopy<TCopyA> where TCopyB : unmanaged, IOperandCopy<TCopyB>
+    {
+        int thread = Group.IdxX, rows = TTile.Rows, columns = TTile.Columns, threads = TTile.Threads;
+        int element = TTile.ElementBytes, stageSteps = Tile.StageBytes / element;
         uint placeA = TTile.PlaceA(thread), placeB = TTile.PlaceB(thread);
         uint stageB = (uint)(rows * Tile.StageBytes), stageBytes = (uint)((rows + columns) * Tile.StageBytes);
         uint lastStage = (Tile.Stages - 1) * stageBytes;
-        int stages = (end - step + stageSteps - 1) / stageSteps;
+        int stages = (steps + stageSteps - 1) / stageSteps;
 
         for (uint stage = 0; stage < lastStage; stage += stageBytes)
         {
-            a = OperandCopy.Stage<TA>(shared, stage, a, rows, threads, element);
-            b = OperandCopy.Stage<TB>(shared, stage + stageB, b, columns, threads, element);
+            a = TCopyA.Stage(shared, stage, a, rows, threads, element);
+            b = TCopyB.Stage(shared, stage + stageB, b, columns, threads, element);
             Ptx.CommitCopies();
         }
         TSums sums = default;
@@ -92,8 +124,8 @@ static class TiledMatmul
             TOperands next = TTile.Load(shared, readA, readB, 1);
             if (i + Tile.Stages - 1 < stages)
             {
-                a = OperandCopy.Stage<TA>(shared, write, a, rows, threads, element);
-                b = OperandCopy.Stage<TB>(shared, write + stageB, b, columns, threads, element);
+                a = TCopyA.Stage(shared, write, a, rows, threads, element);
+                b = TCopyB.Stage(shared, write + stageB, b, columns, threads, element);
             }
             Ptx.CommitCopies();
             sums = TTile.Multiply(shared, sums, part);
@@ -117,21 +149,6 @@ static class TiledMatmul
         Group.Barrier();
         TTile.Spill(shared, sums, thread);
         Group.Barrier();
-        EpilogueForm.Run<TileStore, TileStore>(
-            arguments.Form,
-            new TileStore
-            {
-                Shared = shared,
-                Epilogue = arguments.Epilogue,
-                At = target * arguments.BatchC + row * arguments.RowC + column,
-                RowC = arguments.RowC,
-                RowsLeft = arguments.M - row,
-                ColumnsLeft = arguments.N - column,
-                Column = column,
-                Rows = rows,
-                Columns = columns,
-                Threads = threads,
-            });
     }
 
     static long Stride(long line, long step) => line == 1 ? step : line;

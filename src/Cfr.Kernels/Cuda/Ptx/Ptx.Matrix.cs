@@ -44,6 +44,25 @@ static unsafe partial class Ptx
     }
 
     /// <summary>
+    /// c + A B for A of 16 x 8 and B of 8 x 8 bfloat16, in float32: <paramref name="upper"/> is word t of row g of A,
+    /// <paramref name="lower"/> of row g + 8, <paramref name="b"/> of column g of B.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Sums MmaBFloat16(SharedBytes shared, Sums c, uint upper, uint lower, uint b)
+    {
+        if (CudaAsm.IsSupported)
+        {
+            Ref<float> x = c.X, y = c.Y, z = c.Z, w = c.W;
+            Input<uint> ax = upper, ay = lower, bx = b;
+            CudaAsm.EmitRef(
+                "mma.sync.aligned.m16n8k8.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3},{%4,%5},{%6},{%0,%1,%2,%3};",
+                ref x, ref y, ref z, ref w, ref ax, ref ay, ref bx);
+            return new Sums { X = x.Value, Y = y.Value, Z = z.Value, W = w.Value };
+        }
+        return EmulateBFloat16(shared, c, new Quad { X = upper, Y = lower }, b, 0);
+    }
+
+    /// <summary>
     /// c + A B for A of 16 x 8 and B of 8 x 8 TF32, in float32; the 13 lowest bits of a factor do not count.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -40,8 +40,9 @@ static class Swizzle
 
     /// <summary>
     /// Rows of 128 bytes or a multiple, written in pairs of words, 4 of them to each of 4 rows, and read by chunks of
-    /// a row: runs of 32 bytes are permuted by 8.
+    /// a row: runs of 32 bytes are permuted by 8, or by 4 where a row has no more.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static uint Sums(int row, int word, int rowBytes) => (uint)(row * rowBytes + ((word ^ (row & 7) << 3) << 2));
+    public static uint Sums(int row, int word, int rowBytes) =>
+        (uint)(row * rowBytes + ((word ^ (row & (rowBytes > 128 ? 7 : 3)) << 3) << 2));
 }

@@ -94,11 +94,11 @@ public class FragmentTests
             }
     }
 
-    [Theory, InlineData(64), InlineData(128)]
+    [Theory, InlineData(32), InlineData(64), InlineData(128)]
     public void Loads_of_words_give_the_words_of_A_without_conflicts(int lines)
     {
         for (int warp = 0; warp < lines; warp += 64)
-            for (int block = 0; block < 4; block++)
+            for (int block = 0; block < Math.Min(4, lines / 16); block++)
                 for (int register = 0; register < 4; register++)
                 {
                     uint[] words = [.. Lanes(lane => (LineMajor32.LaneOffset(lane, warp, lines, ofB: false)
@@ -112,7 +112,7 @@ public class FragmentTests
                 }
     }
 
-    [Theory, InlineData(64), InlineData(128), InlineData(256)]
+    [Theory, InlineData(32), InlineData(64), InlineData(128), InlineData(256)]
     public void Sums_pass_through_shared_memory_without_conflicts(int columns)
     {
         for (int row = 0; row < 16; row += 8)
@@ -122,6 +122,11 @@ public class FragmentTests
                 AssertNoConflict(pairs[..16], bytes: 8);
                 AssertNoConflict(pairs[16..], bytes: 8);
             }
+        Assert.Equal(
+            16 * columns,
+            (from row in Enumerable.Range(0, 16)
+             from column in Enumerable.Range(0, columns)
+             select Swizzle.Sums(row, column, columns * 4)).Distinct().Count(at => at < 64 * columns));
         for (int row = 0; row < 8; row++)
             for (int column = 0; column < columns; column += 32)
                 AssertNoConflict(
@@ -143,7 +148,7 @@ public class FragmentTests
     }
 
     [Theory]
-    [InlineData(64, 32, 2), InlineData(64, 32, 4), InlineData(64, 128, 2), InlineData(64, 128, 4)]
+    [InlineData(32, 128, 4), InlineData(64, 32, 2), InlineData(64, 32, 4), InlineData(64, 128, 2), InlineData(64, 128, 4)]
     [InlineData(128, 128, 2), InlineData(128, 128, 4), InlineData(256, 256, 2), InlineData(128, 256, 4)]
     public void Copies_fill_a_stage_once(int lines, int threads, int elementBytes)
     {

@@ -1,0 +1,98 @@
+namespace Cfr.Kernels.Cuda;
+
+/// <summary>The kernels of <see cref="DisjointProduct"/> with one tile.</summary>
+sealed record DisjointTile(
+    int Rows, int Columns, Kernel<DisjointArguments> Forward, Kernel<DisjointArguments> InputGradient,
+    Kernel<DisjointArguments> WeightGradient)
+{
+    /// <summary>Tiles of an M x N matrix.</summary>
+    public long Count(int m, int n) => ((long)m + Rows - 1) / Rows * (((long)n + Columns - 1) / Columns);
+
+    public IEnumerable<Kernel<DisjointArguments>> All => [Forward, InputGradient, WeightGradient];
+}
+
+/// <summary>The tiles of a precision.</summary>
+/// <param name="Narrow">For results of few columns.</param>
+/// <param name="Small">For all others that memory bounds.</param>
+/// <param name="Large">Where sums are long and tiles many: it reads half as much from L2.</param>
+sealed record DisjointTiles(DisjointTile Narrow, DisjointTile Small, DisjointTile Large)
+{
+    /// <summary>Steps from which on L2 rather than memory would bound the small tile.</summary>
+    const int ManySteps = 128;
+
+    public IEnumerable<DisjointTile> All => new[] { Narrow, Small, Large }.Distinct();
+
+    /// <summary>The tile for an M x N matrix of sums over K.</summary>
+    public DisjointTile For(int m, int n, int k, int wantedBlocks) =>
+        n <= Narrow.Columns ? Narrow
+        : n >= Large.Columns && k >= ManySteps && Large.Count(m, n) >= wantedBlocks ? Large
+        : Small;
+}
+
+/// <summary>The tiles that there are: in registers for float32, on tensor cores for the other precisions.</summary>
+static class DisjointKernels
+{
+    public static readonly DisjointTiles Float32 = InRegisters();
+
+    public static readonly DisjointTiles Tf32 = Tensor<Tf32Mma>("tf32");
+    public static readonly DisjointTiles BFloat16 = Tensor<BFloat16OfFloatsMma>("bfloat16");
+
+    /// <summary>All of them, for the catalog.</summary>
+    static readonly Kernel[] All =
+    [
+        .. Float32.All.Concat(Tf32.All).Concat(BFloat16.All).SelectMany(tile => tile.All),
+    ];
+
+    /// <summary>A tile on tensor cores.</summary>
+    public static DisjointTile Tensor<TMma, TWarp, TFragments, TWarps>(string name, int blocks)
+        where TMma : struct, IMma where TWarp : unmanaged, IWarpTile<TWarp, TFragments> where TFragments : unmanaged
+        where TWarps : struct, IWarps =>
+        Of<TensorTile<TMma, TWarp, TFragments, TWarps, KMajor, LineMajor32>,
+            TensorTile<TMma, TWarp, TFragments, TWarps, KMajor, KMajor>,
+            TensorTile<TMma, TWarp, TFragments, TWarps, LineMajor32, LineMajor32>, TWarp, TFragments>(
+            name, blocks, tensorCores: true);
+
+    /// <summary>A tile in registers.</summary>
+    public static DisjointTile Registers<TSide>(string name) where TSide : struct, ISide =>
+        Of<RegisterTile<TSide, KMajor, LineMajor32>, RegisterTile<TSide, KMajor, KMajor>,
+            RegisterTile<TSide, LineMajor32, LineMajor32>, Sums8x8, LinesOfBoth>(name, blocks: 1, tensorCores: false);
+
+    /// <summary>The tiles of a precision.</summary>
+    public static DisjointTiles For(Precision precision) => precision switch
+    {
+        Precision.Float32 => Float32,
+        Precision.TF32 => Tf32,
+        _ => BFloat16,
+    };
+
+    static DisjointTiles Tensor<TMma>(string type) where TMma : struct, IMma => new(
+        Tensor<TMma, WarpTile32, Fragments32, Warps4x1>($"convolution_disjoint_{type}_128x32", blocks: 5),
+        Tensor<TMma, WarpTile32, Fragments32, Warps2x2>($"convolution_disjoint_{type}_64x64", blocks: 5),
+        Tensor<TMma, WarpTile64, Fragments64, Warps2x2>($"convolution_disjoint_{type}_128x128", blocks: 1));
+
+    static DisjointTiles InRegisters()
+    {
+        DisjointTile small = Registers<Side64>("convolution_disjoint_float32_64x64");
+        return new DisjointTiles(small, small, Registers<Side128>("convolution_disjoint_float32_128x128"));
+    }
+
+    static DisjointTile Of<TForward, TInput, TWeights, TSums, TOperands>(string name, int blocks, bool tensorCores)
+        where TForward : struct, ITile<TSums, TOperands> where TInput : struct, ITile<TSums, TOperands>
+        where TWeights : struct, ITile<TSums, TOperands> where TSums : unmanaged where TOperands : unmanaged
+    {
+        return new DisjointTile(
+            TForward.Rows, TForward.Columns,
+            Kernel("", DisjointProduct.Forward<TForward, TSums, TOperands>),
+            Kernel("_input_gradient", DisjointProduct.InputGradient<TInput, TSums, TOperands>),
+            Kernel("_weight_gradient", DisjointProduct.WeightGradient<TWeights, TSums, TOperands>));
+
+        Kernel<DisjointArguments> Kernel(string pass, Action<DisjointArguments> body) => new(name + pass, body)
+        {
+            Threads = TForward.Threads,
+            AnyBlock = false,
+            BlocksPerMultiprocessor = blocks,
+            SharedBytes = Tile.SharedBytes(TForward.Rows, TForward.Columns),
+            TensorCores = tensorCores,
+        };
+    }
+}
