@@ -92,12 +92,11 @@ public sealed class Trainer
         using TrainingLog log = TrainingLog.Open(_run.Log, iteration);
         bool validated = Replay();
         using Scope volumes = _session.Scope();
-        ResidentCases? resident = _method.OnHost is not null
-            ? null : ResidentCases.Upload(_session, _method.Cases, _store, _session.Device.FreeBytes, observer.Warn);
+        ResidentCases? resident = ResidentCases.Upload(
+            _session, _method.Cases, _store, _session.Device.FreeBytes, observer.Warn);
         using var loader = new BatchLoader(
             _method.Cases, _store, _method.Sampler, new Sampling(_configuration.Patch, _configuration.RotateFlip),
-            _configuration.Seed, iteration, threads: _method.OnHost is null ? 2 : Math.Max(2, Environment.ProcessorCount / 2),
-            resident: resident, onHost: _method.OnHost);
+            _configuration.Seed, iteration, resident: resident);
         using var runner = new StepRunner(_session, _method, observer.Warn);
         observer.Started(iteration, _configuration.Iterations);
         _finished = Stopwatch.GetTimestamp();
