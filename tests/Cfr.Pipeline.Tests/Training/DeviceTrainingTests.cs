@@ -6,6 +6,7 @@ using Cfr.Pipeline.FineTuning;
 using Cfr.Pipeline.Retraining;
 using Cfr.Pipeline.Tests.FineTuning;
 using Cfr.Pipeline.Training;
+using Cfr.TestKit;
 using Cfr.Tensors;
 
 namespace Cfr.Pipeline.Tests.Training;
@@ -17,23 +18,29 @@ public sealed class DeviceTrainingTests : IDisposable
 
     public void Dispose() => _task.Dispose();
 
-    /// <summary>Steps amplify what rounding begins with: some tens of units of the precision after three.</summary>
+    /// <summary>
+    /// Steps amplify what rounding begins with: some tens of units of the precision. In bfloat16 two steps with the kernels
+    /// that a GPU would choose; three, the last of which is replayed, with those that the emulator is quick at.
+    /// </summary>
     [Theory]
-    [InlineData(Precision.Float32, 1e-5)]
-    [InlineData(Precision.TF32, 1e-2)]
-    [InlineData(Precision.BFloat16, 5e-2)]
-    public void A_network_trains_on_the_emulator_as_on_the_processor(Precision precision, double tolerance)
+    [InlineData(Precision.Float32, 3, 1e-5)]
+    [InlineData(Precision.BFloat16, 2, 5e-2)]
+    public void A_network_trains_on_the_emulator_as_on_the_processor(Precision precision, int steps, double tolerance)
     {
-        TrainingConfiguration settings = Tiny(_task.Configuration);
-        Same(Losses("cpu", settings, () => new CpuDevice(1)), Losses("emulated", settings, () => Device.Open("emulated", precision)), tolerance);
+        TrainingConfiguration settings = Tiny(_task.Configuration) with { Iterations = steps };
+        Same(
+            Losses("cpu", settings, () => new CpuDevice(1)),
+            Losses("emulated", settings, () => precision == Precision.Float32 ? Quick() : Device.Open("emulated", precision)), tolerance);
     }
 
     [Fact]
     public void A_teacher_and_its_student_train_on_the_emulator_as_on_the_processor()
     {
         TrainingConfiguration settings = Tiny(_task.SemiSupervised(MethodKind.MeanTeacher) with { Batch = 2 });
-        Same(Losses("cpu", settings, () => new CpuDevice(1)), Losses("emulated", settings, () => Device.Open("emulated")), 1e-5);
+        Same(Losses("cpu", settings, () => new CpuDevice(1)), Losses("emulated", settings, Quick), 1e-5);
     }
+
+    static Device Quick() => new AlteredDevice(Device.Open("emulated")) { HasPlainWeightGradients = true };
 
     [Theory]
     [InlineData(Precision.Float32, 1e-4)]

@@ -13,7 +13,8 @@ namespace Cfr.Pipeline.Tests.Training;
 /// <summary>Steps as the trainer does them on a GPU, recorded and replayed, on the emulator.</summary>
 public sealed class StepRunnerTests : IDisposable
 {
-    const int Steps = 5;
+    /// <summary>Two launch by launch, two replayed.</summary>
+    const int Steps = 4;
 
     readonly SmallTask _task = new();
 
@@ -25,7 +26,7 @@ public sealed class StepRunnerTests : IDisposable
     [InlineData(MethodKind.Acmt, 4)]
     public void Replayed_steps_have_the_bits_of_steps_done_launch_by_launch(MethodKind kind, int batch)
     {
-        using Device emulated = Device.Open("emulated");
+        using Device emulated = new AlteredDevice(Device.Open("emulated")) { HasPlainWeightGradients = true };
         SameBits(emulated, kind, batch);
     }
 
