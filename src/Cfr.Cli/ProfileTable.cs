@@ -18,6 +18,7 @@ static class ProfileTable
         if (profiler.Roofline is { } roofline)
             output.WriteLine(
                 $"roofline, measured: {roofline.FlopPerSecond / Tera:G3} TFLOP/s in a product, {roofline.BytesPerSecond / Giga:G3} GB/s in a copy");
+        else if (profiler.NoRoofline is { } reason) output.WriteLine($"roofline: not measured, {reason}");
         string[] names = [.. rows.SelectMany(row => row.Kernels.Select(kernel => Indented(kernel)).Prepend(Title(row))), total.Name];
         int width = names.Max(name => name.Length);
         output.WriteLine(

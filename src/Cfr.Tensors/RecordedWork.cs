@@ -20,6 +20,7 @@ public sealed class RecordedWork : IDisposable
     readonly Tensor _result;
     readonly LaunchGraph _graph;
     readonly ulong _draws;
+    bool _disposed;
 
     RecordedWork(Session session, Tensor[] inputs, DeviceBuffer origin, Func<IReadOnlyList<Tensor>, Tensor> work)
     {
@@ -70,6 +71,7 @@ public sealed class RecordedWork : IDisposable
     /// <returns>The result, until the next replay.</returns>
     public Tensor Replay(IReadOnlyList<Tensor> inputs)
     {
+        ObjectDisposedException.ThrowIf(_disposed, this);
         for (int i = 0; i < _inputs.Length; i++)
         {
             _session.Device.Layout.Copy(StridedCopy.Along([inputs[i].Count], [1], [1]), inputs[i].View, _inputs[i].View);
@@ -85,6 +87,8 @@ public sealed class RecordedWork : IDisposable
     /// <summary>Frees the recording.</summary>
     public void Dispose()
     {
+        if (_disposed) return;
+        _disposed = true;
         _result.Release();
         foreach (Tensor input in _inputs) input.Release();
         _origin.Release();

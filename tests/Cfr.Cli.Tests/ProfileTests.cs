@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Cfr.Cli.Commands;
+using Cfr.Pipeline.Volumes;
 using Cfr.TestKit;
 
 namespace Cfr.Cli.Tests;
@@ -43,5 +44,27 @@ public class ProfileTests
         Assert.Equal((ExitCode.Done, "cfr: kernels used no device, so there is no profile\n"), (code, errors));
         Assert.Equal(ExitCode.Usage, CfrProcess.Run("profile", "--out", folder.File("no/trace.json"), "kernels").Code);
         Assert.False(File.Exists(trace));
+    }
+
+    [Fact]
+    public void A_trace_that_cannot_be_written_hides_nothing()
+    {
+        using var folder = new TemporaryFolder();
+        string trace = folder.File("trace.json"), golden = Golden.Path("ssl/vnet_nf4_c2.safetensors");
+        Directory.CreateDirectory(trace);
+        var (code, output, errors) = CfrProcess.Run("profile", "--out", trace, "parity", golden);
+        Assert.Equal(ExitCode.Failed, code);
+        Assert.Contains("within tolerance", output);
+        Assert.StartsWith("cfr: the profile cannot be written: ", errors);
+        string scans = folder.File("scans"), broken = Path.Combine(scans, "b.nii");
+        Directory.CreateDirectory(scans);
+        foreach (string scan in (string[])[Path.Combine(scans, "a.nii"), broken])
+            VolumeFile.Write(scan, new Volume(Geometry.Unit(new(16, 16, 16)), new float[4096]));
+        File.WriteAllBytes(broken, File.ReadAllBytes(broken)[..^1]);
+        string[] predict = ["predict", scans, "--model", Golden.Path("ssl/vnet_nf1_c2.pth"), "--out", folder.File("out"), "--patch", "16,16,16"];
+        (code, _, errors) = CfrProcess.Run(["profile", "--out", trace, .. predict]);
+        Assert.Equal(ExitCode.BadData, code);
+        Assert.Contains("cfr: the profile cannot be written: ", errors);
+        Assert.Equal(2, errors.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
     }
 }

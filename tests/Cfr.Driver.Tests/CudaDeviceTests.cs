@@ -146,6 +146,48 @@ public sealed class CudaDeviceTests : IDisposable
     }
 
     [Fact]
+    public void A_fault_inside_a_replayed_graph_names_the_graphs_kernels()
+    {
+        using var device = new CudaDevice();
+        View x = View(device, 8);
+        device.ElementWise.Unary(UnaryOp.Gelu, x, x);
+        using LaunchGraph graph = device.Capture(() =>
+        {
+            device.ElementWise.Affine(x, 2, 0, x);
+            device.ElementWise.Unary(UnaryOp.Relu, x, x);
+        });
+        StandIn.Set("fail_wait", 700);
+        Assert.Contains("newest first: gelu (CUDA", Assert.Throws<CudaException>(device.Synchronize).Message);
+        graph.Replay();
+        device.ElementWise.Unary(UnaryOp.Gelu, x, x);
+        StandIn.Set("fail_wait", 700);
+        Assert.Contains(
+            "newest first: gelu, (a replayed graph of 2 launches, the last of them relu, affine), gelu (CUDA",
+            Assert.Throws<CudaException>(device.Synchronize).Message);
+    }
+
+    [Fact]
+    public void A_graph_that_cannot_be_made_leaves_the_device_and_the_pool_as_they_were()
+    {
+        using var device = new CudaDevice();
+        View x = View(device, 8);
+        long inUse = device.Pool.BytesInUse;
+        StandIn.Set("fail_instantiate", 701);
+        Assert.StartsWith(
+            "a graph of launches: CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES",
+            Assert.Throws<CudaException>(() => device.Capture(() =>
+            {
+                DeviceBuffer buffer = device.Allocate(DType.Float32, 1000);
+                device.ElementWise.Unary(UnaryOp.Relu, x, x);
+                buffer.Release();
+            })).Message);
+        Assert.Equal(inUse, device.Pool.BytesInUse);
+        device.Synchronize();
+        device.ElementWise.Unary(UnaryOp.Relu, x, x);
+        Assert.Single(StandIn.Launches);
+    }
+
+    [Fact]
     public void A_launch_is_not_blamed_for_the_fault_of_an_earlier_one()
     {
         using var device = new CudaDevice();

@@ -76,6 +76,33 @@ public sealed class CudaProfileTests : IDisposable
     }
 
     [Fact]
+    public void A_wait_for_fetched_numbers_is_a_wait_of_the_host()
+    {
+        using var device = new ProfiledDevice(new CudaDevice(), _profiler);
+        View x = View(device, 8);
+        StandIn.Set("fall_behind", 1);
+        Arrival first = device.Fetch(x), second = device.Fetch(x);
+        Assert.False(first.IsThere);
+        first.Wait();
+        second.Wait();
+        Assert.Equal((2L, 2L), (_profiler.Host["fetch"].Calls, _profiler.Host["wait"].Calls));
+        Assert.Equal(2, _profiler.Timeline.Entries.Count(entry => entry.Name == "wait"));
+    }
+
+    [Fact]
+    public void A_device_without_memory_for_the_roofline_is_watched_without_one()
+    {
+        using var device = new CudaDevice();
+        StandIn.SetMemory(100 << 20);
+        _profiler.Measure(device);
+        Assert.Null(_profiler.Roofline);
+        Assert.Contains("no memory for a buffer of 64.0 MiB", _profiler.NoRoofline);
+        Assert.Equal((0L, 0L), (device.Pool.BytesInUse, device.Pool.ReservedBytes));
+        _profiler.Measure(new EmulatedDevice());
+        Assert.Null(_profiler.NoRoofline);
+    }
+
+    [Fact]
     public void Ranges_have_names_where_nvtx_is_installed()
     {
         Assert.Null(Nvtx.Load("libno-such-library.so.1", "libm.so.6"));

@@ -13,14 +13,14 @@ enum { OK = 0, OUT_OF_MEMORY = 2, NOT_READY = 600, INVALID_PTX = 218, LAUNCH_OUT
 
 static int version = 12040, devices = 1, major = 9, minor = 0, start = OK;
 static size_t memory = 1 << 30, used;
-static int links, behind, events, launch_failure, wait_failure, capture_failure, capturing, wrong_frees;
+static int links, behind, events, launch_failure, wait_failure, capture_failure, instantiate_failure, capturing, wrong_frees;
 static char rejected[64], log_text[1 << 20], captured[1 << 16];
 struct block { void *address; size_t bytes; } blocks[4096];
 
 void stand_in_reset(void)
 {
     version = 12040, devices = 1, major = 9, minor = 0, start = OK, memory = 1 << 30;
-    links = behind = launch_failure = wait_failure = capture_failure = capturing = wrong_frees = 0;
+    links = behind = launch_failure = wait_failure = capture_failure = instantiate_failure = capturing = wrong_frees = 0;
     rejected[0] = log_text[0] = captured[0] = 0;
 }
 void stand_in_version(int v) { version = v; }
@@ -32,6 +32,7 @@ void stand_in_reject(const char *kernel) { snprintf(rejected, sizeof rejected, "
 void stand_in_fail_launch(int r) { launch_failure = r; }
 void stand_in_fail_wait(int r) { wait_failure = r; }
 void stand_in_fail_capture(int r) { capture_failure = r; }
+void stand_in_fail_instantiate(int r) { instantiate_failure = r; }
 void stand_in_fall_behind(int b) { behind = b; } /* until it is waited for */
 int stand_in_events(void) { return events; }
 int stand_in_links(void) { return links; }
@@ -109,7 +110,13 @@ result cuStreamBeginCapture_v2(void *stream, int mode)
     return OK;
 }
 result cuStreamEndCapture(void *stream, void **graph) { (void)stream; capturing = 0; *graph = strdup(captured); return OK; }
-result cuGraphInstantiateWithFlags(void **executable, void *graph, unsigned long long flags) { (void)flags; *executable = strdup(graph); return OK; }
+result cuGraphInstantiateWithFlags(void **executable, void *graph, unsigned long long flags) 
+{
+    (void)flags;
+    if (instantiate_failure) { int r = instantiate_failure; instantiate_failure = OK; return r; }
+    *executable = strdup(graph);
+    return OK;
+}
 result cuGraphLaunch(void *executable, void *stream) { (void)stream; append(executable); return OK; }
 result cuGraphExecDestroy(void *executable) { free(executable); return OK; }
 result cuGraphDestroy(void *graph) { free(graph); return OK; }

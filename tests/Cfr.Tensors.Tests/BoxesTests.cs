@@ -43,4 +43,24 @@ public class BoxesTests
         Assert.Throws<ArgumentException>(() => grid.AddBox(OverTheEdge, session.Zeros([2, 2, 3])));
         Assert.Throws<ArgumentException>(() => grid.SetBox(OverTheEdge, session.Zeros([2, 2, 2], DType.Int32)));
     }
+
+    [Fact]
+    public void Boxes_that_are_none_are_refused_in_words()
+    {
+        using var device = Device.Open("cpu");
+        var session = new Session(device);
+        Tensor grid = session.Zeros([2, 2, 2]), values = session.Zeros([2, 2, 2]);
+        GridWalk x = new(0, 0, 1, 2), y = new(1, 0, 1, 2), z = new(2, 0, 1, 2);
+        Refused("there is no box", () => session.Boxes());
+        Refused("does not walk along each of the axes", () => session.Boxes((grid, new GridBox(x, x, z))));
+        Refused("does not walk along each of the axes", () => grid.AddBox(new GridBox(x, y, y), values));
+        Refused("does not walk along each of the axes", () => session.Boxes((grid, new GridBox(x, y, z with { Axis = 3 }))));
+        Refused("steps by 2; expected 1 or -1 or 0", () => session.Boxes((grid, new GridBox(x, y, z with { Step = 2 }))));
+        Refused("steps by 0; expected 1 or -1", () => grid.SetBox(new GridBox(x, y with { Step = 0 }, z), values));
+        Refused("steps by 0; expected 1 or -1", () => grid.AddBox(new GridBox(x, y with { Step = 0 }, z), values));
+        Refused("negative size", () => session.Boxes((grid, new GridBox(x, y, z with { Count = -1 }))));
+        Refused("at least three axes", () => session.Boxes((session.Zeros([2, 2]), new GridBox(x, y, z))));
+
+        static void Refused(string words, Action action) => Assert.Contains(words, Assert.ThrowsAny<ArgumentException>(action).Message);
+    }
 }

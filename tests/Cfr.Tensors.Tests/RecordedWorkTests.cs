@@ -70,6 +70,18 @@ public sealed class RecordedWorkTests : IDisposable
     }
 
     [Fact]
+    public void It_may_be_disposed_twice_and_is_not_replayed_then()
+    {
+        Tensor[] inputs = [_replayed.Full([4], 3)];
+        RecordedWork recorded = RecordedWork.Record(_replayed, inputs, x => x[0] * 2);
+        recorded.Dispose();
+        long inUse = _device.Pool.BytesInUse;
+        recorded.Dispose();
+        Assert.Equal(inUse, _device.Pool.BytesInUse);
+        Assert.Throws<ObjectDisposedException>(() => recorded.Replay(inputs));
+    }
+
+    [Fact]
     public void Inputs_of_other_shapes_do_not_fit()
     {
         using RecordedWork recorded = RecordedWork.Record(_replayed, [_replayed.Full([4], 3)], x => x[0] * 2);

@@ -60,27 +60,40 @@ static class ProfileCommand
             profiler.Measure(opened);
             return new ProfiledDevice(opened, profiler);
         }).Parse(watched);
+        bool written = true;
+        int code;
         try
         {
-            int code = parsed.Invoke(arguments.InvocationConfiguration);
-            return parsed.Errors.Count > 0 ? ExitCode.Usage : code;
+            code = parsed.Invoke(arguments.InvocationConfiguration);
         }
         finally
         {
             // Of a command that failed or was stopped too.
             if (device is null || profiler.Timeline.Entries.Count == 0)
-            {
                 Console.Error.WriteLine($"cfr: {watched[0]} used no device, so there is no profile");
-            }
             else
-            {
-                // Behind results for programs nothing else may stand.
-                TextWriter output = parsed.GetValue(CommonOptions.Json) ? Console.Error : Console.Out;
-                ProfileTable.Write(output, profiler, device, arguments.GetValue(Sizes));
-                AtomicFile.Write(trace, profiler.Timeline.Write);
-                string left = profiler.Timeline.Dropped > 0 ? $", {profiler.Timeline.Dropped} later ones left out" : "";
-                output.WriteLine($"{trace}: {profiler.Timeline.Entries.Count} events{left}; open it at ui.perfetto.dev");
-            }
+                written = TryWrite(profiler, device, trace, parsed.GetValue(CommonOptions.Json), arguments.GetValue(Sizes));
+        }
+        return parsed.Errors.Count > 0 ? ExitCode.Usage : code == ExitCode.Done && !written ? ExitCode.Failed : code;
+    }
+
+    /// <summary>Writes the table and the trace; what hinders it is said and hides no error of the watched command.</summary>
+    static bool TryWrite(Profiler profiler, string device, string trace, bool isJson, bool bySizes)
+    {
+        // Behind results for programs nothing else may stand.
+        TextWriter output = isJson ? Console.Error : Console.Out;
+        try
+        {
+            ProfileTable.Write(output, profiler, device, bySizes);
+            AtomicFile.Write(trace, profiler.Timeline.Write);
+            string left = profiler.Timeline.Dropped > 0 ? $", {profiler.Timeline.Dropped} later ones left out" : "";
+            output.WriteLine($"{trace}: {profiler.Timeline.Entries.Count} events{left}; open it at ui.perfetto.dev");
+            return true;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            Console.Error.WriteLine($"cfr: the profile cannot be written: {error.Message}");
+            return false;
         }
     }
 }

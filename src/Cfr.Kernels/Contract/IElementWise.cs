@@ -112,6 +112,12 @@ public interface IElementWise
     /// <summary>dx = dy where low &lt;= x &lt;= high, else 0.</summary>
     void ClampBackward(View x, float low, float high, View dy, View dx);
 
+    /// <summary>
+    /// y[r, c] = curve c of x[r, c], a <see cref="BezierCurve"/> in double precision with the control points
+    /// <c>points [channels, 4]</c> (x1, y1, x2, y2); x itself where x1 is negative.
+    /// </summary>
+    void BezierCurves(long rows, int channels, View x, View points, View y);
+
     /// <summary>y = 1 where the labels (int32) equal <paramref name="value"/>, else 0.</summary>
     void EqualTo(View labels, int value, View y);
 }

@@ -45,6 +45,38 @@ static class ElementWiseNaive
         for (int i = 0; i < dx.Length; i++) dx[i] = x[i] >= low && x[i] <= high ? dy[i] : T.Zero;
     }
 
+    /// <summary>As published: both coordinates are sampled, and y is linear between samples.</summary>
+    public static void BezierCurves<T>(int channels, ReadOnlySpan<T> x, ReadOnlySpan<T> points, Span<T> y)
+        where T : IFloatingPointIeee754<T>
+    {
+        const int Samples = 100_000;
+        for (int c = 0; c < channels; c++)
+        {
+            T[] xs = Coordinate(points[4 * c], points[4 * c + 2]), ys = Coordinate(points[4 * c + 1], points[4 * c + 3]);
+            for (int i = c; i < y.Length; i += channels)
+            {
+                T at = T.Clamp(x[i], T.Zero, T.One);
+                int after = 1;
+                while (after < Samples - 1 && xs[after] <= at) after++;
+                y[i] = points[4 * c] < T.Zero
+                    ? x[i] : ys[after - 1] + (ys[after] - ys[after - 1]) * (at - xs[after - 1]) / (xs[after] - xs[after - 1]);
+            }
+        }
+
+        static T[] Coordinate(T first, T second)
+        {
+            T three = T.CreateChecked(3);
+            return
+            [
+                .. Enumerable.Range(0, Samples).Select(i =>
+                {
+                    T t = T.CreateChecked(i) / T.CreateChecked(Samples - 1), rest = T.One - t;
+                    return three * rest * rest * t * first + three * rest * t * t * second + t * t * t;
+                }),
+            ];
+        }
+    }
+
     public static T Value<T>(UnaryOp op, T x, T p) where T : IFloatingPointIeee754<T> => op switch
     {
         UnaryOp.Relu => ActivationNaive.Apply(Activation.Relu, x),

@@ -42,7 +42,7 @@ sealed class LaunchProfiler(Profiler profiler, ILaunchClock clock) : IDisposable
     /// <summary>A replay: one call and one kernel, with all that it does.</summary>
     public void Replay(RecordedWork recorded, Action launch)
     {
-        using (profiler.Call("graph replay", $"{recorded.Launches} launches", recorded.Flop, recorded.Bytes))
+        using (profiler.Call("graph replay", $"{recorded.Launches} launches", recorded.Cost))
         {
             Before(Graph);
             launch();

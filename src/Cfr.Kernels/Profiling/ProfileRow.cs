@@ -38,9 +38,7 @@ sealed class FamilyCall(string name, string sizes)
 
     public long Calls { get; set; }
 
-    public double Flop { get; set; }
-
-    public double Bytes { get; set; }
+    public Cost Cost { get; set; }
 
     public double HostSeconds { get; set; }
 
@@ -63,7 +61,14 @@ sealed class RecordedWork
 {
     public int Launches { get; set; }
 
-    public double Flop { get; set; }
+    public Cost Cost { get; set; }
+}
 
-    public double Bytes { get; set; }
+/// <summary>
+/// What calls must do at least. Each of them is bound by computing or by moving, so least times are added up, not derived from sums.
+/// </summary>
+readonly record struct Cost(double Flop, double Bytes, double LeastSeconds)
+{
+    public static Cost operator +(Cost a, Cost b) =>
+        new(a.Flop + b.Flop, a.Bytes + b.Bytes, a.LeastSeconds + b.LeastSeconds);
 }

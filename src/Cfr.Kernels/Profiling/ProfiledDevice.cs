@@ -9,6 +9,8 @@ namespace Cfr.Kernels.Profiling;
 /// </summary>
 public sealed class ProfiledDevice : Device
 {
+    const string Waiting = "wait";
+
     readonly Device _device;
     readonly Profiler _profiler;
 
@@ -115,7 +117,8 @@ public sealed class ProfiledDevice : Device
     /// <inheritdoc/>
     public override Arrival Fetch(View source)
     {
-        using (_profiler.OnHost("fetch", (double)source.Count * source.Type.Bytes())) return _device.Fetch(source);
+        using (_profiler.OnHost("fetch", (double)source.Count * source.Type.Bytes()))
+            return new ProfiledArrival(this, _device.Fetch(source));
     }
 
     /// <inheritdoc/>
@@ -139,7 +142,7 @@ public sealed class ProfiledDevice : Device
     /// <inheritdoc/>
     public override void Synchronize()
     {
-        using (_profiler.OnHost("wait")) _device.Synchronize();
+        using (_profiler.OnHost(Waiting)) _device.Synchronize();
         Collect();
     }
 
@@ -171,5 +174,19 @@ public sealed class ProfiledDevice : Device
     void Collect()
     {
         if (_device is GpuDevice { Observer: { } launches }) launches.Collect();
+    }
+
+    /// <summary>Numbers on their way; the host may have to wait for them.</summary>
+    sealed class ProfiledArrival(ProfiledDevice device, Arrival arrival) : Arrival
+    {
+        public override bool IsThere => arrival.IsThere;
+
+        public override float[] Wait()
+        {
+            float[] values;
+            using (device._profiler.OnHost(Waiting)) values = arrival.Wait();
+            device.Collect();
+            return values;
+        }
     }
 }

@@ -51,6 +51,12 @@ sealed class ProfiledElementWise(IElementWise elementWise, Profiler profiler) : 
             elementWise.ClampBackward(x, low, high, dy, dx);
     }
 
+    public void BezierCurves(long rows, int channels, View x, View points, View y)
+    {
+        using (profiler.Call("bezier curves", $"{rows}x{channels}", 0, View.Bytes(x, points, y)))
+            elementWise.BezierCurves(rows, channels, x, points, y);
+    }
+
     public void EqualTo(View labels, int value, View y)
     {
         using (profiler.Call("equal to", $"{y.Count}", 0, View.Bytes(labels, y)))

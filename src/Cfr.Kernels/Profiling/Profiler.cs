@@ -20,8 +20,13 @@ public sealed class Profiler
     /// <summary>The clock runs from here on.</summary>
     public Profiler() => Current = _outside;
 
-    /// <summary>What the device that was measured last can reach; null if none was, or only the emulator.</summary>
+    /// <summary>
+    /// What the device that was measured last can reach; null if none was, or only the emulator, or it has too little memory.
+    /// </summary>
     public Roofline? Roofline { get; private set; }
+
+    /// <summary>Why that device was not measured; null if it was.</summary>
+    public string? NoRoofline { get; private set; }
 
     /// <summary>Seconds since the start, without those that it took to find the roofline.</summary>
     public double Seconds => Now - _measuring;
@@ -42,8 +47,8 @@ public sealed class Profiler
 
     ProfileRow Row(IGrouping<(string Name, string Sizes), FamilyCall> calls) => new(
         calls.Key.Name, calls.Key.Sizes, calls.Sum(call => call.Calls), calls.Sum(call => call.Seconds),
-        calls.Sum(call => call.Flop), calls.Sum(call => call.Bytes),
-        Roofline is { } roofline ? calls.Sum(call => roofline.LeastSeconds(call.Flop, call.Bytes)) : null,
+        calls.Sum(call => call.Cost.Flop), calls.Sum(call => call.Cost.Bytes),
+        Roofline is null ? null : calls.Sum(call => call.Cost.LeastSeconds),
         [
             .. calls.SelectMany(call => call.Kernels).GroupBy(kernel => kernel.Key)
                 .Select(kernel => new KernelTime(kernel.Key, kernel.Sum(k => k.Value.Launches), kernel.Sum(k => k.Value.Seconds)))
@@ -57,17 +62,24 @@ public sealed class Profiler
         _host.Clear();
     }
 
-    /// <summary>Finds what a device can reach, once a device, before it is watched.</summary>
+    /// <summary>
+    /// Finds what a device can reach, once a device, before it is watched. A device without the memory is watched all the same.
+    /// </summary>
     public void Measure(Device device)
     {
         string key = $"{device.Name} {device.Description}";
-        if (!_rooflines.TryGetValue(key, out Roofline? roofline))
+        (Roofline, NoRoofline) = (_rooflines.GetValueOrDefault(key), null);
+        if (_rooflines.ContainsKey(key)) return;
+        double start = Now;
+        try
         {
-            double start = Now;
-            _rooflines[key] = roofline = Roofline.Measure(device);
-            _measuring += Now - start;
+            _rooflines[key] = Roofline = Roofline.Measure(device);
         }
-        Roofline = roofline;
+        catch (OutOfMemoryException error)
+        {
+            NoRoofline = error.Message;
+        }
+        _measuring += Now - start;
     }
 
     internal double Now => _clock.Elapsed.TotalSeconds;
@@ -79,18 +91,20 @@ public sealed class Profiler
     internal RecordedWork? Recording { get; set; }
 
     /// <summary>A call of a kernel family, from here until it is disposed.</summary>
-    internal Scope Call(string name, string sizes, double flop, double bytes)
+    internal Scope Call(string name, string sizes, double flop, double bytes) =>
+        Call(name, sizes, new Cost(flop, bytes, Roofline?.LeastSeconds(flop, bytes) ?? 0));
+
+    /// <summary>The same for a call of known least time.</summary>
+    internal Scope Call(string name, string sizes, Cost cost)
     {
         if (Recording is { } recorded)
         {
-            recorded.Flop += flop;
-            recorded.Bytes += bytes;
+            recorded.Cost += cost;
             return default;
         }
         if (!_calls.TryGetValue((name, sizes), out FamilyCall? call)) _calls[(name, sizes)] = call = new FamilyCall(name, sizes);
         call.Calls++;
-        call.Flop += flop;
-        call.Bytes += bytes;
+        call.Cost += cost;
         FamilyCall outer = Current;
         Current = call;
         EnterRange(name);

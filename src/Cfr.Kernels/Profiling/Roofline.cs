@@ -21,36 +21,36 @@ public sealed record Roofline(double FlopPerSecond, double BytesPerSecond)
         // Beyond the caches; enough of it for a clock on the host.
         long count = isGpu ? 1L << 26 : 1L << 24;
         int size = isGpu ? 4096 : 1024, launches = isGpu ? 10 : 1;
-        var roofline = new Roofline(
-            2.0 * size * size * size * launches / Product(device, size, launches),
-            2.0 * sizeof(float) * count * launches / Copy(device, count, launches));
-        device.Pool.Trim();
-        device.Pool.ResetPeak();
-        return roofline;
+        try
+        {
+            return new Roofline(
+                2.0 * size * size * size * launches / Product(device, size, launches),
+                2.0 * sizeof(float) * count * launches / Copy(device, count, launches));
+        }
+        finally
+        {
+            device.Pool.Trim();
+            device.Pool.ResetPeak();
+        }
     }
 
     static double Copy(Device device, long count, int launches)
     {
-        DeviceBuffer from = device.Allocate(DType.Float32, count), to = device.Allocate(DType.Float32, count);
-        View x = new(from.Address, count, DType.Float32), y = new(to.Address, count, DType.Float32);
+        using var buffers = new Buffers(device);
+        View x = buffers.Rent(DType.Float32, count), y = buffers.Rent(DType.Float32, count);
         device.Random.Uniform(new RandomKey(1, 0), x, -1, 1);
-        double seconds = Best(device, launches, () => device.ElementWise.Affine(x, 1, 0, y));
-        from.Release();
-        to.Release();
-        return seconds;
+        return Best(device, launches, () => device.ElementWise.Affine(x, 1, 0, y));
     }
 
     /// <summary>The second factor lies transposed, as a linear layer's weights do.</summary>
     static double Product(Device device, int size, int launches)
     {
         DType type = device is Cuda.GpuDevice { Precision: Precision.BFloat16 } ? DType.BFloat16 : DType.Float32;
-        DeviceBuffer[] buffers = [.. Enumerable.Range(0, 3).Select(_ => device.Allocate(type, (long)size * size))];
-        Matrix[] matrices = [.. buffers.Select(buffer => Matrix.Dense(new View(buffer.Address, (long)size * size, type), size, size))];
+        using var buffers = new Buffers(device);
+        Matrix[] matrices = [.. Enumerable.Range(0, 3).Select(_ => Matrix.Dense(buffers.Rent(type, (long)size * size), size, size))];
         // A GPU multiplies zeros faster than numbers.
         for (int factor = 0; factor < 2; factor++) Fill(device, matrices[factor].Data);
-        double seconds = Best(device, launches, () => device.Matmul.Multiply(matrices[0], matrices[1].T, matrices[2]));
-        foreach (DeviceBuffer buffer in buffers) buffer.Release();
-        return seconds;
+        return Best(device, launches, () => device.Matmul.Multiply(matrices[0], matrices[1].T, matrices[2]));
     }
 
     static void Fill(Device device, View view)
@@ -80,5 +80,23 @@ public sealed record Roofline(double FlopPerSecond, double BytesPerSecond)
             if (repeat > 0) best = Math.Min(best, clock.Elapsed.TotalSeconds);
         }
         return best;
+    }
+
+    /// <summary>Memory that goes back even where there was too little of it.</summary>
+    sealed class Buffers(Device device) : IDisposable
+    {
+        readonly List<DeviceBuffer> _rented = [];
+
+        public View Rent(DType type, long count)
+        {
+            DeviceBuffer buffer = device.Allocate(type, count);
+            _rented.Add(buffer);
+            return new View(buffer.Address, count, type);
+        }
+
+        public void Dispose()
+        {
+            foreach (DeviceBuffer buffer in _rented) buffer.Release();
+        }
     }
 }

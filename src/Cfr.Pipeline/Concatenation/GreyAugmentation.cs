@@ -1,5 +1,5 @@
 using Cfr.Kernels;
-using Cfr.Pipeline.Volumes;
+using Cfr.Tensors;
 
 namespace Cfr.Pipeline.Concatenation;
 
@@ -10,6 +10,8 @@ namespace Cfr.Pipeline.Concatenation;
 /// <param name="Probability">Of a slice.</param>
 public sealed record GreyAugmentation(float Probability = 0.5f)
 {
+    static readonly float[] AsItIs = [-1, 0, 0, 0];
+
     /// <summary>The curves of so many slices; null for those that stay as they are.</summary>
     public BezierCurve?[] Draw(int slices, RandomNumbers random)
     {
@@ -20,14 +22,17 @@ public sealed record GreyAugmentation(float Probability = 0.5f)
         return curves;
     }
 
-    /// <summary>Changes a patch <c>[X, Y, Z]</c> in place.</summary>
-    public void Apply(Span<float> patch, GridSize size, RandomNumbers random)
+    /// <summary>Patches <c>[N, D, H, W, 1]</c> whose slices go through these curves.</summary>
+    public static Tensor Apply(Tensor patches, IReadOnlyList<BezierCurve?> curves)
     {
-        if (patch.Length != size.Voxels) throw new ArgumentException($"{patch.Length} voxels for a patch of {size}");
-        BezierCurve?[] curves = Draw(size.Z, random);
-        for (int z = 0; z < size.Z; z++)
-            if (curves[z] is { } curve)
-                for (int i = z; i < patch.Length; i += size.Z) patch[i] = (float)curve[patch[i]];
+        if (patches.Rank != 5 || patches.Size(^1) != 1 || patches.Size(3) != curves.Count)
+            throw new ArgumentException($"{nameof(Apply)}: {curves.Count} curves for the slices of patches {patches.Shape}");
+        float[] points =
+        [
+            .. curves.SelectMany(curve => curve is { } c ? [(float)c.X1, (float)c.Y1, (float)c.X2, (float)c.Y2] : AsItIs),
+        ];
+        Tensor slices = patches.Reshape(patches.Shape[..4]);
+        return slices.BezierCurves(patches.Session.Tensor(points, [curves.Count, 4])).Reshape(patches.Shape);
     }
 
     /// <exception cref="ArgumentException">A setting that makes no sense.</exception>

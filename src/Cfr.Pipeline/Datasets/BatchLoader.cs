@@ -9,9 +9,6 @@ namespace Cfr.Pipeline.Datasets;
 /// <param name="RotateFlip">Whether each is turned and flipped in the plane of axes 0 and 1 first.</param>
 public sealed record Sampling(GridSize Patch, bool RotateFlip);
 
-/// <summary>Changes a patch <c>[X, Y, Z]</c> in place, as its iteration and its slot in the batch alone say.</summary>
-public delegate void PatchWork(Span<float> patch, GridSize size, long iteration, int slot);
-
 /// <summary>
 /// Makes batches ahead of training, on threads of its own, at most <c>ahead</c> of them. A batch depends on the seed and
 /// its iteration alone (turn and crop of a sample on its slot too), so the sequence is the same however threads are
@@ -29,7 +26,6 @@ public sealed class BatchLoader : IDisposable
     readonly Sampling _sampling;
     readonly ulong _seed;
     readonly ResidentCases? _resident;
-    readonly PatchWork? _onHost;
     readonly ConcurrentBag<Batch> _spare = [];
     readonly AheadLoader<Batch> _loader;
 
@@ -43,14 +39,11 @@ public sealed class BatchLoader : IDisposable
     /// <param name="threads">Threads that make batches.</param>
     /// <param name="ahead">Batches made before they are wanted.</param>
     /// <param name="resident">The cases on a device that is to cut the patches; null to cut them here.</param>
-    /// <param name="onHost">What is done to patches that are cut here; null for nothing.</param>
     public BatchLoader(
         IReadOnlyList<Case> cases, CaseStore store, IBatchSampler sampler, Sampling sampling, ulong seed,
-        long start = 0, int threads = 2, int ahead = 4, ResidentCases? resident = null,
-        PatchWork? onHost = null)
+        long start = 0, int threads = 2, int ahead = 4, ResidentCases? resident = null)
     {
-        (_cases, _store, _sampler, _sampling, _seed) = (cases, store, sampler, sampling, seed);
-        (_resident, _onHost) = (resident, onHost);
+        (_cases, _store, _sampler, _sampling, _seed, _resident) = (cases, store, sampler, sampling, seed, resident);
         _loader = new AheadLoader<Batch>(Make, start, threads, ahead);
     }
 
@@ -81,7 +74,6 @@ public sealed class BatchLoader : IDisposable
             {
                 LoadedCase from = _store.Get(each);
                 batch.Fill(slot, from, Draw(from.Geometry.Size));
-                _onHost?.Invoke(batch.Image(slot), batch.Patch, iteration, slot);
             }
 
             PatchDraw Draw(GridSize size) => PatchDraw.Draw(size, _sampling.Patch, _sampling.RotateFlip, random);

@@ -55,14 +55,12 @@ public sealed class SamFineTuning : IMethod
     /// <inheritdoc/>
     public string Origin => _sam.Origin.Hash ?? "";
 
-    /// <summary>Bends grey values.</summary>
-    public PatchWork OnHost => (patch, size, iteration, slot) =>
-        _configuration.Grey.Apply(patch, size, DrawsOf(iteration, slot));
-
     /// <summary>Canvases <c>[N, S, S, 1]</c> and their labels <c>[N, S, S]</c>.</summary>
     public StepInputs Inputs(Batch batch, long iteration)
     {
-        var samples = Enumerable.Range(0, batch.Count).Select(i => Sample(batch, i, iteration)).ToArray();
+        Tensor images = batch.ImageTensor(_session), classes = batch.LabelTensor(_session);
+        var samples = Enumerable.Range(0, batch.Count)
+            .Select(i => Sample(images.Slice(0, i, 1), classes.Slice(0, i, 1), DrawsOf(iteration, i))).ToArray();
         Tensor canvases = samples[0].Canvas.Concat(0, [.. samples.Skip(1).Select(sample => sample.Canvas)]);
         Tensor labels = samples[0].Label.Concat(0, [.. samples.Skip(1).Select(sample => sample.Label)]);
         return new StepInputs(canvases, labels);
@@ -75,18 +73,13 @@ public sealed class SamFineTuning : IMethod
         return new Losses(losses.Total, [("crossEntropy", losses.CrossEntropy), ("dice", losses.Dice)]);
     }
 
-    /// <summary>A sample's canvas [1, S, S, 1] and its label [1, S, S]: laid out, perhaps turned.</summary>
-    (Tensor Canvas, Tensor Label) Sample(Batch batch, int slot, long iteration)
+    /// <summary>A sample's canvas [1, S, S, 1] and its label [1, S, S]: grey values bent, laid out, perhaps turned.</summary>
+    (Tensor Canvas, Tensor Label) Sample(Tensor image, Tensor classes, RandomNumbers random)
     {
-        RandomNumbers random = DrawsOf(iteration, slot);
-        GridSize patch = batch.Patch;
-        int voxels = (int)patch.Voxels;
-        _configuration.Grey.Draw(patch.Z, random);
+        var patch = new GridSize(image.Size(1), image.Size(2), image.Size(3));
+        image = GreyAugmentation.Apply(image, _configuration.Grey.Draw(patch.Z, random));
         Mosaic mosaic = _sam.MosaicOf(patch).Draw(random);
-        Tensor canvas = mosaic.Images(
-            _session.Tensor(batch.Images.Slice(slot * voxels, voxels), [1, patch.X, patch.Y, patch.Z, 1]));
-        Tensor label = mosaic.Labels(
-            _session.Labels(batch.Labels.Slice(slot * voxels, voxels), [1, patch.X, patch.Y, patch.Z]));
+        Tensor canvas = mosaic.Images(image), label = mosaic.Labels(classes);
         if (!_configuration.TurnCanvas) return (canvas, label);
         RotateFlip turn = RotateFlip.Draw(random);
         return (turn.Apply(canvas), turn.Apply(label));

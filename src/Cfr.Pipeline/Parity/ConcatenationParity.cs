@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Cfr.Kernels;
 using Cfr.Pipeline.Concatenation;
 using Cfr.Pipeline.Datasets;
 using Cfr.Pipeline.Volumes;

@@ -47,7 +47,7 @@ public sealed class Pretrainer
 
     /// <summary>Trains to the last iteration, or until it is told to stop; then the step is finished and saved.</summary>
     /// <returns>Whether the last iteration was reached.</returns>
-    /// <exception cref="DivergedException">The loss is no number.</exception>
+    /// <exception cref="DivergedException">The loss or a weight is no number.</exception>
     public bool Run(ITrainingObserver observer, CancellationToken stop = default)
     {
         _run.Begin();
@@ -95,9 +95,7 @@ public sealed class Pretrainer
         float[] values = losses.Values().ToArray();
         float loss = values[0];
         if (!float.IsFinite(loss))
-            throw new DivergedException(
-                $"iteration {iteration + 1}: the loss is {loss}; the run stops, its last checkpoint is kept. "
-                + "A lower learning rate may help");
+            throw new DivergedException($"iteration {iteration + 1}: the loss is {loss}");
         (string, float)[] parts = [.. losses.Parts.Select((part, i) => (part.Name, values[i + 1])), ("overlap", overlap)];
         losses.Total.Backward();
         double rate = _schedule.At(iteration);
@@ -109,6 +107,7 @@ public sealed class Pretrainer
 
     void Save(long iteration)
     {
+        FiniteWeights.Check(_session, _pretraining, iteration);
         SamFile.Save(_pretraining.Sam, _run.Model, new Dictionary<string, string> { ["iteration"] = $"{iteration}" });
         Checkpoint.Save(_run.Checkpoint, _pretraining, _session, iteration);
     }

@@ -35,9 +35,6 @@ public interface IMethod : ITrained
     /// <summary>Which of them make a batch.</summary>
     IBatchSampler Sampler { get; }
 
-    /// <summary>What is done to patches on the host, where they are then cut; null for nothing.</summary>
-    PatchWork? OnHost => null;
-
     /// <summary>What the step of an iteration reads; the same shapes in every step.</summary>
     StepInputs Inputs(Batch batch, long iteration);
 

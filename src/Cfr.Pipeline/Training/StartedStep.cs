@@ -25,8 +25,7 @@ sealed record StartedStep(
         if (!float.IsFinite(loss))
             throw new DivergedException(
                 $"iteration {Iteration}: the loss is {loss} (" + string.Join(", ", parts.Select(part => $"{part.Name} {part.Value}"))
-                + $") on {string.Join(", ", Cases.Select(each => each.Name).Distinct())}; the run stops, its last checkpoint is "
-                + "kept. A lower learning rate may help");
+                + $") on {string.Join(", ", Cases.Select(each => each.Name).Distinct())}");
         return new TrainingStep(
             Iteration, loss, parts, LearningRate, Stopwatch.GetElapsedTime(Math.Max(Began, before)).TotalSeconds);
     }

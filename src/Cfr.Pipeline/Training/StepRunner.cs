@@ -1,4 +1,5 @@
 using Cfr.Kernels;
+using Cfr.Kernels.Cuda.Driver;
 using Cfr.Tensors;
 
 namespace Cfr.Pipeline.Training;
@@ -36,7 +37,10 @@ sealed class StepRunner(Session session, IMethod method, Action<string> warn) : 
     }
 
     /// <inheritdoc/>
-    public void Dispose()
+    public void Dispose() => Release();
+
+    /// <summary>Gives back what the recording holds: the next step is recorded anew.</summary>
+    public void Release()
     {
         if (_recorded is null) return;
         method.ClearGradients();
@@ -51,9 +55,11 @@ sealed class StepRunner(Session session, IMethod method, Action<string> warn) : 
             _recorded = RecordedWork.Record(session, inputs, LossesAndGradients);
         }
         catch (Exception reason) when (
-            reason is InvalidOperationException and not ObjectDisposedException or OutOfMemoryException)
+            reason is InvalidOperationException and not ObjectDisposedException or OutOfMemoryException or CudaException)
         {
             method.ClearGradients();
+            // A device that is lost, or a kernel that failed before, says so here.
+            session.Device.Synchronize();
             GiveUp(reason.Message);
         }
     }

@@ -74,7 +74,7 @@ public sealed class Trainer
     /// <summary>Trains to the last iteration, or until it is told to stop; then the step is finished and saved.</summary>
     /// <returns>Whether the last iteration was reached.</returns>
     /// <exception cref="BadDataException">A case cannot be used; nothing was trained yet.</exception>
-    /// <exception cref="DivergedException">The loss is no number.</exception>
+    /// <exception cref="DivergedException">The loss or a weight is no number.</exception>
     public bool Run(ITrainingObserver observer, CancellationToken stop = default)
     {
         try
@@ -92,12 +92,11 @@ public sealed class Trainer
         using TrainingLog log = TrainingLog.Open(_run.Log, iteration);
         bool validated = Replay();
         using Scope volumes = _session.Scope();
-        ResidentCases? resident = _method.OnHost is not null
-            ? null : ResidentCases.Upload(_session, _method.Cases, _store, _session.Device.FreeBytes, observer.Warn);
+        ResidentCases? resident = ResidentCases.Upload(
+            _session, _method.Cases, _store, _session.Device.FreeBytes, observer.Warn);
         using var loader = new BatchLoader(
             _method.Cases, _store, _method.Sampler, new Sampling(_configuration.Patch, _configuration.RotateFlip),
-            _configuration.Seed, iteration, threads: _method.OnHost is null ? 2 : Math.Max(2, Environment.ProcessorCount / 2),
-            resident: resident, onHost: _method.OnHost);
+            _configuration.Seed, iteration, resident: resident);
         using var runner = new StepRunner(_session, _method, observer.Warn);
         observer.Started(iteration, _configuration.Iterations);
         _finished = Stopwatch.GetTimestamp();
@@ -105,19 +104,37 @@ public sealed class Trainer
         {
             if (!validated && IsDue(iteration))
             {
-                Finish(0, log, observer);
+                Settle();
+                // Else its memory would come on top of the recorded step's.
+                runner.Release();
                 validated = Validate(iteration, log, observer, stop);
             }
             bool last = iteration == _configuration.Iterations, ends = last || stop.IsCancellationRequested;
             if (ends || iteration > 0 && iteration % _configuration.CheckpointEvery == 0)
             {
-                Finish(0, log, observer);
+                Settle();
                 Save(iteration);
             }
             if (ends) return last && (validated || !IsDue(iteration));
-            if (!Start(iteration, runner, loader, stop)) continue;
+            try
+            {
+                if (!Start(iteration, runner, loader, stop)) continue;
+            }
+            catch
+            {
+                // The step before it may still be under way.
+                Finish(0, log, observer);
+                throw;
+            }
             (iteration, validated) = (iteration + 1, false);
             Finish(1, log, observer);
+        }
+
+        // Nothing is under way, and what is looked at or kept next is made of numbers.
+        void Settle()
+        {
+            Finish(0, log, observer);
+            FiniteWeights.Check(_session, _method, iteration);
         }
 
         // What the log says of validations up to the checkpoint: the state of the detector, and the best so far.

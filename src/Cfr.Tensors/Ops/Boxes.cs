@@ -49,6 +49,22 @@ public readonly record struct GridBox(GridWalk X, GridWalk Y, GridWalk Z)
         return (copy, inGrid, inBox);
     }
 
+    /// <summary>Throws unless it is a box of grids of this shape; one to be written to repeats no place.</summary>
+    internal void Check(string op, Shape grid, bool isTarget = false)
+    {
+        if (grid.Rank < 3) throw new ArgumentException($"{op}: a grid has at least three axes, this one is {grid}");
+        ReadOnlySpan<GridWalk> walks = [X, Y, Z];
+        int seen = 0;
+        foreach (GridWalk walk in walks)
+        {
+            if (walk.Step is < -1 or > 1 || walk.Step == 0 && isTarget)
+                throw new ArgumentException($"{op}: {walk} steps by {walk.Step}; expected 1 or -1{(isTarget ? "" : " or 0")}");
+            if (walk.Count < 0) throw new ArgumentException($"{op}: {walk} has a negative size");
+            seen |= walk.Axis is >= 0 and < 3 ? 1 << walk.Axis : 0;
+        }
+        if (seen != 7) throw new ArgumentException($"{op}: {this} does not walk along each of the axes 0, 1 and 2");
+    }
+
     /// <summary>Its shape: that of the grid but for the first three axes.</summary>
     internal Shape Of(Shape grid) => [X.Count, Y.Count, Z.Count, .. grid[3..]];
 }
@@ -60,8 +76,11 @@ public readonly record struct GridBox(GridWalk X, GridWalk Y, GridWalk Z)
 public static class BoxOps
 {
     /// <summary>Boxes of one size, each of a grid of its own: <c>[N, x, y, z, ..]</c>.</summary>
+    /// <exception cref="ArgumentException">There is none, or its sizes or walks are no box of these grids.</exception>
     public static Tensor Boxes(this Session session, params ReadOnlySpan<(Tensor Grid, GridBox Box)> boxes)
     {
+        if (boxes.IsEmpty) throw new ArgumentException($"{nameof(Boxes)}: there is no box");
+        foreach (var (grid, box) in boxes) box.Check(nameof(Boxes), grid.Shape);
         Tensor first = boxes[0].Grid;
         Shape size = boxes[0].Box.Of(first.Shape);
         Tensor y = session.Empty([boxes.Length, .. size], first.DType);
@@ -82,6 +101,7 @@ public static class BoxOps
     }
 
     /// <summary>Adds what a box <c>[x, y, z, ..]</c> holds to the grid, in place; what lies outside is left out.</summary>
+    /// <exception cref="ArgumentException">The values do not fill the box, or several of them belong to one place.</exception>
     public static void AddBox(this Tensor grid, GridBox box, Tensor values)
     {
         Expect.Type(nameof(AddBox), nameof(grid), grid, DType.Float32);
@@ -89,12 +109,14 @@ public static class BoxOps
     }
 
     /// <summary>Overwrites that part of the grid.</summary>
+    /// <exception cref="ArgumentException">The values do not fill the box, or several of them belong to one place.</exception>
     public static void SetBox(this Tensor grid, GridBox box, Tensor values) =>
         Put(nameof(SetBox), grid, box, values, accumulate: false);
 
     static void Put(string op, Tensor grid, GridBox box, Tensor values, bool accumulate)
     {
         Session session = Session.Common(op, grid, values);
+        box.Check(op, grid.Shape, isTarget: true);
         Expect.Type(op, nameof(values), values, grid.DType);
         if (values.Shape != box.Of(grid.Shape)) throw Expect.Mismatch(op, nameof(values), values, $"{box.Of(grid.Shape)}");
         var (copy, inGrid, inBox) = box.Inside(grid.Shape, toGrid: true);

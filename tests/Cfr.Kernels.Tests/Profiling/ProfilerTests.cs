@@ -85,6 +85,22 @@ public sealed class ProfilerTests
     }
 
     [Fact]
+    public void A_graph_takes_at_least_the_sum_of_what_its_calls_take()
+    {
+        using var device = new CpuDevice(threads: 1);
+        _profiler.Measure(device);
+        using var launches = new LaunchProfiler(_profiler, new HostLaunchClock(_profiler));
+        launches.BeginRecording();
+        _profiler.Call("computes", "", flop: 1e12, bytes: 1).Dispose();
+        _profiler.Call("moves", "", flop: 1, bytes: 1e12).Dispose();
+        RecordedWork recorded = launches.EndRecording();
+        launches.Replay(recorded, () => { });
+        Roofline roofline = _profiler.Roofline!;
+        ProfileRow replay = Assert.Single(_profiler.Rows(bySizes: false));
+        Assert.Equal(roofline.LeastSeconds(1e12, 1) + roofline.LeastSeconds(1, 1e12), replay.LeastSeconds);
+    }
+
+    [Fact]
     public void A_processor_has_a_roofline_and_finding_it_leaves_nothing_behind()
     {
         using var device = new CpuDevice(threads: 1);

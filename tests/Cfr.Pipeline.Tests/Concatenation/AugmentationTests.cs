@@ -25,32 +25,28 @@ public sealed class AugmentationTests
         Assert.True(worst <= 1e-6, $"off by {worst:E1}");
     }
 
-    [Fact]
-    public void About_half_of_the_slices_are_changed_each_by_one_curve()
+    [Theory, InlineData("cpu"), InlineData("emulated"), InlineData("cuda")]
+    public void About_half_of_the_slices_are_changed_each_by_one_curve(string name)
     {
-        var size = new GridSize(6, 5, 200);
-        float[] patch = [.. Enumerable.Range(0, (int)size.Voxels).Select(i => i / 200 / 14f - 0.5f)], before = [.. patch];
-        new GreyAugmentation().Apply(patch, size, Random());
-        int changed = 0;
-        for (int z = 0; z < size.Z; z++)
+        using Device device = TestGpu.Open(name);
+        var session = new Session(device);
+        const int slices = 200, voxels = 30;
+        float[] before = [.. Enumerable.Range(0, voxels * slices).Select(i => i / slices / 14f - 0.5f)];
+        BezierCurve?[] curves = new GreyAugmentation().Draw(slices, new RandomNumbers(RandomKey.For(7, "test")));
+        Assert.InRange(curves.Count(curve => curve is not null), 75, 125);
+        float[] want = [.. before.Select((value, i) => curves[i % slices] is { } curve ? (float)curve[value] : value)];
+        float[] got = GreyAugmentation.Apply(session.Tensor(before, [1, 6, 5, slices, 1]), curves).ToArray();
+        Assert.Equal(want, got);
+        for (int z = 0; z < slices; z++)
         {
-            float[] slice = [.. Enumerable.Range(0, 30).Select(i => patch[i * 200 + z])];
-            float[] old = [.. Enumerable.Range(0, 30).Select(i => before[i * 200 + z])];
-            if (slice.SequenceEqual(old)) continue;
-            changed++;
+            float[] slice = [.. Enumerable.Range(0, voxels).Select(i => got[i * slices + z])];
+            if (curves[z] is null) continue;
             Assert.Equal(slice.Order(), slice);
-            Assert.All(slice, value => Assert.InRange(value, 0, 1));
             Assert.Equal((0, 1), (slice[0], slice[^1]));
         }
-        Assert.InRange(changed, 75, 125);
-        float[] again = [.. before];
-        new GreyAugmentation().Apply(again, size, Random());
-        Assert.Equal(patch, again);
-        new GreyAugmentation(0).Apply(before, size, Random());
-        Assert.NotEqual(patch, before);
+        Assert.Equal(new BezierCurve?[slices], new GreyAugmentation(0).Draw(slices, new RandomNumbers(RandomKey.For(7, "test"))));
         Assert.Throws<ArgumentException>(() => new GreyAugmentation(1.5f).Check());
-
-        static RandomNumbers Random() => new(RandomKey.For(7, "test"));
+        Assert.Throws<ArgumentException>(() => GreyAugmentation.Apply(session.Zeros([1, 6, 5, slices - 1, 1]), curves));
     }
 
     [Theory, MemberData(nameof(PatchDrawTests.Turns), MemberType = typeof(PatchDrawTests))]

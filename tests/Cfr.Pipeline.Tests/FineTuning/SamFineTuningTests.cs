@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Cfr.Kernels;
 using Cfr.Models;
+using Cfr.Pipeline.Datasets;
 using Cfr.Pipeline.FineTuning;
 using Cfr.Pipeline.Networks;
 using Cfr.Pipeline.Training;
@@ -53,6 +54,32 @@ public sealed class SamFineTuningTests : IDisposable
                 Assert.True(stays == (before[weight.Name] == Checksum(weight)), $"{weight.Name} {(stays ? "changed" : "stayed")}");
             }
         });
+    }
+
+    /// <summary>Slices that are resized besides are compared on the same device: their sums are in another order on a GPU.</summary>
+    [Theory, InlineData("cpu", null), InlineData("emulated", null), InlineData("emulated", 2), InlineData("cuda", null), InlineData("cuda", 2)]
+    public void Canvases_of_resident_volumes_have_the_bits_of_patches_cut_on_the_host(string name, int? scale)
+    {
+        FineTuningConfiguration configuration = _task.Configuration with { Concatenation = new(Scale: scale), RotateFlip = true, TurnCanvas = true };
+        using Device device = TestGpu.Open(name);
+        var store = new CaseStore(_task.Load);
+        (float[], int[]) want = Canvases(scale is null ? _device : device, isResident: false), got = Canvases(device, isResident: true);
+        Assert.Equal(want.Item1, got.Item1);
+        Assert.Equal(want.Item2, got.Item2);
+        Assert.True(got.Item1.Distinct().Count() > 100);
+
+        (float[], int[]) Canvases(Device on, bool isResident)
+        {
+            var session = new Session(on, configuration.Seed);
+            var method = new SamFineTuning(session, configuration, _task.Data);
+            using Scope volumes = session.Scope();
+            using var loader = new BatchLoader(
+                method.Cases, store, method.Sampler, new(configuration.Patch, configuration.RotateFlip), configuration.Seed,
+                resident: isResident ? new ResidentCases(session, method.Cases, store) : null);
+            using Batch batch = loader.Next(TestContext.Current.CancellationToken);
+            StepInputs inputs = method.Inputs(batch, iteration: 0);
+            return (inputs.Images.ToArray(), inputs.Labels.ToIntArray());
+        }
     }
 
     [Fact]

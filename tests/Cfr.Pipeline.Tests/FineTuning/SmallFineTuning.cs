@@ -11,7 +11,7 @@ using Cfr.Tensors;
 namespace Cfr.Pipeline.Tests.FineTuning;
 
 /// <summary>The bright boxes of <see cref="SmallTask"/> as mosaics of 4 x 4 slices, and a SAM of 16 x 16 tokens.</summary>
-sealed class SmallFineTuning : IDisposable
+sealed class SmallFineTuning(SmallTask task) : IDisposable
 {
     public static readonly SamConfiguration Sizes = new()
     {
@@ -28,7 +28,9 @@ sealed class SmallFineTuning : IDisposable
         QualityHidden = 16,
     };
 
-    readonly SmallTask _task = new();
+    readonly SmallTask _task = task;
+
+    public SmallFineTuning() : this(new SmallTask()) { }
 
     /// <summary>Tested on the two cases that are trained on.</summary>
     public DataSet Data => _task.Data with { Test = [.. _task.Data.Train.Take(2)] };

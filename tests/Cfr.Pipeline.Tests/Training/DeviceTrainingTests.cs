@@ -6,6 +6,7 @@ using Cfr.Pipeline.FineTuning;
 using Cfr.Pipeline.Retraining;
 using Cfr.Pipeline.Tests.FineTuning;
 using Cfr.Pipeline.Training;
+using Cfr.TestKit;
 using Cfr.Tensors;
 
 namespace Cfr.Pipeline.Tests.Training;
@@ -17,23 +18,29 @@ public sealed class DeviceTrainingTests : IDisposable
 
     public void Dispose() => _task.Dispose();
 
-    /// <summary>Steps amplify what rounding begins with: some tens of units of the precision after three.</summary>
+    /// <summary>
+    /// Steps amplify what rounding begins with: some tens of units of the precision. In bfloat16 two steps with the kernels
+    /// that a GPU would choose; three, the last of which is replayed, with those that the emulator is quick at.
+    /// </summary>
     [Theory]
-    [InlineData(Precision.Float32, 1e-5)]
-    [InlineData(Precision.TF32, 1e-2)]
-    [InlineData(Precision.BFloat16, 5e-2)]
-    public void A_network_trains_on_the_emulator_as_on_the_processor(Precision precision, double tolerance)
+    [InlineData(Precision.Float32, 3, 1e-5)]
+    [InlineData(Precision.BFloat16, 2, 5e-2)]
+    public void A_network_trains_on_the_emulator_as_on_the_processor(Precision precision, int steps, double tolerance)
     {
-        TrainingConfiguration settings = Tiny(_task.Configuration);
-        Same(Losses("cpu", settings, () => new CpuDevice(1)), Losses("emulated", settings, () => Device.Open("emulated", precision)), tolerance);
+        TrainingConfiguration settings = Tiny(_task.Configuration) with { Iterations = steps };
+        Same(
+            Losses("cpu", settings, () => new CpuDevice(1)),
+            Losses("emulated", settings, () => precision == Precision.Float32 ? Quick() : Device.Open("emulated", precision)), tolerance);
     }
 
     [Fact]
     public void A_teacher_and_its_student_train_on_the_emulator_as_on_the_processor()
     {
         TrainingConfiguration settings = Tiny(_task.SemiSupervised(MethodKind.MeanTeacher) with { Batch = 2 });
-        Same(Losses("cpu", settings, () => new CpuDevice(1)), Losses("emulated", settings, () => Device.Open("emulated")), 1e-5);
+        Same(Losses("cpu", settings, () => new CpuDevice(1)), Losses("emulated", settings, Quick), 1e-5);
     }
+
+    static Device Quick() => new AlteredDevice(Device.Open("emulated")) { HasPlainWeightGradients = true };
 
     [Theory]
     [InlineData(Precision.Float32, 1e-4)]
@@ -70,12 +77,11 @@ public sealed class DeviceTrainingTests : IDisposable
         Same(Losses(task.Run("cpu")), Losses(task.Run("cuda")), tolerance);
     }
 
-    [Fact]
-    public void On_a_GPU_the_same_seed_gives_the_same_bits_twice()
+    [Theory, InlineData(Recipe.MeanTeacher), InlineData(Recipe.Sam)]
+    public void On_a_GPU_the_same_seed_gives_the_same_bits_twice(Recipe recipe)
     {
-        TrainingConfiguration settings = _task.SemiSupervised(MethodKind.MeanTeacher);
         foreach (string name in (string[])["first", "second"])
-            Assert.True(_task.Train(name, configuration: settings, open: () => TestGpu.OpenOrSkip(Precision.BFloat16)));
+            Run(recipe, name, steps: 12, () => TestGpu.OpenOrSkip(Precision.BFloat16));
         Assert.Equal(_task.Log("first"), _task.Log("second"));
         Assert.Equal(_task.Checkpoint("first"), _task.Checkpoint("second"));
     }
@@ -93,24 +99,44 @@ public sealed class DeviceTrainingTests : IDisposable
     }
 
     /// <summary>
-    /// A loss between 0 and 1 that halves in 50 steps: 2^-8 of each factor may move single steps by a tenth of it, and the
-    /// curve by a fiftieth.
+    /// A loss of about 0.5 that halves in 50 steps. With factors of 8 bits on the processor, single steps move by 0.003 and the
+    /// curve by 0.001: some times that is allowed. Patches are so large that batch norm's means are of 16 voxels at the
+    /// bottom; of two, they are as good as signs, and the last bit of float32 already leads elsewhere.
     /// </summary>
-    [Theory, InlineData(MethodKind.Supervised), InlineData(MethodKind.MeanTeacher)]
-    public void On_a_GPU_fifty_steps_in_bf16_follow_the_processor(MethodKind method)
+    [Theory, InlineData(Recipe.VNet), InlineData(Recipe.MeanTeacher), InlineData(Recipe.Sam)]
+    public void On_a_GPU_fifty_steps_in_bf16_follow_the_processor(Recipe recipe)
     {
-        TrainingConfiguration settings =
-            (method == MethodKind.Supervised ? _task.Configuration : _task.SemiSupervised(method)) with
-            {
-                Network = new(Architecture.VNet, Filters: 4),
-                Iterations = 50,
-                Schedule = new(ScheduleKind.Constant),
-                Validation = null,
-            };
-        float[] got = Losses("cuda", settings, () => TestGpu.OpenOrSkip(Precision.BFloat16)), want = Losses("cpu", settings, () => new CpuDevice());
+        const double MostApart = 0.02, MeanApart = 0.005;
+        float[] got = Run(recipe, "cuda", steps: 50, () => TestGpu.OpenOrSkip(Precision.BFloat16));
+        float[] want = Run(recipe, "cpu", steps: 50, () => new CpuDevice());
         double[] apart = [.. want.Zip(got, (a, b) => Math.Abs((double)a - b))];
-        Assert.True(apart.Max() < 0.1, $"step {Array.IndexOf(apart, apart.Max())} is off by {apart.Max():F3}");
-        Assert.True(apart.Average() < 0.02, $"steps are off by {apart.Average():F4} on average");
+        Assert.True(apart.Max() < MostApart, $"step {Array.IndexOf(apart, apart.Max())} is off by {apart.Max():F3}");
+        Assert.True(apart.Average() < MeanApart, $"steps are off by {apart.Average():F4} on average");
+        Assert.InRange(want[^5..].Average(), 0, 0.8 * want[0]);
+    }
+
+    /// <summary>What is trained.</summary>
+    public enum Recipe { VNet, MeanTeacher, Sam }
+
+    /// <summary>The losses of a run of so many steps at a constant rate.</summary>
+    float[] Run(Recipe recipe, string name, int steps, Func<Device> open)
+    {
+        if (recipe == Recipe.Sam)
+        {
+            var sam = new SmallFineTuning(_task);
+            FineTuningConfiguration tuning = sam.Configuration with { Iterations = steps, Schedule = new(ScheduleKind.Constant), Validation = null };
+            Assert.True(sam.Train(name, tuning, new NoWarnings(), open: open));
+            return Losses(_task.Run(name));
+        }
+        TrainingConfiguration settings = _task.SemiSupervised(recipe == Recipe.VNet ? MethodKind.Supervised : MethodKind.MeanTeacher);
+        return Losses(name, settings with
+        {
+            Network = new(Architecture.VNet, Filters: 4),
+            Patch = new(32, 32, 16),
+            Iterations = steps,
+            Schedule = new(ScheduleKind.Constant),
+            Validation = null,
+        }, open);
     }
 
     static TrainingConfiguration Tiny(TrainingConfiguration settings) => settings with

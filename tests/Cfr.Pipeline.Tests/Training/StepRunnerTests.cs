@@ -1,9 +1,11 @@
 using Cfr.Kernels;
+using Cfr.Kernels.Cuda.Driver;
 using Cfr.Models;
 using Cfr.Pipeline.Datasets;
 using Cfr.Pipeline.Networks;
 using Cfr.Pipeline.Retraining;
 using Cfr.Pipeline.Training;
+using Cfr.TestKit;
 using Cfr.Tensors;
 
 namespace Cfr.Pipeline.Tests.Training;
@@ -11,7 +13,8 @@ namespace Cfr.Pipeline.Tests.Training;
 /// <summary>Steps as the trainer does them on a GPU, recorded and replayed, on the emulator.</summary>
 public sealed class StepRunnerTests : IDisposable
 {
-    const int Steps = 5;
+    /// <summary>Two launch by launch, two replayed.</summary>
+    const int Steps = 4;
 
     readonly SmallTask _task = new();
 
@@ -23,7 +26,7 @@ public sealed class StepRunnerTests : IDisposable
     [InlineData(MethodKind.Acmt, 4)]
     public void Replayed_steps_have_the_bits_of_steps_done_launch_by_launch(MethodKind kind, int batch)
     {
-        using Device emulated = Device.Open("emulated");
+        using Device emulated = new AlteredDevice(Device.Open("emulated")) { HasPlainWeightGradients = true };
         SameBits(emulated, kind, batch);
     }
 
@@ -62,14 +65,60 @@ public sealed class StepRunnerTests : IDisposable
         static int Size(int step) => step < 5 ? 3 : 2;
     }
 
+    [Fact]
+    public void A_graph_that_the_driver_refuses_is_named_and_steps_go_on_launch_by_launch()
+    {
+        using var device = new AlteredDevice(Device.Open("emulated")) { RefusesGraphs = true };
+        var warnings = new List<string>();
+        Assert.Equal(Sums(new OneWeight(new Session(Device.Open("cpu"))), _ => 3, []), Sums(new OneWeight(new Session(device)), _ => 3, warnings));
+        Assert.StartsWith(
+            "steps are launched kernel by kernel, not as one graph: a graph of launches: CUDA", Assert.Single(warnings));
+    }
+
+    [Fact]
+    public void A_device_that_is_lost_while_steps_are_recorded_ends_them()
+    {
+        using var device = new AlteredDevice(Device.Open("emulated")) { RefusesGraphs = true, IsLost = true };
+        var warnings = new List<string>();
+        string message = Assert.Throws<CudaException>(() => Sums(new OneWeight(new Session(device)), _ => 3, warnings)).Message;
+        Assert.StartsWith("a kernel failed", message);
+        Assert.Empty(warnings);
+    }
+
+    [Fact]
+    public void A_recording_that_is_released_lends_its_memory_and_is_made_anew()
+    {
+        using Device emulated = Device.Open("emulated");
+        var warnings = new List<string>();
+        var method = new OneWeight(new Session(emulated));
+        using var runner = new StepRunner(method.Network.Weights.Session, method, warnings.Add);
+        float[] got = Sums(method, runner, 0, 5, _ => 3);
+        Assert.True(runner.Replays);
+        long recorded = emulated.Pool.BytesInUse, reserved = emulated.Pool.ReservedBytes;
+        runner.Release();
+        Assert.InRange(emulated.Pool.BytesInUse, 0, recorded - 1);
+        DeviceBuffer[] all = [.. Enumerable.Range(0, (int)((reserved - emulated.Pool.BytesInUse) / 256)).Select(_ => emulated.Pool.Rent(256))];
+        Assert.Equal(reserved, emulated.Pool.ReservedBytes);
+        foreach (DeviceBuffer buffer in all) buffer.Release();
+        got = [.. got, .. Sums(method, runner, 5, 3, _ => 3)];
+        Assert.True(runner.Replays);
+        Assert.Equal(Sums(new OneWeight(new Session(Device.Open("cpu"))), _ => 3, []), got);
+        Assert.Empty(warnings);
+    }
+
     /// <summary>The losses of eight steps, with another rate in each.</summary>
     static float[] Sums(OneWeight method, Func<int, int> size, List<string> warnings)
     {
+        using var runner = new StepRunner(method.Network.Weights.Session, method, warnings.Add);
+        return Sums(method, runner, 0, 8, size);
+    }
+
+    static float[] Sums(OneWeight method, StepRunner runner, int first, int count, Func<int, int> size)
+    {
         Session session = method.Network.Weights.Session;
-        using var runner = new StepRunner(session, method, warnings.Add);
         return
         [
-            .. Enumerable.Range(0, 8).Select(step =>
+            .. Enumerable.Range(first, count).Select(step =>
             {
                 using Scope scope = session.Step();
                 Tensor images = session.Full([size(step)], 1 + step), labels = session.Zeros([1], DType.Int32);

@@ -1,8 +1,13 @@
+using Cfr.Kernels;
+using Cfr.Kernels.Cpu;
 using Cfr.Models;
 using Cfr.Pipeline.Datasets;
 using Cfr.Pipeline.Networks;
+using Cfr.Pipeline.Retraining;
 using Cfr.Pipeline.Training;
+using Cfr.Tensors;
 using Cfr.Tensors.Files;
+using Cfr.TestKit;
 
 namespace Cfr.Pipeline.Tests.Training;
 
@@ -67,6 +72,41 @@ public sealed class TrainerTests : IDisposable
         Assert.Contains("loss is", message);
         Assert.Contains("case", message);
         Assert.NotEmpty(_task.Checkpoint("run"));
+    }
+
+    [Fact]
+    public void Losses_that_were_computed_are_logged_though_the_next_step_fails()
+    {
+        var observer = new Recorder();
+        using Device device = new AlteredDevice(new CpuDevice(1)) { IsLate = true };
+        var session = new Session(device, _task.Configuration.Seed);
+        var method = new FailsAt(4, Methods.Create(new MethodContext(session, _task.Configuration, _task.Data)));
+        var trainer = new Trainer(
+            session, _task.Configuration with { Validation = null }, method, _task.Data, new CaseStore(_task.Load),
+            RunFolder.Create(_task.Run("run"), _task.Configuration));
+        Assert.Throws<NotImplementedException>(() => trainer.Run(observer, TestContext.Current.CancellationToken));
+        Assert.Equal([1, 2, 3, 4], observer.Steps.Select(step => step.Iteration));
+        Assert.Equal(4, _task.Log("run").Length);
+    }
+
+    [Theory, InlineData(float.NaN), InlineData(float.NegativeInfinity)]
+    public void Weights_that_are_no_numbers_are_never_saved(float value)
+    {
+        var configuration = _task.Configuration with { Iterations = 6, CheckpointEvery = 3, Validation = new(6, new(16, 16, 16)) };
+        using Device device = new CpuDevice(1);
+        var session = new Session(device, configuration.Seed);
+        IMethod method = Methods.Create(new MethodContext(session, configuration, _task.Data));
+        Weight spoiled = method.State.Values.Single()[3];
+        var trainer = new Trainer(
+            session, configuration, new SpoilsAt(5, spoiled, value, method), _task.Data, new CaseStore(_task.Load),
+            RunFolder.Create(_task.Run("run"), configuration));
+        string message = Assert.Throws<DivergedException>(
+            () => trainer.Run(new SmallTask.Silent(), TestContext.Current.CancellationToken)).Message;
+        Assert.StartsWith($"iteration 6: the weight {spoiled.Name} of {method.State.Keys.Single()} is no number any more; the run stops", message);
+        Assert.Equal(3, Checkpoint.Iteration(Path.Combine(_task.Run("run"), "checkpoint.safetensors")));
+        using WeightFile model = WeightFile.Open(Path.Combine(_task.Run("run"), "model.safetensors"));
+        Assert.Equal("3", model.Metadata["iteration"]);
+        Assert.False(File.Exists(Path.Combine(_task.Run("run"), "best.safetensors")));
     }
 
     [Fact]
@@ -148,5 +188,44 @@ public sealed class TrainerTests : IDisposable
         public void Validated(ValidationScores scores) => Scores.Add(scores);
 
         public void Warn(string message) => Warnings.Add(message);
+    }
+
+    /// <summary>A method that does as another.</summary>
+    abstract class Altered(IMethod method) : IMethod
+    {
+        public IVolumeNetwork Network => method.Network;
+
+        public IReadOnlyList<Case> Cases => method.Cases;
+
+        public IBatchSampler Sampler => method.Sampler;
+
+        public IReadOnlyDictionary<string, IReadOnlyList<Weight>> State => method.State;
+
+        public IReadOnlyDictionary<string, Optimizer> Optimizers => method.Optimizers;
+
+        public virtual StepInputs Inputs(Batch batch, long iteration) => method.Inputs(batch, iteration);
+
+        public Losses Losses(StepInputs inputs) => method.Losses(inputs);
+
+        public virtual void AfterStep(long iteration) => method.AfterStep(iteration);
+    }
+
+    sealed class FailsAt(long failing, IMethod method) : Altered(method)
+    {
+        public override StepInputs Inputs(Batch batch, long iteration) =>
+            iteration == failing ? throw new NotImplementedException() : base.Inputs(batch, iteration);
+    }
+
+    /// <summary>As an update may that is too large.</summary>
+    sealed class SpoilsAt(long spoiling, Weight weight, float value, IMethod method) : Altered(method)
+    {
+        public override void AfterStep(long iteration)
+        {
+            base.AfterStep(iteration);
+            if (iteration != spoiling) return;
+            float[] values = weight.Tensor.ToArray();
+            values[^1] = value;
+            weight.Tensor.Set(values);
+        }
     }
 }

@@ -17,7 +17,7 @@ static class ElementWiseCases
         .. Unary("reciprocal", UnaryOp.Reciprocal, x => x.Reciprocal(), fill: Fill.Positive),
         .. Unary("sin", UnaryOp.Sin, x => x.Sin()), .. Unary("cos", UnaryOp.Cos, x => x.Cos()),
         Unary("gelu", "4096 x 768", UnaryOp.Gelu, [4096, 768], x => x.Gelu()) with { BenchmarkOnly = true },
-        Clamp([1]), Clamp([3, 5, 7]), Affine([1]), Affine([3, 5, 7]),
+        Clamp([1]), Clamp([3, 5, 7]), Affine([1]), Affine([3, 5, 7]), BezierCurves([3, 5, 4]), BezierCurves([0, 2]),
 
         .. Binary("add", BinaryOp.Add, (a, b) => a.Add(b)),
         .. Binary("subtract", BinaryOp.Subtract, (a, b) => a.Subtract(b)),
@@ -53,6 +53,17 @@ static class ElementWiseCases
         "clamp", $"{shape}", [new("x", shape)],
         x => x[0].Clamp(-0.5f, 0.25f),
         x => [.. x[0].Select(v => Math.Clamp(v, -0.5, 0.25))]);
+
+    /// <summary>About half of the channels stay as they are.</summary>
+    static OpCase BezierCurves(Shape shape) => new(
+        "bezier curves", $"{shape}", [new("x", shape, Differentiated: false), new("points", [shape[^1], 4], Differentiated: false)],
+        x => x[0].BezierCurves(x[1]),
+        x =>
+        {
+            double[] y = new double[x[0].Length];
+            ElementWiseNaive.BezierCurves<double>(shape[^1], x[0], x[1], y);
+            return y;
+        });
 
     static OpCase Affine(Shape shape) => new(
         "affine", $"{shape}", [new("x", shape)],

@@ -86,6 +86,20 @@ sealed unsafe class CpuElementWise<V>(Threads threads) : IElementWise where V : 
             MapKernel<V>.AddScaled(from + begin, scale, to + begin, end - begin));
     }
 
+    /// <summary>Bound by a search of 17 steps for each element, not by memory.</summary>
+    public void BezierCurves(long rows, int channels, View x, View points, View y)
+    {
+        float* from = x.Floats, to = y.Floats, p = points.Floats;
+        threads.For(rows * channels, Piece / 16, (begin, end) =>
+        {
+            for (long i = begin; i < end; i++)
+            {
+                float* of = p + 4 * (i % channels);
+                to[i] = of[0] < 0 ? from[i] : (float)BezierCurve.At(of[0], of[1], of[2], of[3], from[i]);
+            }
+        });
+    }
+
     public void EqualTo(View labels, int value, View y)
     {
         int* from = labels.Ints;

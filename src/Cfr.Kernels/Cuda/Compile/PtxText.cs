@@ -12,7 +12,7 @@ static partial class PtxText
     /// Says that products and sums round as they stand. Left open, ptxas fuses some of them, and which ones depends on
     /// the order of lines, which ILGPU does not fix; a kernel that wants a fused one says <see cref="Ptx.MultiplyAdd"/>.
     /// </summary>
-    public static string Round(string ptx) => OpenRounding().Replace(ptx, "$1.rn.f32");
+    public static string Round(string ptx) => OpenRounding().Replace(ptx, "$1.rn.$2");
 
     /// <summary>Writes <c>.target sm_MN</c> and the version of PTX that knows it.</summary>
     public static string Target(string ptx, ComputeCapability capability) =>
@@ -50,7 +50,7 @@ static partial class PtxText
     [GeneratedRegex(@"\.visible \.entry \w+\(")]
     private static partial Regex Entry();
 
-    [GeneratedRegex(@"(?<=\s)(add|sub|mul)\.f32")]
+    [GeneratedRegex(@"(?<=\s)(add|sub|mul)\.(f32|f64)")]
     private static partial Regex OpenRounding();
 
     [GeneratedRegex(@"(?<condition>@!?%p\d+\s+)bra\.uni\s")]

@@ -21,8 +21,11 @@ readonly struct VolumeGradientPlan
     /// <summary>Blocks along each axis of the grid; Pieces are added up afterwards.</summary>
     public readonly int Pieces, BlocksIn, BlocksOut;
 
+    /// <summary>Whether a kernel walks over it: rows and planes are apart by numbers of 32 bits.</summary>
     public static bool Takes(ConvolutionShape shape) =>
-        shape.Stride == new Extent(1, 1, 1) && shape.Kernel is { D: <= 3, H: <= 3, W: <= 3 };
+        shape.Stride == new Extent(1, 1, 1) && shape.Kernel is { D: <= 3, H: <= 3, W: <= 3 }
+        && LargestStride(shape.Input, shape.InChannels) <= int.MaxValue
+        && LargestStride(shape.Output, shape.OutChannels) <= int.MaxValue;
 
     public VolumeGradientPlan(ConvolutionShape shape, VolumeGradientKernel kernel, View x, View dy)
     {
@@ -103,12 +106,20 @@ readonly struct VolumeGradientPlan
             Width = width,
             Lines = new Divisor(lines),
             LogQuads = Log2(quads),
-            RowStride = checked(size.W * channels * sizeof(float)),
-            PlaneStride = checked(size.H * size.W * channels * sizeof(float)),
+            RowStride = checked((int)RowBytes(size, channels)),
+            PlaneStride = checked((int)PlaneBytes(size, channels)),
             WarpsOfLine = new Divisor(warpsOfLine),
             LinesAtOnce = warps / warpsOfLine,
         };
     }
+
+    static long LargestStride(Extent size, int channels) =>
+        Math.Max(RowBytes(size, channels), PlaneBytes(size, channels));
+
+    static long RowBytes(Extent size, int channels) => (long)size.W * channels * sizeof(float);
+
+    /// <summary>From one plane to the next; an image has no next one.</summary>
+    static long PlaneBytes(Extent size, int channels) => size.D == 1 ? 0 : size.H * RowBytes(size, channels);
 
     /// <summary>
     /// Odd multiples of 64 bytes: copies of 16 channels of neighbouring voxels then meet in no bank.

@@ -25,7 +25,8 @@ public sealed unsafe class CudaDevice : GpuDevice
     readonly KernelLoader _loader;
     readonly nint _faultOnHost;
     readonly View _fault;
-    readonly Kernel?[] _recent = new Kernel?[RecentKernels];
+    readonly string[] _recent = new string[RecentKernels];
+    readonly List<string> _captured = [];
     long _launches;
 
     /// <summary>Opens a GPU.</summary>
@@ -97,7 +98,8 @@ public sealed unsafe class CudaDevice : GpuDevice
     {
         MakeCurrent();
         nint function = _loader.Function(kernel);
-        _recent[_launches++ % RecentKernels] = kernel;
+        if (IsCapturing) _captured.Add(kernel.Name);
+        else Remember(kernel.Name);
         fixed (TArguments* argument = &arguments)
         {
             void* parameter = argument;
@@ -114,6 +116,7 @@ public sealed unsafe class CudaDevice : GpuDevice
     private protected override void BeginCapture()
     {
         const int RelaxedMode = 2;
+        _captured.Clear();
         MakeCurrent();
         CudaException.Check(cuStreamBeginCapture_v2(_stream, RelaxedMode), "the beginning of a capture");
     }
@@ -124,13 +127,26 @@ public sealed unsafe class CudaDevice : GpuDevice
         try
         {
             CudaException.Check(cuGraphInstantiateWithFlags(out nint executable, graph, 0), "a graph of launches");
-            return new CudaGraph(this, executable, shelf);
+            IEnumerable<string> last = Enumerable.Reverse(_captured).Take(RecentKernels);
+            return new CudaGraph(
+                this, executable, $"(a replayed graph of {_captured.Count} launches, the last of them {string.Join(", ", last)})", shelf);
         }
         finally
         {
             cuGraphDestroy(graph);
         }
     }
+
+    /// <summary>Starts a graph; its words are what messages say of it.</summary>
+    internal void Launch(nint graph, string words)
+    {
+        MakeCurrent();
+        Remember(words);
+        CudaResult result = cuGraphLaunch(graph, _stream);
+        if (result != CudaResult.Success) throw Refused(result, words);
+    }
+
+    void Remember(string launched) => _recent[_launches++ % RecentKernels] = launched;
 
     /// <inheritdoc/>
     public override void Upload<T>(ReadOnlySpan<T> source, View destination)
@@ -250,7 +266,7 @@ public sealed unsafe class CudaDevice : GpuDevice
     CudaException Failed(CudaResult result)
     {
         IEnumerable<string> names = Enumerable.Range(0, (int)Math.Min(_launches, RecentKernels))
-            .Select(back => _recent[(_launches - 1 - back) % RecentKernels]!.Name);
+            .Select(back => _recent[(_launches - 1 - back) % RecentKernels]);
         return new CudaException(
             $"a kernel on {Name} failed; launched last, newest first: {string.Join(", ", names)} (CUDA_LAUNCH_BLOCKING=1 tells which)", result);
     }

@@ -17,7 +17,7 @@ public sealed class CudaException : Exception
 
     static string Explain(CudaResult result)
     {
-        if (CudaDriver.cuGetErrorName(result, out nint name) != CudaResult.Success) return $"CUDA error {(int)result}";
+        if (!CudaDriver.IsInstalled || CudaDriver.cuGetErrorName(result, out nint name) != CudaResult.Success) return $"CUDA error {(int)result}";
         CudaDriver.cuGetErrorString(result, out nint text);
         return $"{Marshal.PtrToStringUTF8(name)} ({Marshal.PtrToStringUTF8(text)})";
     }

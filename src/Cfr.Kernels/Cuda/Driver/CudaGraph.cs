@@ -1,4 +1,3 @@
-using Cfr.Kernels.Cuda.Driver;
 using static Cfr.Kernels.Cuda.Driver.CudaDriver;
 
 namespace Cfr.Kernels.Cuda;
@@ -7,17 +6,21 @@ namespace Cfr.Kernels.Cuda;
 sealed class CudaGraph : LaunchGraph
 {
     readonly CudaDevice _device;
+    readonly string _words;
     readonly Shelf _shelf;
     nint _executable;
 
-    internal CudaGraph(CudaDevice device, nint executable, Shelf shelf) =>
-        (_device, _executable, _shelf) = (device, executable, shelf);
+    /// <param name="device">Where they run.</param>
+    /// <param name="executable">The driver's graph.</param>
+    /// <param name="words">What a message says of a replay.</param>
+    /// <param name="shelf">Its memory.</param>
+    internal CudaGraph(CudaDevice device, nint executable, string words, Shelf shelf) =>
+        (_device, _executable, _words, _shelf) = (device, executable, words, shelf);
 
     public override void Replay()
     {
         ObjectDisposedException.ThrowIf(_executable == 0, this);
-        _device.MakeCurrent();
-        CudaException.Check(cuGraphLaunch(_executable, _device.Stream), "a graph of launches");
+        _device.Launch(_executable, _words);
     }
 
     public override void Dispose()

@@ -5,6 +5,7 @@ sealed class GpuElementWise(GpuDevice gpu) : IElementWise
 {
     static readonly Kernel<FillArguments> FillKernel = new("fill", Filling.Run);
     static readonly Kernel<MapArguments> AddScaledKernel = new("add_scaled", MapKernel.AddScaled);
+    static readonly Kernel<CurveArguments> BezierKernel = new("bezier_curves", CurveKernel.Run);
     static readonly Kernel<EqualToArguments> EqualToKernel = new("equal_to", LabelMask.Run);
     static readonly Kernel<MapArguments> AffineKernel = new("affine", MapKernel.Apply<Affine>);
     static readonly Kernel<MapArguments> ClampKernel = new("clamp", MapKernel.Apply<Clamp>);
@@ -87,6 +88,22 @@ sealed class GpuElementWise(GpuDevice gpu) : IElementWise
 
     public void ClampBackward(View x, float low, float high, View dy, View dx) =>
         Map(ClampBackwardKernel, x, dy, dx, low, high);
+
+    public void BezierCurves(long rows, int channels, View x, View points, View y)
+    {
+        int count = checked((int)(rows * channels));
+        gpu.LaunchOver(
+            BezierKernel,
+            new CurveArguments
+            {
+                X = x.Address,
+                Points = points.Address,
+                Y = y.Address,
+                Count = count,
+                Channels = new Divisor(channels),
+            },
+            count);
+    }
 
     public void EqualTo(View labels, int value, View y)
     {

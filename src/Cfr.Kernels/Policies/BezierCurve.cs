@@ -1,4 +1,4 @@
-namespace Cfr.Pipeline.Concatenation;
+namespace Cfr.Kernels;
 
 /// <summary>
 /// A map of grey values (Zhou 2019, "Models Genesis"): the cubic Bezier curve from (0, 0) to (1, 1) with two control points in the
@@ -15,22 +15,22 @@ public readonly record struct BezierCurve(double X1, double Y1, double X2, doubl
     const int Segments = 100_000 - 1;
 
     /// <summary>y of x.</summary>
-    public double this[double x]
+    public double this[double x] => At(X1, Y1, X2, Y2, x);
+
+    /// <summary>The same without a struct: the code of the GPU's kernel.</summary>
+    internal static double At(double x1, double y1, double x2, double y2, double x)
     {
-        get
+        if (!(x > 0)) return 0;
+        if (x >= 1) return 1;
+        int low = 0, high = Segments;
+        while (high - low > 1)
         {
-            if (!(x > 0)) return 0;
-            if (x >= 1) return 1;
-            int low = 0, high = Segments;
-            while (high - low > 1)
-            {
-                int middle = (low + high) >> 1;
-                if (At(X1, X2, middle) <= x) low = middle;
-                else high = middle;
-            }
-            double from = At(X1, X2, low), step = At(X1, X2, high) - from, y = At(Y1, Y2, low);
-            return step > 0 ? y + (At(Y1, Y2, high) - y) * ((x - from) / step) : y;
+            int middle = (low + high) >> 1;
+            if (At(x1, x2, middle) <= x) low = middle;
+            else high = middle;
         }
+        double from = At(x1, x2, low), step = At(x1, x2, high) - from, y = At(y1, y2, low);
+        return step > 0 ? y + (At(y1, y2, high) - y) * ((x - from) / step) : y;
     }
 
     static double At(double first, double second, int sample)
