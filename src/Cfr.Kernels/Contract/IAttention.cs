@@ -49,8 +49,8 @@ public readonly record struct TokenImage(int Height, int Width);
 /// <param name="RowStride">Elements from token to token.</param>
 /// <param name="BatchStride">Elements from batch entry to batch entry.</param>
 /// <param name="Outside">
-/// Of keys and values in windows, the token outside the image, [Heads HeadWidth]; zeros if none. Of their gradients, the
-/// sum over all such tokens; none if not wanted.
+/// Of keys and values, where windows hang over the edge: the token outside the image, [Heads HeadWidth]. Of their
+/// gradients, the sum over all such tokens; none if not wanted.
 /// </param>
 public readonly record struct Tokens(View Data, long RowStride, long BatchStride, View Outside = default);
 

@@ -40,7 +40,7 @@ public static class AttentionOp
         if (window != 0) shape = InWindows(shape, qkv, window);
         CheckPositions(shape, height, width);
         if (outside is not null) Expect.Shape(Op, nameof(outside), outside, 3 * channels);
-        if (shape.OutsideOfImage == 0) outside = null;
+        outside = shape.OutsideOfImage == 0 ? null : outside ?? session.Zeros([3 * channels]);
 
         Tensor y = session.Empty([.. qkv.Shape[..^1], channels]);
         Tensor? logSumExp = Statistics(session, shape, qkv, height, width, outside);

@@ -17,6 +17,7 @@ struct FlashArguments
     public long RowLogits, ColumnLogits;
     public int Queries, Keys, HeadWidth, GridHeight;
     public Divisor GridWidth, Heads, Tiles;
+    public WindowGrid Windows;
 }
 
 /// <summary>Logits, and then probabilities, of a warp's rows and the 64 keys of a block.</summary>
@@ -67,6 +68,9 @@ static unsafe class FlashAttention
         int thread = Group.IdxX, lane = thread & 31, rowBytes = TQueries.Steps * 32;
         int image = Grid.IdxX / a.Tiles, firstQuery = (Grid.IdxX - image * a.Tiles.Value) * (Warps * TSums.Rows);
         int query = firstQuery + (thread >> 5) * TSums.Rows + (lane >> 2);
+        int batch = image / a.Heads, head = image - batch * a.Heads.Value;
+        TokenWindow window = TokenWindow.Of(a.Windows, batch);
+        if (firstQuery >= TokenWindow.End(a.Windows, window, a.Queries)) return;
 
         uint tileBytes = (uint)(KeysOfBlock * rowBytes), target = (uint)thread * 16;
         long keys = a.K + (long)image * a.Keys * rowBytes + thread * 16, toValues = a.V - a.K;
@@ -158,10 +162,18 @@ static unsafe class FlashAttention
 
         total = OverQuad<TSums, TFragment>(total);
         sums = TColumns.Scale(sums, new Float4(1 / total.X, 1 / total.Y, 1 / total.Z, 1 / total.W));
-        int batch = image / a.Heads, head = image - batch * a.Heads.Value, column = 2 * (lane & 3);
-        long y = batch * a.Y.BatchStride + query * a.Y.RowStride + head * a.HeadWidth + column;
-        int rowsLeft = a.Queries - query;
-        TColumns.Store(sums, a.Y.Address + y * sizeof(float), a.Y.RowStride, a.HeadWidth - column, rowsLeft);
+        int column = 2 * (lane & 3), component = head * a.HeadWidth + column, rowsLeft = a.Queries - query;
+        var y = new FourRows
+        {
+            X = rowsLeft > 0 ? TokenRows.Row(a.Y, a.Windows, window, query, component) : 0,
+            Y = rowsLeft > 8 ? TokenRows.Row(a.Y, a.Windows, window, query + 8, component) : 0,
+        };
+        if (TSums.Rows > 16)
+        {
+            y.Z = rowsLeft > 16 ? TokenRows.Row(a.Y, a.Windows, window, query + 16, component) : 0;
+            y.W = rowsLeft > 24 ? TokenRows.Row(a.Y, a.Windows, window, query + 24, component) : 0;
+        }
+        TColumns.Store(sums, y, 0, a.HeadWidth - column);
         if (a.LogSumExp == 0 || column != 0) return;
         float* logSumExp = (float*)a.LogSumExp + (long)image * a.Queries + query;
         if (rowsLeft > 0) logSumExp[0] = LogSumExp(largest.X, total.X);

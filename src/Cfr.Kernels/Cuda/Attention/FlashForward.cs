@@ -17,7 +17,7 @@ enum AttentionRung
 /// </summary>
 sealed class FlashForward(GpuDevice gpu)
 {
-    const int LargestGridZ = 65535, PacketFloats = 4;
+    const int LargestGridZ = 65535;
 
     /// <summary>By how much the naive form, which computes logits again and again, earns its launches less.</summary>
     const double NaiveWaste = 16;
@@ -72,6 +72,7 @@ sealed class FlashForward(GpuDevice gpu)
             GridWidth = new Divisor(Math.Max(shape.GridWidth, 1)),
             Heads = new Divisor(shape.Heads),
             Tiles = new Divisor(tiles),
+            Windows = new WindowGrid(shape),
         };
         gpu.Launch(flash.Kernel, arguments, checked(tiles * images));
         packed.Release();
@@ -102,11 +103,12 @@ sealed class FlashForward(GpuDevice gpu)
                 Keys = shape.Keys,
                 HeadWidth = shape.HeadWidth,
                 GridHeight = shape.GridHeight,
-                Packed = HasPackets(shape, new(q)) && HasPackets(shape, new(k)) && HasPackets(shape, new(v)) ? 1 : 0,
+                Packed = TokenRows.HavePackets(shape, new(q)) && TokenRows.HavePackets(shape, new(k)) && TokenRows.HavePackets(shape, new(v)) ? 1 : 0,
                 Scale = shape.Scale,
                 GridWidth = new Divisor(Math.Max(shape.GridWidth, 1)),
                 Heads = new Divisor(shape.Heads),
                 Tiles = new Divisor(tiles),
+                Windows = new WindowGrid(shape),
             },
             checked(tiles * images));
         ofRows?.Release();
@@ -135,7 +137,7 @@ sealed class FlashForward(GpuDevice gpu)
         long threads = (long)Math.Max(shape.Queries, shape.Keys) * chunks;
         int across = (int)Math.Min((threads + gpu.BlockSize(kernel) - 1) / gpu.BlockSize(kernel), gpu.FullGrid);
         int down = Math.Clamp(gpu.FullGrid / across, 1, Math.Min(images, LargestGridZ));
-        bool isPacked = HasPackets(shape, q.From) && HasPackets(shape, k.From) && HasPackets(shape, v.From);
+        bool isPacked = TokenRows.HavePackets(shape, q.From) && TokenRows.HavePackets(shape, k.From) && TokenRows.HavePackets(shape, v.From);
         gpu.Launch(
             kernel,
             new AttentionPackArguments
@@ -149,16 +151,10 @@ sealed class FlashForward(GpuDevice gpu)
                 Packed = isPacked ? 1 : 0,
                 Heads = new Divisor(shape.Heads),
                 Chunks = new Divisor(chunks),
+                Windows = new WindowGrid(shape),
             },
             across, 3, down);
     }
-
-    /// <summary>
-    /// Whether every row of every head begins at a multiple of 16 bytes and consists of runs of four.
-    /// </summary>
-    static bool HasPackets(AttentionShape shape, TokenRows rows) =>
-        shape.HeadWidth % PacketFloats == 0 && rows.Address % (PacketFloats * sizeof(float)) == 0
-        && rows.RowStride % PacketFloats == 0 && (shape.Batch == 1 || rows.BatchStride % PacketFloats == 0);
 
     static int Parts(int whole, int part) => (whole + part - 1) / part;
 }

@@ -19,6 +19,7 @@ struct FlashRegistersArguments
     public int Packed;
     public float Scale;
     public Divisor GridWidth, Heads, Tiles;
+    public WindowGrid Windows;
 }
 
 /// <summary>How wide a head may be in registers.</summary>
@@ -83,7 +84,9 @@ static unsafe class FlashRegisters
         int thread = Group.IdxX, down = thread >> 3, across = thread & Side - 1;
         int image = Grid.IdxX / a.Tiles, firstQuery = (Grid.IdxX - image * a.Tiles.Value) * Queries;
         int batch = image / a.Heads, head = image - batch * a.Heads.Value, query = firstQuery + down;
-        Copy<TWidth>(shared, 0, a.Q, batch, head, firstQuery, a.Queries - firstQuery, a);
+        TokenWindow window = TokenWindow.Of(a.Windows, batch);
+        if (firstQuery >= TokenWindow.End(a.Windows, window, a.Queries)) return;
+        Copy<TWidth>(shared, 0, a.Q, window, head, firstQuery, a.Queries - firstQuery, a);
 
         EightSums largest = Fill(float.NegativeInfinity), total = Fill(0);
         Sums8x8 left = default, right = default;
@@ -92,8 +95,8 @@ static unsafe class FlashRegisters
         for (int firstKey = 0; firstKey < a.Keys; firstKey += KeysOfBlock)
         {
             Group.Barrier();
-            Copy<TWidth>(shared, keyTile, a.K, batch, head, firstKey, a.Keys - firstKey, a);
-            Copy<TWidth>(shared, valueTile, a.V, batch, head, firstKey, a.Keys - firstKey, a);
+            Copy<TWidth>(shared, keyTile, a.K, window, head, firstKey, a.Keys - firstKey, a);
+            Copy<TWidth>(shared, valueTile, a.V, window, head, firstKey, a.Keys - firstKey, a);
             Group.Barrier();
             Sums8x8 logits = default;
             for (uint at = 0; at < (uint)a.HeadWidth * sizeof(float); at += 16)
@@ -158,30 +161,29 @@ static unsafe class FlashRegisters
             X6 = OverRow(total.X6),
             X7 = OverRow(total.X7),
         };
-        Finish<TWidth>(a, image, batch, head, query, across, left.R0, right.R0, largest.X0, total.X0);
-        Finish<TWidth>(a, image, batch, head, query + 8, across, left.R1, right.R1, largest.X1, total.X1);
-        Finish<TWidth>(a, image, batch, head, query + 16, across, left.R2, right.R2, largest.X2, total.X2);
-        Finish<TWidth>(a, image, batch, head, query + 24, across, left.R3, right.R3, largest.X3, total.X3);
-        Finish<TWidth>(a, image, batch, head, query + 32, across, left.R4, right.R4, largest.X4, total.X4);
-        Finish<TWidth>(a, image, batch, head, query + 40, across, left.R5, right.R5, largest.X5, total.X5);
-        Finish<TWidth>(a, image, batch, head, query + 48, across, left.R6, right.R6, largest.X6, total.X6);
-        Finish<TWidth>(a, image, batch, head, query + 56, across, left.R7, right.R7, largest.X7, total.X7);
+        Finish<TWidth>(a, image, window, head, query, across, left.R0, right.R0, largest.X0, total.X0);
+        Finish<TWidth>(a, image, window, head, query + 8, across, left.R1, right.R1, largest.X1, total.X1);
+        Finish<TWidth>(a, image, window, head, query + 16, across, left.R2, right.R2, largest.X2, total.X2);
+        Finish<TWidth>(a, image, window, head, query + 24, across, left.R3, right.R3, largest.X3, total.X3);
+        Finish<TWidth>(a, image, window, head, query + 32, across, left.R4, right.R4, largest.X4, total.X4);
+        Finish<TWidth>(a, image, window, head, query + 40, across, left.R5, right.R5, largest.X5, total.X5);
+        Finish<TWidth>(a, image, window, head, query + 48, across, left.R6, right.R6, largest.X6, total.X6);
+        Finish<TWidth>(a, image, window, head, query + 56, across, left.R7, right.R7, largest.X7, total.X7);
     }
 
     /// <summary>A tile of 64 tokens, with zeros behind the last and behind the head's width.</summary>
     static void Copy<TWidth>(
-        SharedBytes shared, uint tile, TokenRows rows, int batch, int head, int first, int tokensLeft,
+        SharedBytes shared, uint tile, TokenRows rows, TokenWindow window, int head, int first, int tokensLeft,
         FlashRegistersArguments a) where TWidth : struct, IRegisterWidth
     {
         int fours = TWidth.Columns / 4;
-        long from = rows.Address
-            + (batch * rows.BatchStride + first * rows.RowStride + head * a.HeadWidth) * sizeof(float);
         for (int i = Group.IdxX; i < Queries * fours; i += Threads)
         {
             int token = i >> (TWidth.Columns > 64 ? 5 : 4), column = (i & fours - 1) * 4;
-            int left = token < tokensLeft ? a.HeadWidth - column : 0;
-            Float4 four = AttentionPack.Load(
-                from + (token * rows.RowStride + column) * sizeof(float), left, a.Packed, 1);
+            long from = token < tokensLeft
+                ? TokenRows.Row(rows, a.Windows, window, first + token, head * a.HeadWidth + column)
+                : 0;
+            Float4 four = AttentionPack.Load(from, from == 0 ? 0 : a.HeadWidth - column, a.Packed, 1);
             uint to = tile + (uint)((token * Pitch(TWidth.Columns) + column) * sizeof(float));
             shared.Store2(to, four.X, four.Y);
             shared.Store2(to + 8, four.Z, four.W);
@@ -286,11 +288,13 @@ static unsafe class FlashRegisters
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static void Finish<TWidth>(
-        FlashRegistersArguments a, int image, int batch, int head, int query, int across, EightSums left,
+        FlashRegistersArguments a, int image, TokenWindow window, int head, int query, int across, EightSums left,
         EightSums right, float largest, float total) where TWidth : struct, IRegisterWidth
     {
         if (query >= a.Queries) return;
-        float* y = (float*)a.Y.Address + batch * a.Y.BatchStride + query * a.Y.RowStride + head * a.HeadWidth;
+        long row = TokenRows.Row(a.Y, a.Windows, window, query, head * a.HeadWidth);
+        if (row == 0) return;
+        float* y = (float*)row;
         float factor = 1 / total;
         Store(y, Scaled(left, factor), 4 * across, a.HeadWidth);
         if (TWidth.Columns > 64) Store(y, Scaled(right, factor), 64 + 4 * across, a.HeadWidth);

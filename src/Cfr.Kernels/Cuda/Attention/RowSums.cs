@@ -48,8 +48,14 @@ interface IRowSums<TSelf, TFragment>
     static abstract TSelf Gather(
         SharedBytes shared, KeyPlaces first, KeyPlaces second, KeyPlaces third, KeyPlaces fourth, uint eightRows);
 
-    /// <summary>Stores columns of rows in global memory: the lane's first, as many as are left of each.</summary>
-    static abstract void Store(TSelf c, long address, long rowStride, int columnsLeft, int rowsLeft);
+    /// <summary>Stores columns of rows in global memory, so many bytes from where the lane's rows begin.</summary>
+    static abstract void Store(TSelf c, FourRows rows, int offset, int columnsLeft);
+}
+
+/// <summary>Where a lane's rows are in global memory, in their order; 0 where there is none.</summary>
+struct FourRows
+{
+    public long X, Y, Z, W;
 }
 
 /// <summary>Where shared memory has a column's two parts for the lane's first row.</summary>
@@ -191,10 +197,10 @@ unsafe struct Rows16 : IRowSums<Rows16, Quad>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Store(Rows16 c, long address, long rowStride, int columnsLeft, int rowsLeft)
+    public static void Store(Rows16 c, FourRows rows, int offset, int columnsLeft)
     {
-        if (rowsLeft > 0) Store((float*)address, c.C0.X, c.C0.Y, c.C1.X, c.C1.Y, columnsLeft);
-        if (rowsLeft > 8) Store((float*)address + 8 * rowStride, c.C0.Z, c.C0.W, c.C1.Z, c.C1.W, columnsLeft);
+        if (rows.X != 0) Store((float*)(rows.X + offset), c.C0.X, c.C0.Y, c.C1.X, c.C1.Y, columnsLeft);
+        if (rows.Y != 0) Store((float*)(rows.Y + offset), c.C0.Z, c.C0.W, c.C1.Z, c.C1.W, columnsLeft);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -286,10 +292,10 @@ struct Rows32 : IRowSums<Rows32, Quads>
         new() { OfRow = key.OfRow + rows, OfColumn = key.OfColumn + rows };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Store(Rows32 c, long address, long rowStride, int columnsLeft, int rowsLeft)
+    public static void Store(Rows32 c, FourRows rows, int offset, int columnsLeft)
     {
-        Rows16.Store(c.Upper, address, rowStride, columnsLeft, rowsLeft);
-        Rows16.Store(c.Lower, address + 16 * rowStride * sizeof(float), rowStride, columnsLeft, rowsLeft - 16);
+        Rows16.Store(c.Upper, rows, offset, columnsLeft);
+        Rows16.Store(c.Lower, new FourRows { X = rows.Z, Y = rows.W }, offset, columnsLeft);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
