@@ -83,10 +83,9 @@ static unsafe class FlashRegisters
         uint keyTile = tileBytes, valueTile = 2 * tileBytes;
         int thread = Group.IdxX, down = thread >> 3, across = thread & Side - 1;
         int image = Grid.IdxX / a.Tiles, firstQuery = (Grid.IdxX - image * a.Tiles.Value) * Queries;
-        int batch = image / a.Heads, head = image - batch * a.Heads.Value, query = firstQuery + down;
-        TokenWindow window = TokenWindow.Of(a.Windows, batch);
-        if (firstQuery >= TokenWindow.End(a.Windows, window, a.Queries)) return;
-        Copy<TWidth>(shared, 0, a.Q, window, head, firstQuery, a.Queries - firstQuery, a);
+        int query = firstQuery + down;
+        if (firstQuery >= TokenWindow.End(a.Windows, TokenWindow.Of(a.Windows, image / a.Heads), a.Queries)) return;
+        Copy<TWidth>(shared, 0, a.Q, image, firstQuery, a.Queries - firstQuery, a);
 
         EightSums largest = Fill(float.NegativeInfinity), total = Fill(0);
         Sums8x8 left = default, right = default;
@@ -95,8 +94,8 @@ static unsafe class FlashRegisters
         for (int firstKey = 0; firstKey < a.Keys; firstKey += KeysOfBlock)
         {
             Group.Barrier();
-            Copy<TWidth>(shared, keyTile, a.K, window, head, firstKey, a.Keys - firstKey, a);
-            Copy<TWidth>(shared, valueTile, a.V, window, head, firstKey, a.Keys - firstKey, a);
+            Copy<TWidth>(shared, keyTile, a.K, image, firstKey, a.Keys - firstKey, a);
+            Copy<TWidth>(shared, valueTile, a.V, image, firstKey, a.Keys - firstKey, a);
             Group.Barrier();
             Sums8x8 logits = default;
             for (uint at = 0; at < (uint)a.HeadWidth * sizeof(float); at += 16)
@@ -161,22 +160,28 @@ static unsafe class FlashRegisters
             X6 = OverRow(total.X6),
             X7 = OverRow(total.X7),
         };
-        Finish<TWidth>(a, image, window, head, query, across, left.R0, right.R0, largest.X0, total.X0);
-        Finish<TWidth>(a, image, window, head, query + 8, across, left.R1, right.R1, largest.X1, total.X1);
-        Finish<TWidth>(a, image, window, head, query + 16, across, left.R2, right.R2, largest.X2, total.X2);
-        Finish<TWidth>(a, image, window, head, query + 24, across, left.R3, right.R3, largest.X3, total.X3);
-        Finish<TWidth>(a, image, window, head, query + 32, across, left.R4, right.R4, largest.X4, total.X4);
-        Finish<TWidth>(a, image, window, head, query + 40, across, left.R5, right.R5, largest.X5, total.X5);
-        Finish<TWidth>(a, image, window, head, query + 48, across, left.R6, right.R6, largest.X6, total.X6);
-        Finish<TWidth>(a, image, window, head, query + 56, across, left.R7, right.R7, largest.X7, total.X7);
+        Finish<TWidth>(a, image, query, across, left.R0, right.R0, largest.X0, total.X0);
+        Finish<TWidth>(a, image, query + 8, across, left.R1, right.R1, largest.X1, total.X1);
+        Finish<TWidth>(a, image, query + 16, across, left.R2, right.R2, largest.X2, total.X2);
+        Finish<TWidth>(a, image, query + 24, across, left.R3, right.R3, largest.X3, total.X3);
+        Finish<TWidth>(a, image, query + 32, across, left.R4, right.R4, largest.X4, total.X4);
+        Finish<TWidth>(a, image, query + 40, across, left.R5, right.R5, largest.X5, total.X5);
+        Finish<TWidth>(a, image, query + 48, across, left.R6, right.R6, largest.X6, total.X6);
+        Finish<TWidth>(a, image, query + 56, across, left.R7, right.R7, largest.X7, total.X7);
     }
 
-    /// <summary>A tile of 64 tokens, with zeros behind the last and behind the head's width.</summary>
+    /// <summary>
+    /// A tile of 64 tokens, with zeros behind the last and behind the head's width. Where the head lies is found anew
+    /// each time: between two tiles registers are dearer than instructions.
+    /// </summary>
     static void Copy<TWidth>(
-        SharedBytes shared, uint tile, TokenRows rows, TokenWindow window, int head, int first, int tokensLeft,
+        SharedBytes shared, uint tile, TokenRows rows, int image, int first, int tokensLeft,
         FlashRegistersArguments a) where TWidth : struct, IRegisterWidth
     {
         int fours = TWidth.Columns / 4;
+        image = Ptx.Hold(image);
+        int batch = image / a.Heads, head = image - batch * a.Heads.Value;
+        TokenWindow window = TokenWindow.Of(a.Windows, batch);
         for (int i = Group.IdxX; i < Queries * fours; i += Threads)
         {
             int token = i >> (TWidth.Columns > 64 ? 5 : 4), column = (i & fours - 1) * 4;
@@ -288,11 +293,12 @@ static unsafe class FlashRegisters
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static void Finish<TWidth>(
-        FlashRegistersArguments a, int image, TokenWindow window, int head, int query, int across, EightSums left,
-        EightSums right, float largest, float total) where TWidth : struct, IRegisterWidth
+        FlashRegistersArguments a, int image, int query, int across, EightSums left, EightSums right,
+        float largest, float total) where TWidth : struct, IRegisterWidth
     {
         if (query >= a.Queries) return;
-        long row = TokenRows.Row(a.Y, a.Windows, window, query, head * a.HeadWidth);
+        int batch = image / a.Heads, head = image - batch * a.Heads.Value;
+        long row = TokenRows.Row(a.Y, a.Windows, TokenWindow.Of(a.Windows, batch), query, head * a.HeadWidth);
         if (row == 0) return;
         float* y = (float*)row;
         float factor = 1 / total;

@@ -10,8 +10,9 @@ public class WindowAttentionTests
 {
     static readonly AttentionShape[] Shapes =
     [
-        Of(images: 2, new(3, 5), 2, 3, heads: 2, headWidth: 6), Of(images: 1, new(9, 7), 6, 5, heads: 1, headWidth: 16),
-        Of(images: 1, new(10, 15), 9, 14, heads: 1, headWidth: 64), Of(images: 1, new(2, 20), 4, 18, heads: 1, headWidth: 20),
+        Of(images: 2, new(3, 5), 2, 3, heads: 1, headWidth: 6), Of(images: 1, new(4, 3), 5, 4, heads: 2, headWidth: 16),
+        // A second block of queries that are all outside, more columns than a strip, wide heads.
+        Of(images: 1, new(4, 13), 9, 14, heads: 1, headWidth: 64), Of(images: 1, new(2, 17), 3, 18, heads: 1, headWidth: 20),
         Of(images: 1, new(3, 3), 4, 4, heads: 1, headWidth: 80),
     ];
 
