@@ -9,6 +9,9 @@ struct PackedOperand
     public long To;
     public int Tokens;
     public float Factor;
+
+    /// <summary>Columns of the grid if its rows become strips of 16 (<see cref="PositionsOfStrips"/>), else 0.</summary>
+    public int StripColumns;
 }
 
 /// <summary>Arguments of <see cref="AttentionPack"/>.</summary>
@@ -92,15 +95,25 @@ static unsafe class AttentionPack
             long to = operand.To + (long)image * operand.Tokens * a.RowBytes;
             for (int i = thread; i < chunksOfImage; i += threads)
             {
-                int token = i / a.Chunks, chunk = i - token * chunks, first = chunk * TElement.PerChunk;
-                long source = TokenRows.Row(operand.From, a.Windows, window, token, head * a.HeadWidth + first);
+                int row = i / a.Chunks, chunk = i - row * chunks, first = chunk * TElement.PerChunk;
+                int token = operand.StripColumns == 0 ? row : OfStrip(row, operand.StripColumns);
+                long source = token < 0
+                    ? 0
+                    : TokenRows.Row(operand.From, a.Windows, window, token, head * a.HeadWidth + first);
                 int left = source == 0 ? 0 : a.HeadWidth - first;
                 Float4 low = Load(source, left, a.Packed, operand.Factor), high = default;
                 if (TElement.PerChunk > 4) high = Load(source + 16, left - 4, a.Packed, operand.Factor);
-                long place = a.InOrder != 0 ? 16L * i : PackedRows.Place(token, chunk, a.RowBytes);
+                long place = a.InOrder != 0 ? 16L * i : PackedRows.Place(row, chunk, a.RowBytes);
                 Ptx.Store4(to + place, TElement.Chunk(low, high));
             }
         }
+    }
+
+    /// <summary>The token of a row in strips; -1 behind a strip's end.</summary>
+    static int OfStrip(int row, int columns)
+    {
+        int column = row & PositionsOfStrips.Columns - 1;
+        return column < columns ? row / PositionsOfStrips.Columns * columns + column : -1;
     }
 
     /// <summary>Four floats times a factor, with zeros behind those that are left.</summary>

@@ -40,7 +40,15 @@ sealed class FlashForward(GpuDevice gpu)
             ?? throw new ArgumentException($"no tensor-core kernel takes {shape}");
         var (ofRows, ofColumns) = RelativeLogits.Compute(gpu, shape, q, positions);
         int rowBytes = flash.Width * Family.Type.Bytes();
-        long queryBytes = (long)images * shape.Queries * rowBytes, keyBytes = (long)images * shape.Keys * rowBytes;
+        bool inStrips = Family.OfStrips.Contains(flash);
+        int keys = inStrips ? shape.GridHeight * PositionsOfStrips.Columns : shape.Keys;
+        var ofKeys = new PackedOperand
+        {
+            Tokens = keys,
+            Factor = 1,
+            StripColumns = inStrips ? shape.GridWidth : 0,
+        };
+        long queryBytes = (long)images * shape.Queries * rowBytes, keyBytes = (long)images * keys * rowBytes;
         DeviceBuffer packed = gpu.Pool.Rent(queryBytes + 2 * keyBytes);
         long packedKeys = packed.Address + queryBytes, packedValues = packedKeys + keyBytes;
         Pack(
@@ -52,8 +60,8 @@ sealed class FlashForward(GpuDevice gpu)
                 Tokens = shape.Queries,
                 Factor = shape.Scale * FlashAttention.Log2OfE,
             },
-            new PackedOperand { From = new TokenRows(k), To = packedKeys, Tokens = shape.Keys, Factor = 1 },
-            new PackedOperand { From = new TokenRows(v), To = packedValues, Tokens = shape.Keys, Factor = 1 });
+            ofKeys with { From = new TokenRows(k), To = packedKeys },
+            ofKeys with { From = new TokenRows(v), To = packedValues });
 
         int tiles = Parts(shape.Queries, flash.Queries);
         var arguments = new FlashArguments
@@ -66,7 +74,7 @@ sealed class FlashForward(GpuDevice gpu)
             RowLogits = ofRows?.Address ?? 0,
             ColumnLogits = ofColumns?.Address ?? 0,
             Queries = shape.Queries,
-            Keys = shape.Keys,
+            Keys = keys,
             HeadWidth = shape.HeadWidth,
             GridHeight = shape.GridHeight,
             GridWidth = new Divisor(Math.Max(shape.GridWidth, 1)),
@@ -121,6 +129,8 @@ sealed class FlashForward(GpuDevice gpu)
     FlashKernel? TensorKernel(AttentionShape shape, RelativePositions positions)
     {
         FlashKernel[] kernels = positions.IsNone ? Family.None
+            : Math.Max(shape.GridHeight, shape.GridWidth) <= PositionsOfStrips.Columns
+                && shape.HeadWidth <= Family.OfStrips[^1].Width ? Family.OfStrips
             : shape.GridWidth == PositionsOfKeyRows.Columns && shape.HeadWidth <= Family.OfKeyRows[^1].Width
                 ? Family.OfKeyRows
             : shape.GridHeight + shape.GridWidth <= PositionsByKey.MostPlaces ? Family.ByKey
@@ -134,7 +144,7 @@ sealed class FlashForward(GpuDevice gpu)
         const int ChunkBytes = 16;
         Kernel<AttentionPackArguments> kernel = Family.Pack;
         int images = shape.Batch * shape.Heads, chunks = rowBytes / ChunkBytes;
-        long threads = (long)Math.Max(shape.Queries, shape.Keys) * chunks;
+        long threads = (long)Math.Max(q.Tokens, k.Tokens) * chunks;
         int across = (int)Math.Min((threads + gpu.BlockSize(kernel) - 1) / gpu.BlockSize(kernel), gpu.FullGrid);
         int down = Math.Clamp(gpu.FullGrid / across, 1, Math.Min(images, LargestGridZ));
         bool isPacked = TokenRows.HavePackets(shape, q.From) && TokenRows.HavePackets(shape, k.From) && TokenRows.HavePackets(shape, v.From);

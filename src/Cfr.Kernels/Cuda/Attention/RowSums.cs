@@ -26,6 +26,9 @@ interface IRowSums<TSelf, TFragment>
 
     static abstract Float4 Add(Float4 sum, TSelf c);
 
+    /// <summary>c + what belongs to the row.</summary>
+    static abstract TSelf AddToRows(TSelf c, Float4 ofRows);
+
     /// <summary>2^(c + shift of the row)</summary>
     static abstract TSelf Exp2(TSelf c, Float4 shift);
 
@@ -107,6 +110,14 @@ unsafe struct Rows16 : IRowSums<Rows16, Quad>
         sum.Y += c.C0.Z + c.C0.W + (c.C1.Z + c.C1.W);
         return sum;
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Rows16 AddToRows(Rows16 c, Float4 ofRows) =>
+        new() { C0 = Add(c.C0, ofRows.X, ofRows.Y), C1 = Add(c.C1, ofRows.X, ofRows.Y) };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Sums Add(Sums c, float upper, float lower) =>
+        new() { X = c.X + upper, Y = c.Y + upper, Z = c.Z + lower, W = c.W + lower };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Rows16 Exp2(Rows16 c, Float4 shift) =>
@@ -248,6 +259,10 @@ struct Rows32 : IRowSums<Rows32, Quads>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Float4 Add(Float4 sum, Rows32 c) =>
         Joined(Rows16.Add(sum, c.Upper), Rows16.Add(OfLower(sum), c.Lower));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Rows32 AddToRows(Rows32 c, Float4 ofRows) =>
+        new() { Upper = Rows16.AddToRows(c.Upper, ofRows), Lower = Rows16.AddToRows(c.Lower, OfLower(ofRows)) };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Rows32 Exp2(Rows32 c, Float4 shift) =>

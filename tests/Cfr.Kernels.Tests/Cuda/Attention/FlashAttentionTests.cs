@@ -11,7 +11,7 @@ public class FlashAttentionTests
         [(2, 3, 2, 9, 3), (1, 1, 7, 129, 16), (1, 1, 130, 5, 20), (1, 1, 33, 64, 64), (1, 1, 3, 7, 101)];
 
     static readonly (int Heads, int Height, int Columns, int Width)[] Grids =
-        [(2, 3, 23, 16), (1, 3, 4, 80), (1, 3, 4, 81), (1, 1, 64, 64), (1, 2, 64, 78)];
+        [(2, 3, 23, 16), (1, 3, 4, 80), (1, 3, 4, 81), (1, 5, 16, 20), (1, 1, 64, 64), (1, 2, 64, 78)];
 
     public static TheoryData<Precision, AttentionShape> Shapes
     {
