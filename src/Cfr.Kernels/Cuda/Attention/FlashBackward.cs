@@ -13,7 +13,7 @@ sealed class FlashBackward(GpuDevice gpu)
         (long)shape.Batch * shape.Heads * shape.Queries * shape.Keys == 0 ? AttentionRung.Naive
         : gpu.Precision != Precision.Float32 && Kernels(AttentionRung.TensorCores, shape) is not null
             ? AttentionRung.TensorCores
-        : Kernels(AttentionRung.Registers, shape) is not null ? AttentionRung.Registers
+        : Kernels(AttentionRung.SharedMemory, shape) is not null ? AttentionRung.SharedMemory
         : AttentionRung.Naive;
 
     /// <summary>The gradients on rung 2 or 3.</summary>
@@ -86,7 +86,7 @@ sealed class FlashBackward(GpuDevice gpu)
             && Math.Max(one.Keys.SharedBytes, one.Queries.SharedBytes) <= gpu.SharedBytesPerBlock);
 
     GradientFamily Family(AttentionRung rung) =>
-        rung == AttentionRung.Registers ? GradientKernels.Float32
+        rung == AttentionRung.SharedMemory ? GradientKernels.Float32
         : gpu.Precision == Precision.BFloat16 ? GradientKernels.BFloat16
         : GradientKernels.Tf32;
 

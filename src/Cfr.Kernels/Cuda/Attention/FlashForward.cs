@@ -1,13 +1,13 @@
 namespace Cfr.Kernels.Cuda;
 
-/// <summary>The rungs of attention's ladder.</summary>
+/// <summary>The rungs of attention's ladder: naive, flash with shared memory, flash on tensor cores.</summary>
 enum AttentionRung
 {
     /// <summary>One thread an element of the result.</summary>
     Naive,
-    /// <summary>Tiles in registers, float32.</summary>
-    Registers,
-    /// <summary>Tensor cores, in the device's precision; TF32 where that is float32.</summary>
+    /// <summary>Flash attention with shared memory: tiles there, sums in registers, float32.</summary>
+    SharedMemory,
+    /// <summary>Flash attention on tensor cores, in the device's precision; TF32 where that is float32.</summary>
     TensorCores,
 }
 
@@ -26,9 +26,9 @@ sealed class FlashForward(GpuDevice gpu)
     /// The highest rung of the precision that takes this shape, or the lowest where it does not matter.
     /// </summary>
     public AttentionRung Highest(AttentionShape shape, RelativePositions positions) =>
-        shape.HeadWidth > FlashRegisters.WidestHead || shape.Flop / 2 * NaiveWaste <= gpu.SmallWork ? AttentionRung.Naive
+        shape.HeadWidth > FlashSharedMemory.WidestHead || shape.Flop / 2 * NaiveWaste <= gpu.SmallWork ? AttentionRung.Naive
         : gpu.Precision != Precision.Float32 && TensorKernel(shape, positions) is not null ? AttentionRung.TensorCores
-        : AttentionRung.Registers;
+        : AttentionRung.SharedMemory;
 
     /// <summary>Attention on rung 3.</summary>
     public void TensorCores(
@@ -89,16 +89,16 @@ sealed class FlashForward(GpuDevice gpu)
     }
 
     /// <summary>Attention on rung 2.</summary>
-    public void Registers(
+    public void SharedMemory(
         AttentionShape shape, Tokens q, Tokens k, Tokens v, RelativePositions positions, Tokens y, View logSumExp)
     {
         int images = shape.Batch * shape.Heads;
         if (images == 0 || shape.Queries == 0) return;
         var (ofRows, ofColumns) = RelativeLogits.Compute(gpu, shape, q, positions);
-        int tiles = Parts(shape.Queries, FlashRegisters.Queries);
+        int tiles = Parts(shape.Queries, FlashSharedMemory.Queries);
         gpu.Launch(
-            FlashRegisters.For(shape.HeadWidth),
-            new FlashRegistersArguments
+            FlashSharedMemory.For(shape.HeadWidth),
+            new FlashSharedArguments
             {
                 Q = new TokenRows(q),
                 K = new TokenRows(k),

@@ -33,8 +33,8 @@ sealed class GpuAttention(GpuDevice gpu) : IAttention
     {
         if (rung == AttentionRung.TensorCores)
             _flash.TensorCores(shape, q, k, v, positions, y, logSumExp);
-        else if (rung == AttentionRung.Registers)
-            _flash.Registers(shape, q, k, v, positions, y, logSumExp);
+        else if (rung == AttentionRung.SharedMemory)
+            _flash.SharedMemory(shape, q, k, v, positions, y, logSumExp);
         else
             NaiveForward(shape, q, k, v, positions, y, logSumExp);
     }

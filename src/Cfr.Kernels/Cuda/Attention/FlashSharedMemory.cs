@@ -3,8 +3,8 @@ using ILGPU;
 
 namespace Cfr.Kernels.Cuda;
 
-/// <summary>Arguments of <see cref="FlashRegisters"/>.</summary>
-struct FlashRegistersArguments
+/// <summary>Arguments of <see cref="FlashSharedMemory"/>.</summary>
+struct FlashSharedArguments
 {
     public TokenRows Q, K, V, Y;
 
@@ -42,29 +42,30 @@ readonly struct RegisterWidth128 : IRegisterWidth
 }
 
 /// <summary>
-/// Attention in float32, rung 2: a block of 64 threads takes 64 queries of a head past all of its keys, 64 at a time,
-/// with the recurrence of <see cref="FlashAttention"/>. Thread (down, across) of 8 x 8 has the logits of rows down + 8
-/// i and keys across + 8 j in registers; probabilities go through shared memory, where the keys have been, to become
-/// the left operand of the product with the values, of which the thread sums eight columns (or sixteen).
+/// Flash attention with shared memory, rung 2, float32: a block of 64 threads takes 64 queries of a head past all of its
+/// keys, 64 at a time, with the recurrence of <see cref="FlashAttention"/>. Thread (down, across) of 8 x 8 has the
+/// logits of rows down + 8 i and keys across + 8 j in registers; probabilities go through shared memory, where the keys
+/// have been, to become the left operand of the product with the values, of which the thread sums eight columns (or
+/// sixteen).
 /// <code>
 ///   4 Queries Keys HeadWidth FLOP a head; both products: 16 loads of 16 bytes for 256 multiply-adds
 ///   a warp: 64 clocks of shared memory, 64 of FMA
 /// </code>
 /// </summary>
-static unsafe class FlashRegisters
+static unsafe class FlashSharedMemory
 {
     public const int Queries = 64, WidestHead = 128;
 
     const int Threads = 64, Side = 8, KeysOfBlock = 64, ProbabilityPitch = KeysOfBlock + 4;
 
-    static readonly Kernel<FlashRegistersArguments>
+    static readonly Kernel<FlashSharedArguments>
         Narrow = Kernel<RegisterWidth64>("attention_flash_float32_64"),
         Wide = Kernel<RegisterWidth128>("attention_flash_float32_128");
 
-    public static Kernel<FlashRegistersArguments> For(int headWidth) =>
+    public static Kernel<FlashSharedArguments> For(int headWidth) =>
         headWidth <= RegisterWidth64.Columns ? Narrow : Wide;
 
-    static Kernel<FlashRegistersArguments> Kernel<TWidth>(string name) where TWidth : struct, IRegisterWidth =>
+    static Kernel<FlashSharedArguments> Kernel<TWidth>(string name) where TWidth : struct, IRegisterWidth =>
         new(name, Run<TWidth>)
         {
             Threads = Threads,
@@ -76,7 +77,7 @@ static unsafe class FlashRegisters
     /// <summary>Floats from row to row: eight rows begin at different banks.</summary>
     static int Pitch(int columns) => columns + 4;
 
-    static void Run<TWidth>(FlashRegistersArguments a) where TWidth : struct, IRegisterWidth
+    static void Run<TWidth>(FlashSharedArguments a) where TWidth : struct, IRegisterWidth
     {
         var shared = SharedBytes.Dynamic();
         uint rowBytes = (uint)Pitch(TWidth.Columns) * sizeof(float), tileBytes = Queries * rowBytes;
@@ -176,7 +177,7 @@ static unsafe class FlashRegisters
     /// </summary>
     static void Copy<TWidth>(
         SharedBytes shared, uint tile, TokenRows rows, int image, int first, int tokensLeft,
-        FlashRegistersArguments a) where TWidth : struct, IRegisterWidth
+        FlashSharedArguments a) where TWidth : struct, IRegisterWidth
     {
         int fours = TWidth.Columns / 4;
         image = Ptx.Hold(image);
@@ -293,7 +294,7 @@ static unsafe class FlashRegisters
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static void Finish<TWidth>(
-        FlashRegistersArguments a, int image, int query, int across, EightSums left, EightSums right,
+        FlashSharedArguments a, int image, int query, int across, EightSums left, EightSums right,
         float largest, float total) where TWidth : struct, IRegisterWidth
     {
         if (query >= a.Queries) return;
@@ -331,7 +332,7 @@ static unsafe class FlashRegisters
         /// <summary>From products of the row with keys key, key + 8, ..; image is the head's first row.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static SoftmaxRow Of(
-            FlashRegistersArguments a, EightSums products, long image, int query, int key, float largest, float total)
+            FlashSharedArguments a, EightSums products, long image, int query, int key, float largest, float total)
         {
             long row = image + Ptx.Min(query, a.Queries - 1);
             var logits = new EightSums
@@ -374,7 +375,7 @@ static unsafe class FlashRegisters
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        static float Logit(FlashRegistersArguments a, float product, long row, int key)
+        static float Logit(FlashSharedArguments a, float product, long row, int key)
         {
             if (key >= a.Keys) return float.NegativeInfinity;
             float logit = product * a.Scale;
