@@ -15,7 +15,6 @@ public sealed class MsaBlock : Layer
 {
     const float Scale = 0.5f;
 
-    readonly int _window;
     readonly LayerNorm _norm1, _norm2;
     readonly EncoderAttention _attention;
     readonly EncoderMlp _mlp;
@@ -29,10 +28,8 @@ public sealed class MsaBlock : Layer
     /// <param name="window">Tokens along each axis of a window; 0 attends to everything.</param>
     public MsaBlock(Weights w, int width, int heads, (int H, int W) grid, int window) : base(w)
     {
-        _window = window;
         _norm1 = new LayerNorm(w / "norm1", width, ImageEncoder.Epsilon);
-        _attention = new EncoderAttention(
-            w / "attn", width, heads, window == 0 ? grid : (window, window), window: 0, positions: "rel");
+        _attention = new EncoderAttention(w / "attn", width, heads, grid, window, positions: "rel");
         _spaceAdapter = new Adapter(w / "Space_Adapter", width);
         _norm2 = new LayerNorm(w / "norm2", width, ImageEncoder.Epsilon);
         _mlp = new EncoderMlp(w / "mlp", width);
@@ -42,16 +39,8 @@ public sealed class MsaBlock : Layer
     /// <inheritdoc/>
     protected override Tensor Compute(Tensor x)
     {
-        Tensor h = Attend(x);
+        Tensor h = _attention.Forward(_norm1.Forward(x), filling: _norm1.Bias);
         Tensor y = x + _spaceAdapter.Forward(h, residual: h), n = _norm2.Forward(y);
         return _mlp.Forward(n, residual: y) + Scale * _mlpAdapter.Forward(n);
-    }
-
-    Tensor Attend(Tensor x)
-    {
-        using Scope scope = x.Session.Scope();
-        if (_window == 0) return scope.Return(_attention.Forward(_norm1.Forward(x)));
-        Tensor windows = _attention.Forward(_norm1.Forward(x.WindowPartition(_window)));
-        return scope.Return(windows.WindowUnpartition(x.Size(1), x.Size(2)));
     }
 }

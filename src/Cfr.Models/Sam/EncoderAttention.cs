@@ -8,8 +8,8 @@ namespace Cfr.Models;
 ///   x [B, H, W, E], residual alike -> [B, H, W, E]
 /// </summary>
 /// <remarks>
-/// Windows that hang over the edge are filled up with zeros, whose keys and values are the bias of qkv: there is no
-/// mask. Their results are dropped before the projection, which works on each token alone.
+/// Queries, keys and values are those of the image's tokens. A window that hangs over the edge is filled up, without a
+/// mask, with tokens of zeros, whose keys and values are the bias of qkv, or with another token.
 /// </remarks>
 public sealed class EncoderAttention : Module
 {
@@ -30,31 +30,18 @@ public sealed class EncoderAttention : Module
         _proj = new Linear(w / "proj", width, width);
     }
 
-    /// <summary>The attention's result.</summary>
-    internal Tensor Forward(Tensor x)
+    /// <summary>The attention's result, plus a residual; windows are filled up with a token [E], zeros if null.</summary>
+    internal Tensor Forward(Tensor x, Tensor? residual = null, Tensor? filling = null)
     {
         using Scope scope = x.Session.Scope();
-        return scope.Return(_proj.Forward(Attend(x)));
+        Tensor y = Attend(x, filling);
+        return scope.Return(residual is null ? _proj.Forward(y) : _proj.Forward(y, residual));
     }
 
-    /// <summary>The attention's result plus a residual.</summary>
-    internal Tensor Forward(Tensor x, Tensor residual)
+    Tensor Attend(Tensor x, Tensor? filling)
     {
         using Scope scope = x.Session.Scope();
-        return scope.Return(_proj.Forward(Attend(x), residual));
-    }
-
-    Tensor Attend(Tensor x)
-    {
-        using Scope scope = x.Session.Scope();
-        Tensor y = Qkv(x).SelfAttention(_heads, _height, _width);
-        return scope.Return(_window == 0 ? y : y.WindowUnpartition(x.Size(1), x.Size(2)));
-    }
-
-    /// <summary>Queries, keys and values: [B, H, W, 3 E], or those of the windows.</summary>
-    Tensor Qkv(Tensor x)
-    {
-        using Scope scope = x.Session.Scope();
-        return scope.Return(_qkv.Forward(_window == 0 ? x : x.WindowPartition(_window)));
+        Tensor? outside = filling is null || _window == 0 ? _qkv.Bias : _qkv.Forward(filling.Reshape(1, -1)).Reshape(-1);
+        return scope.Return(_qkv.Forward(x).SelfAttention(_heads, _height, _width, _window, outside));
     }
 }

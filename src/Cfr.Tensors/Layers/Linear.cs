@@ -26,6 +26,9 @@ public sealed class Linear : Layer
     /// <summary>How many outputs it has.</summary>
     public int Outputs => _weight.Size(0);
 
+    /// <summary>b, which is also the result for x = 0, before the activation; null without one.</summary>
+    public Tensor? Bias => _bias;
+
     /// <summary>Changes of low rank that it makes to x W^T + b; none at first.</summary>
     public IReadOnlyList<LowRankPart> LowRank { get; set; } = [];
 

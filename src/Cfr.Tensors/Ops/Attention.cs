@@ -10,7 +10,8 @@ namespace Cfr.Tensors;
 ///   height [2 H - 1, d], width [2 W - 1, d]
 /// With P the softmax and D = rowsum(dy y):
 ///   dv = P^T dy      dS = P (dy v^T - D)      dq = dS k / sqrt d + dp/dq dS      dk = dS^T q / sqrt d
-/// P is never stored: what is kept is the log of each row's sum of exponentials.
+/// P is never stored: what is kept is the log of each row's sum of exponentials. Windows are read and written where
+/// they lie in the image; nothing is cut out.
 /// </summary>
 public static class AttentionOp
 {
@@ -18,10 +19,17 @@ public static class AttentionOp
     /// Attention of tokens among each other.   qkv [N, .., 3 E], channels q, then k, then v -> [N, .., E]; the axes
     /// between are the tokens. With relative positions they are the grid, row by row.
     /// </summary>
-    public static Tensor SelfAttention(this Tensor qkv, int heads, Tensor? height = null, Tensor? width = null)
+    /// <remarks>
+    /// With a window of w, qkv is [N, H, W, 3 E] and tokens attend to each other in windows of w x w, row by row, to
+    /// which the tables belong. Tokens of a window that lie below or on the right of the image are keys and values like
+    /// others, with the k and v of <paramref name="outside"/> [3 E], or zeros:
+    ///   d outside = (0, sum of their dk, sum of their dv)
+    /// </remarks>
+    public static Tensor SelfAttention(
+        this Tensor qkv, int heads, Tensor? height = null, Tensor? width = null, int window = 0, Tensor? outside = null)
     {
         const string Op = nameof(SelfAttention);
-        Session session = Session.Common(Op, qkv, height, width);
+        Session session = Session.Common(Op, qkv, height, width, outside);
         Expect.Type(Op, nameof(qkv), qkv, DType.Float32);
         bool fits = qkv.Rank >= 3 && heads >= 1 && qkv.Size(^1) % (3L * heads) == 0 && qkv.Shape[1..].Count > 0;
         if (!fits)
@@ -29,28 +37,38 @@ public static class AttentionOp
         int channels = qkv.Size(^1) / 3, tokens = checked((int)qkv.Shape[1..^1].Count);
         var shape = new AttentionShape(
             qkv.Size(0), heads, tokens, tokens, channels / heads, Scale(channels / heads), Grid(height), Grid(width));
+        if (window != 0) shape = InWindows(shape, qkv, window);
         CheckPositions(shape, height, width);
+        if (outside is not null) Expect.Shape(Op, nameof(outside), outside, 3 * channels);
+        outside = shape.OutsideOfImage == 0 ? null : outside ?? session.Zeros([3 * channels]);
 
         Tensor y = session.Empty([.. qkv.Shape[..^1], channels]);
-        Tensor? logSumExp = Statistics(session, shape, qkv, height, width);
+        Tensor? logSumExp = Statistics(session, shape, qkv, height, width, outside);
         session.Device.Attention.Forward(
-            shape, Part(qkv, 0), Part(qkv, 1), Part(qkv, 2), Positions(height, width), Rows(y, tokens),
+            shape, Part(qkv, 0), Part(qkv, 1, outside), Part(qkv, 2, outside), Positions(height, width), Rows(y, tokens),
             logSumExp?.View ?? default);
-        return y.Record(Op, [qkv, height, width], [qkv, height, width, y, logSumExp], g =>
+        Tensor?[] inputs = [qkv, height, width, outside];
+        return y.Record(Op, inputs, [.. inputs, y, logSumExp], g =>
         {
             Tensor packed = g.Kept(0), dqkv = session.Empty(packed.Shape);
             Tensor? dHeight = Like(g, 1), dWidth = Like(g, 2);
+            Tensor? dOutside = g.Wants(3) ? session.Zeros(g.Kept(3).Shape) : null;
             session.Device.Attention.Backward(
-                shape, Part(packed, 0), Part(packed, 1), Part(packed, 2), Positions(g.KeptOrNull(1), g.KeptOrNull(2)),
-                Rows(g.Kept(3), tokens), g.Kept(4).View, Rows(g.OfResult, tokens), Part(dqkv, 0), Part(dqkv, 1),
-                Part(dqkv, 2), Positions(dHeight, dWidth));
+                shape, Part(packed, 0), Part(packed, 1, g.KeptOrNull(3)), Part(packed, 2, g.KeptOrNull(3)),
+                Positions(g.KeptOrNull(1), g.KeptOrNull(2)), Rows(g.Kept(4), tokens), g.Kept(5).View,
+                Rows(g.OfResult, tokens), Part(dqkv, 0), Part(dqkv, 1, dOutside), Part(dqkv, 2, dOutside),
+                Positions(dHeight, dWidth));
             g.Add(0, dqkv);
             if (dHeight is not null) g.Add(1, dHeight);
             if (dWidth is not null) g.Add(2, dWidth);
+            if (dOutside is not null) g.Add(3, dOutside);
         });
 
-        Tokens Part(Tensor all, int index) => new(
-            all.View.Slice((long)index * channels), 3L * channels, 3L * channels * tokens);
+        Tokens Part(Tensor all, int index, Tensor? outside = null)
+        {
+            View ofOutside = outside?.View.Slice((long)index * channels, channels) ?? default;
+            return new(all.View.Slice((long)index * channels), 3L * channels, 3L * channels * tokens, ofOutside);
+        }
     }
 
     /// <summary>Attention of tokens to others.   q [N, Lq, E], k [N, Lk, E], v [N, Lk, E] -> [N, Lq, E]</summary>
@@ -83,6 +101,25 @@ public static class AttentionOp
             g.Add(1, dk);
             g.Add(2, dv);
         });
+    }
+
+    /// <summary>The same attention in square windows of a grid [N, H, W, ..].</summary>
+    static AttentionShape InWindows(AttentionShape shape, Tensor qkv, int window)
+    {
+        const string Op = nameof(SelfAttention);
+        if (window < 0)
+            throw new ArgumentException($"{Op}: a window of {window} x {window} tokens; expected at least 1 x 1");
+        if (qkv.Rank != 4) throw Expect.Mismatch(Op, nameof(qkv), qkv, "[N, H, W, 3 E], to be cut into windows");
+        int area = checked(window * window);
+        shape = shape with
+        {
+            Queries = area,
+            Keys = area,
+            GridHeight = window,
+            GridWidth = window,
+            Image = new TokenImage(qkv.Size(1), qkv.Size(2)),
+        };
+        return shape with { Batch = checked(shape.Batch * shape.WindowsDown * shape.WindowsAcross) };
     }
 
     static float Scale(int headWidth) => 1 / MathF.Sqrt(headWidth);

@@ -25,6 +25,24 @@ public sealed class ProfilerTests
     }
 
     [Fact]
+    public void Attention_in_windows_costs_what_the_tokens_of_the_image_do()
+    {
+        const int Tokens = 3 * 5, Width = 4, Windows = 4, Area = 2 * 3;
+        using var device = new ProfiledDevice(new CpuDevice(threads: 1), _profiler);
+        var shape = new AttentionShape(Windows, 1, Area, Area, Width, 0.5f, 2, 3, new TokenImage(3, 5));
+        var q = new Tokens(Empty(device, Tokens * Width), Width, Tokens * Width);
+        Tokens k = q with { Outside = Empty(device, Width) };
+        device.Attention.Forward(shape, q, k, k, default, q, default);
+        device.Attention.Backward(
+            shape, q, k, k, default, q, Empty(device, Windows * Area), q, q, k, k, default);
+        ProfileRow[] rows = [.. _profiler.Rows(bySizes: false).OrderBy(row => row.Flop)];
+        Assert.Equal([4.0 * Tokens * Area * Width, 10.0 * Tokens * Area * Width], rows.Select(row => row.Flop));
+        Assert.Equal(
+            [4.0 * (4 * Tokens * Width + 2 * Width), 4.0 * (8 * Tokens * Width + 4 * Width + Windows * Area)],
+            rows.Select(row => row.Bytes));
+    }
+
+    [Fact]
     public void Sizes_are_added_up_unless_they_are_asked_for()
     {
         using var device = new ProfiledDevice(new CpuDevice(threads: 1), _profiler);

@@ -12,10 +12,14 @@ static class AttentionCases
         Self(1, [14, 14], 1, 4, positions: true), Self(17, [2, 2], 1, 3, positions: true), Self(1, [5, 61], 1, 2, positions: true),
         Cross(1, 1, 1, 1, 1), Cross(2, 3, 7, 2, 5), Cross(1, 1, 40, 2, 16), Cross(1, 40, 1, 1, 8), Cross(1, 7, 33, 3, 80),
         Cross(1, 2, 310, 1, 3), Cross(17, 2, 3, 1, 4),
+        Windows(1, (3, 4), 2, 2, 3), Windows(2, (5, 7), 3, 2, 8), Windows(1, (4, 6), 2, 1, 5), Windows(2, (2, 3), 4, 1, 4),
+        Windows(2, (5, 4), 3, 2, 3, positions: false), Windows(1, (1, 11), 4, 1, 20),
         // Large enough for tensor cores: a GPU's check takes them, with their gradients.
         Self(1, [3, 64], 2, 64, positions: true) with { BenchmarkOnly = true },
         Self(2, [14, 14], 2, 60, positions: true) with { BenchmarkOnly = true },
         Cross(1, 200, 300, 2, 100) with { BenchmarkOnly = true },
+        Windows(2, (17, 23), 14, 2, 64) with { BenchmarkOnly = true },
+        Windows(1, (20, 18), 18, 1, 80) with { BenchmarkOnly = true },
         Self(1, [64, 64], 12, 64, positions: true) with
         {
             Name = "4096 tokens, 12 heads of 64, relative positions", BenchmarkOnly = true,
@@ -23,6 +27,10 @@ static class AttentionCases
         Self(25, [14, 14], 12, 64, positions: true) with
         {
             Name = "25 windows of 196 tokens, 12 heads of 64, relative positions", BenchmarkOnly = true,
+        },
+        Windows(1, (64, 64), 14, 12, 64) with
+        {
+            Name = "64x64 tokens in windows of 14x14, 12 heads of 64, relative positions", BenchmarkOnly = true,
         },
         Cross(1, 7, 4096, 8, 16) with { Name = "7 to 4096 tokens, 8 heads of 16", BenchmarkOnly = true },
         Cross(1, 4096, 7, 8, 16) with { Name = "4096 to 7 tokens, 8 heads of 16", BenchmarkOnly = true },
@@ -56,6 +64,41 @@ static class AttentionCases
         {
             Flop = shape.Flop,
         };
+    }
+
+    static OpCase Windows(
+        int batch, (int Height, int Width) image, int window, int heads, int headWidth, bool positions = true)
+    {
+        int channels = heads * headWidth, area = window * window;
+        var shape = new AttentionShape(
+            batch, heads, area, area, headWidth, 1 / MathF.Sqrt(headWidth), window, window, new(image.Height, image.Width));
+        shape = shape with { Batch = batch * shape.WindowsDown * shape.WindowsAcross };
+        List<Input> inputs = [new("qkv", [batch, image.Height, image.Width, 3 * channels]), new("outside", [3 * channels])];
+        if (positions)
+        {
+            inputs.Add(new Input("height", [2 * window - 1, headWidth]));
+            inputs.Add(new Input("width", [2 * window - 1, headWidth]));
+        }
+        return new OpCase(
+            "attention",
+            $"batch {batch}, {image.Height} x {image.Width} in windows of {window}, {heads} x {headWidth}{(positions ? ", relative positions" : "")}",
+            [.. inputs],
+            x => x[0].SelfAttention(heads, x.ElementAtOrDefault(2), x.ElementAtOrDefault(3), window, x[1]),
+            x =>
+            {
+                double[] y = new double[batch * image.Height * image.Width * channels];
+                WindowAttentionNaive.Forward<double>(
+                    shape, Part(x[0], 0), Part(x[0], 1), Part(x[0], 2), x[1].AsSpan(channels, channels),
+                    x[1].AsSpan(2 * channels), x.ElementAtOrDefault(2), x.ElementAtOrDefault(3), y, []);
+                return y;
+            },
+            Terms: Math.Max(area * shape.Batch * heads, headWidth))
+        {
+            Flop = shape.Flop,
+        };
+
+        double[] Part(double[] qkv, int index) =>
+            [.. qkv.Chunk(channels).Where((_, row) => row % 3 == index).SelectMany(row => row)];
     }
 
     static OpCase Cross(int batch, int queries, int keys, int heads, int headWidth)

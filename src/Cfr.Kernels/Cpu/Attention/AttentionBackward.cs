@@ -27,6 +27,7 @@ sealed unsafe class AttentionBackward<V>(
     readonly int _heads = shape.Batch * shape.Heads;
     readonly int _entries = positions?.Entries ?? 0;
     readonly int _paddedEntries = positions?.PaddedEntries ?? 0;
+    readonly OutsideSums? _outside = OutsideSums.Of(shape, dk, dv);
 
     int KeysPerRange => _heads >= HeadsThatNeedNoRanges
         ? AttentionTiling<V>.RoundUp(shape.Keys, _tiling.KeysPerBlock)
@@ -43,9 +44,11 @@ sealed unsafe class AttentionBackward<V>(
 
     long TableGradientFloats => (long)AttentionTiling<V>.RoundUp(_entries, Microkernel<V>.Rows) * _tiling.PaddedWidth;
 
+    long OutsideFloats => _outside?.Floats ?? 0;
+
     public void Run()
     {
-        long floatsPerHead = PackedFloats + Ranges * (QueryGradientFloats + TableGradientFloats);
+        long floatsPerHead = PackedFloats + Ranges * (QueryGradientFloats + TableGradientFloats + OutsideFloats);
         int headsAtOnce = (int)Math.Clamp(WorkspaceBytes / (floatsPerHead * sizeof(float)), 1, Math.Max(1, _heads));
         int rounds = (_heads + headsAtOnce - 1) / headsAtOnce;
         if (rounds > 0) headsAtOnce = (_heads + rounds - 1) / rounds;
@@ -53,42 +56,51 @@ sealed unsafe class AttentionBackward<V>(
         float* packed = (float*)workspace.Address;
         float* dQueries = packed + headsAtOnce * PackedFloats;
         float* dTables = dQueries + headsAtOnce * Ranges * QueryGradientFloats;
-        float* dTablesSum = dTables + headsAtOnce * Ranges * TableGradientFloats;
+        float* ofOutside = dTables + headsAtOnce * Ranges * TableGradientFloats;
+        float* dTablesSum = ofOutside + headsAtOnce * Ranges * OutsideFloats;
         new Span<float>(dTablesSum, (int)TableGradientFloats).Clear();
+        _outside?.Clear();
         int keysOfRange = AttentionTiling<V>.RoundUp(Math.Min(KeysPerRange, shape.Keys), Microkernel<V>.Rows);
-        long sumFloats = 2L * keysOfRange * _tiling.PaddedWidth;
-        using var scratch = new WorkerScratch(
-            threads, pool, (sumFloats + TileScratch.Floats(_tiling, _paddedEntries)) * sizeof(float));
+        long pieceFloats = 2L * keysOfRange * _tiling.PaddedWidth + TileScratch.Floats(_tiling, _paddedEntries);
+        long gatheredFloats = shape.IsWindowed ? (long)shape.Keys * shape.HeadWidth : 0;
+        using var scratch = new WorkerScratch(threads, pool, Math.Max(pieceFloats, gatheredFloats) * sizeof(float));
 
         for (int first = 0; first < _heads; first += headsAtOnce)
         {
             int firstHead = first, count = Math.Min(headsAtOnce, _heads - first);
-            threads.For(count, i => PackHead(firstHead + i, packed + i * PackedFloats));
+            threads.For(
+                count, (i, worker) => PackHead(firstHead + i, packed + i * PackedFloats, (float*)scratch[worker]));
             threads.For(count * Ranges, (piece, worker) => RunRange(
                 firstHead + piece / Ranges, piece % Ranges, packed + piece / Ranges * PackedFloats,
-                dQueries + piece * QueryGradientFloats, dTables + piece * TableGradientFloats, (float*)scratch[worker]));
+                dQueries + piece * QueryGradientFloats, dTables + piece * TableGradientFloats,
+                ofOutside + piece * OutsideFloats, (float*)scratch[worker]));
             AddUpQueries(firstHead, count, dQueries);
             for (int piece = 0; piece < count * Ranges; piece++)
+            {
                 Add(dTables + piece * TableGradientFloats, dTablesSum, (int)TableGradientFloats);
+                _outside?.AddUp(firstHead + piece / Ranges, ofOutside + piece * OutsideFloats);
+            }
         }
         StoreTables(dTablesSum);
         workspace.Release();
     }
 
-    void PackHead(int head, float* packed)
+    void PackHead(int head, float* packed, float* scratch)
     {
         int columns = Microkernel<V>.Columns, width = shape.HeadWidth;
-        float* key = TokenRows.Of(k, shape, head), value = TokenRows.Of(v, shape, head);
         long transposed = (long)_tiling.PaddedKeys * width;
-        Panels.PackAll(new Lines(key, k.RowStride, 1), shape.Keys, width, columns, packed);
+        Lines values = new TokenRows(v, shape, head).Lines(shape.Keys, width, scratch);
+        Panels.PackAll(values, shape.Keys, width, columns, packed + transposed);
+        Lines keys = new TokenRows(k, shape, head).Lines(shape.Keys, width, scratch);
+        Panels.PackAll(keys, shape.Keys, width, columns, packed);
         TokenRows.Scale<V>(packed, transposed, shape.Scale);
-        Panels.PackAll(new Lines(value, v.RowStride, 1), shape.Keys, width, columns, packed + transposed);
         float* rows = packed + 2 * transposed;
-        Panels.PackAll(new Lines(key, 1, k.RowStride), width, shape.Keys, columns, rows);
+        Panels.PackAll(keys.Across, width, shape.Keys, columns, rows);
         TokenRows.Scale<V>(rows, (long)_tiling.PaddedWidth * shape.Keys, shape.Scale);
     }
 
-    void RunRange(int head, int range, float* packed, float* dQueries, float* dTables, float* memory)
+    void RunRange(
+        int head, int range, float* packed, float* dQueries, float* dTables, float* ofOutside, float* memory)
     {
         int firstKey = range * KeysPerRange, keys = Math.Min(KeysPerRange, shape.Keys - firstKey);
         int paddedKeys = AttentionTiling<V>.RoundUp(keys, Microkernel<V>.Rows), padded = _tiling.PaddedWidth;
@@ -99,12 +111,20 @@ sealed unsafe class AttentionBackward<V>(
                 head, tile, firstKey, keys, packed, scratch, dKeys, dValues,
                 dQueries + (long)tile * _tiling.QueriesPerTile * padded, dTables);
 
-        float* toKeys = TokenRows.Of(dk, shape, head) + firstKey * dk.RowStride;
-        float* toValues = TokenRows.Of(dv, shape, head) + firstKey * dv.RowStride;
-        for (long row = 0; row < keys; row++)
+        TokenRows toKeys = new(dk with { Outside = default }, shape, head);
+        TokenRows toValues = new(dv with { Outside = default }, shape, head);
+        new Span<float>(ofOutside, (int)OutsideFloats).Clear();
+        for (int row = 0; row < keys; row++)
         {
-            TokenRows.StoreScaled<V>(dKeys + row * padded, shape.Scale, shape.HeadWidth, toKeys + row * dk.RowStride);
-            TokenRows.StoreScaled<V>(dValues + row * padded, 1, shape.HeadWidth, toValues + row * dv.RowStride);
+            float* dKey = dKeys + (long)row * padded, dValue = dValues + (long)row * padded;
+            float* toKey = toKeys[firstKey + row], toValue = toValues[firstKey + row];
+            if (toKey is null)
+            {
+                _outside?.Add(ofOutside, dKey, dValue);
+                continue;
+            }
+            TokenRows.StoreScaled<V>(dKey, shape.Scale, shape.HeadWidth, toKey);
+            TokenRows.StoreScaled<V>(dValue, 1, shape.HeadWidth, toValue);
         }
     }
 
@@ -145,7 +165,9 @@ sealed unsafe class AttentionBackward<V>(
     {
         int width = shape.HeadWidth, padded = _tiling.PaddedWidth, block = _tiling.KeysPerBlock;
         int columns = Microkernel<V>.Columns, firstQuery = tile * _tiling.QueriesPerTile;
-        int queries = Math.Min(_tiling.QueriesPerTile, shape.Queries - firstQuery);
+        var window = new TokenWindow(shape, head / shape.Heads);
+        int queries = Math.Min(_tiling.QueriesPerTile, window.Inside - firstQuery);
+        if (queries <= 0) return;
         int rows = AttentionTiling<V>.RoundUp(queries, Microkernel<V>.Rows);
         float* packedValues = packed + (long)_tiling.PaddedKeys * width;
         float* keyRows = packedValues + (long)_tiling.PaddedKeys * width;
@@ -157,7 +179,10 @@ sealed unsafe class AttentionBackward<V>(
             int length = AttentionTiling<V>.RoundUp(keys, columns), keyTiles = AttentionTiling<V>.RoundUp(keys, Microkernel<V>.Rows);
             if (positions is not null)
                 for (int row = 0; row < queries; row++)
-                    positions.Fill(s.G + row * _paddedEntries, firstQuery + row, firstKey, keys, s.P + row * block);
+                {
+                    int token = window.Token(firstQuery + row);
+                    positions.Fill(s.G + row * _paddedEntries, token, firstKey, keys, s.P + row * block);
+                }
             TileProduct<V>.Run(
                 rows, length, width, s.Query, padded, 1, packed + (long)firstKey * width, columns, (long)columns * width,
                 s.P, block, positions is not null);
@@ -170,7 +195,8 @@ sealed unsafe class AttentionBackward<V>(
                 new Span<float>(p + keys, length - keys).Fill(float.NegativeInfinity);
                 OnlineSoftmax<V>.Exponentials(p, length, s.LogSumExp[row]);
                 LogitGradient(p, ds, length, s.D[row]);
-                positions?.AddGradient(ds, firstQuery + row, firstKey, keys, s.DG + row * _paddedEntries);
+                positions?.AddGradient(
+                    ds, window.Token(firstQuery + row), firstKey, keys, s.DG + row * _paddedEntries);
             }
             bool add = tile > 0;
             TileProduct<V>.Run(
@@ -193,15 +219,14 @@ sealed unsafe class AttentionBackward<V>(
     void LoadTile(int head, int firstQuery, int queries, int rows, TileScratch s)
     {
         int width = shape.HeadWidth, padded = _tiling.PaddedWidth, columns = Microkernel<V>.Columns;
-        float* query = TokenRows.Of(q, shape, head) + firstQuery * q.RowStride;
-        float* gradient = TokenRows.Of(dy, shape, head) + firstQuery * dy.RowStride;
-        float* output = TokenRows.Of(y, shape, head) + firstQuery * y.RowStride;
-        TokenRows.Load(query, q.RowStride, queries, width, s.Query, rows, padded);
-        TokenRows.Load(gradient, dy.RowStride, queries, width, s.DY, rows, padded);
+        TokenRows gradient = new(dy, shape, head), output = new(y, shape, head);
+        new TokenRows(q, shape, head).Load(firstQuery, queries, width, s.Query, rows, padded);
+        gradient.Load(firstQuery, queries, width, s.DY, rows, padded);
         for (int row = 0; row < queries; row++)
         {
-            s.D[row] = Dot(gradient + row * dy.RowStride, output + row * y.RowStride, width);
-            s.LogSumExp[row] = logSumExp.Floats[(long)head * shape.Queries + firstQuery + row];
+            int token = gradient.Window.Token(firstQuery + row);
+            s.D[row] = Dot(gradient[token], output[token], width);
+            s.LogSumExp[row] = logSumExp.Floats[(long)head * shape.Queries + token];
         }
         if (positions is null) return;
         TileProduct<V>.Run(
@@ -240,13 +265,13 @@ sealed unsafe class AttentionBackward<V>(
         threads.For(heads * pieces, piece =>
         {
             int head = piece / pieces, first = piece % pieces * RowsPerPiece;
-            float* target = TokenRows.Of(dq, shape, firstHead + head);
+            var target = new TokenRows(dq, shape, firstHead + head);
             float* partial = dQueries + (long)head * Ranges * QueryGradientFloats;
-            for (int row = first; row < Math.Min(shape.Queries, first + RowsPerPiece); row++)
+            for (int row = first; row < Math.Min(target.Window.Inside, first + RowsPerPiece); row++)
             {
                 float* sum = partial + (long)row * padded;
                 for (int range = 1; range < Ranges; range++) Add(sum + range * QueryGradientFloats, sum, padded);
-                TokenRows.StoreScaled<V>(sum, 1, shape.HeadWidth, target + row * dq.RowStride);
+                TokenRows.StoreScaled<V>(sum, 1, shape.HeadWidth, target[target.Window.Token(row)]);
             }
         });
     }

@@ -10,7 +10,7 @@ namespace Cfr.Kernels.Cpu;
 /// </code>
 /// 4 Queries Keys HeadWidth FLOP and one exponential per logit; bytes about 4 HeadWidth (2 Queries + 2 Keys (1 +
 /// Queries / 96)) per head, the latter from L3. A row of the result depends on its own query alone, so the split is
-/// free.
+/// free. Of windows, queries are the tokens inside the image.
 /// </summary>
 sealed unsafe class AttentionForward<V>(
     Threads threads, BufferPool pool, AttentionShape shape, Tokens q, Tokens k, Tokens v, RelativeLogits<V>? positions,
@@ -29,11 +29,14 @@ sealed unsafe class AttentionForward<V>(
         headsAtOnce = (heads + rounds - 1) / rounds;
         DeviceBuffer workspace = pool.Rent(headsAtOnce * packedFloats * sizeof(float));
         float* packed = (float*)workspace.Address;
-        using var scratch = new WorkerScratch(threads, pool, ScratchFloats * sizeof(float));
+        long gatheredFloats = shape.IsWindowed ? (long)shape.Keys * shape.HeadWidth : 0;
+        using var scratch = new WorkerScratch(
+            threads, pool, Math.Max(ScratchFloats, gatheredFloats) * sizeof(float));
         for (int first = 0; first < heads; first += headsAtOnce)
         {
             int firstHead = first, count = Math.Min(headsAtOnce, heads - first);
-            threads.For(count, i => PackHead(firstHead + i, packed + i * packedFloats));
+            threads.For(
+                count, (i, worker) => PackHead(firstHead + i, packed + i * packedFloats, (float*)scratch[worker]));
             threads.For(count * _tiling.Tiles, (i, worker) => RunTile(
                 firstHead + i / _tiling.Tiles, i % _tiling.Tiles, packed + i / _tiling.Tiles * packedFloats,
                 (float*)scratch[worker]));
@@ -52,21 +55,23 @@ sealed unsafe class AttentionForward<V>(
         }
     }
 
-    void PackHead(int head, float* packedKeys)
+    void PackHead(int head, float* packedKeys, float* scratch)
     {
-        int columns = Microkernel<V>.Columns;
-        float* packedValues = packedKeys + (long)_tiling.PaddedKeys * shape.HeadWidth;
-        Panels.PackAll(
-            new Lines(TokenRows.Of(k, shape, head), k.RowStride, 1), shape.Keys, shape.HeadWidth, columns, packedKeys);
-        TokenRows.Scale<V>(packedKeys, (long)_tiling.PaddedKeys * shape.HeadWidth, shape.Scale);
-        Panels.PackAll(
-            new Lines(TokenRows.Of(v, shape, head), 1, v.RowStride), shape.HeadWidth, shape.Keys, columns, packedValues);
+        int columns = Microkernel<V>.Columns, width = shape.HeadWidth;
+        float* packedValues = packedKeys + (long)_tiling.PaddedKeys * width;
+        Lines keys = new TokenRows(k, shape, head).Lines(shape.Keys, width, scratch);
+        Panels.PackAll(keys, shape.Keys, width, columns, packedKeys);
+        TokenRows.Scale<V>(packedKeys, (long)_tiling.PaddedKeys * width, shape.Scale);
+        Lines values = new TokenRows(v, shape, head).Lines(shape.Keys, width, scratch);
+        Panels.PackAll(values.Across, width, shape.Keys, columns, packedValues);
     }
 
     void RunTile(int head, int tile, float* packedKeys, float* scratch)
     {
         int firstQuery = tile * _tiling.QueriesPerTile, width = shape.HeadWidth, block = _tiling.KeysPerBlock;
-        int queries = Math.Min(_tiling.QueriesPerTile, shape.Queries - firstQuery);
+        var tokens = new TokenRows(q, shape, head);
+        int queries = Math.Min(_tiling.QueriesPerTile, tokens.Window.Inside - firstQuery);
+        if (queries <= 0) return;
         int rows = AttentionTiling<V>.RoundUp(queries, Microkernel<V>.Rows), columns = Microkernel<V>.Columns;
         int entries = positions?.PaddedEntries ?? 0, paddedWidth = _tiling.PaddedWidth;
         float* packedValues = packedKeys + (long)_tiling.PaddedKeys * width;
@@ -74,8 +79,7 @@ sealed unsafe class AttentionForward<V>(
         float* logits = scratch, result = logits + rows * block + columns, g = result + rows * paddedWidth;
         float* query = g + rows * entries + columns, maxima = query + rows * width, sums = maxima + rows;
 
-        TokenRows.Load(
-            TokenRows.Of(q, shape, head) + firstQuery * q.RowStride, q.RowStride, queries, width, query, rows, width);
+        tokens.Load(firstQuery, queries, width, query, rows, width);
         new Span<float>(maxima, rows).Fill(float.NegativeInfinity);
         new Span<float>(sums, rows).Clear();
         if (positions is not null)
@@ -87,7 +91,10 @@ sealed unsafe class AttentionForward<V>(
             int keys = Math.Min(block, shape.Keys - firstKey), length = AttentionTiling<V>.RoundUp(keys, columns);
             if (positions is not null)
                 for (int row = 0; row < queries; row++)
-                    positions.Fill(g + row * entries, firstQuery + row, firstKey, keys, logits + row * block);
+                {
+                    int token = tokens.Window.Token(firstQuery + row);
+                    positions.Fill(g + row * entries, token, firstKey, keys, logits + row * block);
+                }
             TileProduct<V>.Run(
                 rows, length, width, query, width, 1, packedKeys + (long)firstKey * width, columns, (long)columns * width,
                 logits, block, positions is not null);
@@ -103,12 +110,13 @@ sealed unsafe class AttentionForward<V>(
                 (long)columns * shape.Keys, result, paddedWidth, firstKey > 0);
         }
 
-        float* target = TokenRows.Of(y, shape, head) + firstQuery * y.RowStride;
+        var target = new TokenRows(y, shape, head);
         for (int row = 0; row < queries; row++)
         {
-            TokenRows.StoreScaled<V>(result + row * paddedWidth, 1 / sums[row], width, target + row * y.RowStride);
+            int token = tokens.Window.Token(firstQuery + row);
+            TokenRows.StoreScaled<V>(result + row * paddedWidth, 1 / sums[row], width, target[token]);
             if (!logSumExp.IsNone)
-                logSumExp.Floats[(long)head * shape.Queries + firstQuery + row] = maxima[row] + MathF.Log(sums[row]);
+                logSumExp.Floats[(long)head * shape.Queries + token] = maxima[row] + MathF.Log(sums[row]);
         }
     }
 }

@@ -15,6 +15,9 @@ readonly unsafe record struct Lines(nint Address, long LineStride, long StepStri
 
     public float* At(long line, long step) => (float*)Address + line * LineStride + step * StepStride;
 
+    /// <summary>The same elements with lines and steps exchanged.</summary>
+    public Lines Across => new(Address, StepStride, LineStride);
+
     /// <summary>The rows of the left operand of a product.</summary>
     public static Lines OfRows(Matrix a, long batch) => a.Transposed
         ? new(a.Data.Floats + batch * a.BatchStride, 1, a.RowStride)

@@ -16,6 +16,7 @@ struct AttentionGradientArguments
     public TokenRows Dq, Dk, Dv;
     public KeyGrid Grid;
     public Divisor Heads;
+    public WindowGrid Windows;
     public int Queries, PaddedQueries, HeadWidth;
     public float Scale;
 
@@ -30,11 +31,11 @@ struct AttentionGradientArguments
     public static StripTarget Target(AttentionGradientArguments a, TokenRows rows, int image, int upper, int lower)
     {
         int batch = image / a.Heads, head = image - batch * a.Heads.Value;
-        long start = rows.Address + (batch * rows.BatchStride + head * a.HeadWidth) * sizeof(float);
+        TokenWindow window = TokenWindow.Of(a.Windows, batch);
         return new StripTarget
         {
-            Upper = upper < 0 ? 0 : start + upper * rows.RowStride * sizeof(float),
-            Lower = lower < 0 ? 0 : start + lower * rows.RowStride * sizeof(float),
+            Upper = upper < 0 ? 0 : TokenRows.Row(rows, a.Windows, window, upper, head * a.HeadWidth),
+            Lower = lower < 0 ? 0 : TokenRows.Row(rows, a.Windows, window, lower, head * a.HeadWidth),
             Columns = a.HeadWidth,
         };
     }

@@ -9,6 +9,9 @@ struct PackedOperand
     public long To;
     public int Tokens;
     public float Factor;
+
+    /// <summary>Columns of the grid if its rows become strips of 16 (<see cref="PositionsOfStrips"/>), else 0.</summary>
+    public int StripColumns;
 }
 
 /// <summary>Arguments of <see cref="AttentionPack"/>.</summary>
@@ -24,6 +27,7 @@ struct AttentionPackArguments
     /// <summary>Whether chunks keep their order, instead of that of <see cref="PackedRows"/>: 1 or 0.</summary>
     public int InOrder;
     public Divisor Heads, Chunks;
+    public WindowGrid Windows;
 }
 
 /// <summary>What a packed element is.</summary>
@@ -67,7 +71,8 @@ readonly struct PackedFloat32 : IPackedElement
 /// <summary>
 /// Queries, keys and values as <see cref="FlashAttention"/> takes them: head by head, [Batch, Heads, Tokens, padded
 /// width], rounded to the factors of tensor cores, with zeros behind the width, chunks as in <see cref="PackedRows"/>,
-/// queries times the scale. A thread writes 16 bytes. Bytes: 4 in and 2 (bfloat16) or 4 (TF32) out an element, once; a
+/// queries times the scale. Windows are read out of their images, with zeros for queries outside. A thread writes 16
+/// bytes. Bytes: 4 in and 2 (bfloat16) or 4 (TF32) out an element, once; a
 /// tile of keys is then fetched as it is by every block of queries, 32 of them for 4,096 tokens.
 /// </summary>
 static unsafe class AttentionPack
@@ -86,20 +91,29 @@ static unsafe class AttentionPack
         for (int image = Grid.IdxZ; image < a.Images; image += Grid.DimZ)
         {
             int batch = image / a.Heads, head = image - batch * a.Heads.Value;
-            long from = operand.From.Address
-                + (batch * operand.From.BatchStride + (long)head * a.HeadWidth) * sizeof(float);
+            TokenWindow window = TokenWindow.Of(a.Windows, batch);
             long to = operand.To + (long)image * operand.Tokens * a.RowBytes;
             for (int i = thread; i < chunksOfImage; i += threads)
             {
-                int token = i / a.Chunks, chunk = i - token * chunks, first = chunk * TElement.PerChunk;
-                long source = from + (token * operand.From.RowStride + first) * sizeof(float);
-                Float4 low = Load(source, a.HeadWidth - first, a.Packed, operand.Factor), high = default;
-                if (TElement.PerChunk > 4)
-                    high = Load(source + 16, a.HeadWidth - first - 4, a.Packed, operand.Factor);
-                long place = a.InOrder != 0 ? 16L * i : PackedRows.Place(token, chunk, a.RowBytes);
+                int row = i / a.Chunks, chunk = i - row * chunks, first = chunk * TElement.PerChunk;
+                int token = operand.StripColumns == 0 ? row : OfStrip(row, operand.StripColumns);
+                long source = token < 0
+                    ? 0
+                    : TokenRows.Row(operand.From, a.Windows, window, token, head * a.HeadWidth + first);
+                int left = source == 0 ? 0 : a.HeadWidth - first;
+                Float4 low = Load(source, left, a.Packed, operand.Factor), high = default;
+                if (TElement.PerChunk > 4) high = Load(source + 16, left - 4, a.Packed, operand.Factor);
+                long place = a.InOrder != 0 ? 16L * i : PackedRows.Place(row, chunk, a.RowBytes);
                 Ptx.Store4(to + place, TElement.Chunk(low, high));
             }
         }
+    }
+
+    /// <summary>The token of a row in strips; -1 behind a strip's end.</summary>
+    static int OfStrip(int row, int columns)
+    {
+        int column = row & PositionsOfStrips.Columns - 1;
+        return column < columns ? row / PositionsOfStrips.Columns * columns + column : -1;
     }
 
     /// <summary>Four floats times a factor, with zeros behind those that are left.</summary>

@@ -11,12 +11,14 @@ struct RowTermsArguments
     public Divisor Padded;
 
     public Divisor Heads;
+    public WindowGrid Windows;
     public int HeadWidth, Queries, Rows;
 }
 
 /// <summary>
 /// What the gradient of logits takes from its row, side by side: L log2(e), the log of the sum of exponentials to base
-/// 2, and D, the sum of dy y. Rows are padded to whole tiles, with L infinite: no probability.
+/// 2, and D, the sum of dy y. Rows are padded to whole tiles, with L infinite: no probability; so are those of tokens
+/// outside the image.
 /// Bytes: 8 HeadWidth + 12 a query. Eight threads share a query.
 /// </summary>
 static unsafe class AttentionRowTerms
@@ -47,6 +49,7 @@ static unsafe class AttentionRowTerms
             Terms = terms.Address,
             Padded = new Divisor(padded),
             Heads = new Divisor(shape.Heads),
+            Windows = new WindowGrid(shape),
             HeadWidth = shape.HeadWidth,
             Queries = shape.Queries,
             Rows = checked((int)rows),
@@ -62,13 +65,16 @@ static unsafe class AttentionRowTerms
         {
             int row = first + thread / Team, image = row / a.Padded, query = row - image * a.Padded.Value;
             int batch = image / a.Heads, head = image - batch * a.Heads.Value;
-            bool isInside = row < a.Rows && query < a.Queries;
+            TokenWindow window = TokenWindow.Of(a.Windows, batch);
+            long place = row < a.Rows && query < a.Queries
+                ? TokenRows.Row(a.Y, a.Windows, window, query, head * a.HeadWidth)
+                : 0;
+            bool isInside = place != 0;
             float sum = 0;
             if (isInside)
             {
-                float* y = (float*)a.Y.Address + batch * a.Y.BatchStride + query * a.Y.RowStride + head * a.HeadWidth;
-                float* dy =
-                    (float*)a.Dy.Address + batch * a.Dy.BatchStride + query * a.Dy.RowStride + head * a.HeadWidth;
+                float* y = (float*)place;
+                float* dy = (float*)TokenRows.Row(a.Dy, a.Windows, window, query, head * a.HeadWidth);
                 for (int c = rank; c < a.HeadWidth; c += Team) sum = Ptx.MultiplyAdd(y[c], dy[c], sum);
             }
             sum += Warp.ShuffleXor(sum, 4);

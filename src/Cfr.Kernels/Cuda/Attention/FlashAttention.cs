@@ -17,6 +17,7 @@ struct FlashArguments
     public long RowLogits, ColumnLogits;
     public int Queries, Keys, HeadWidth, GridHeight;
     public Divisor GridWidth, Heads, Tiles;
+    public WindowGrid Windows;
 }
 
 /// <summary>Logits, and then probabilities, of a warp's rows and the 64 keys of a block.</summary>
@@ -67,10 +68,11 @@ static unsafe class FlashAttention
         int thread = Group.IdxX, lane = thread & 31, rowBytes = TQueries.Steps * 32;
         int image = Grid.IdxX / a.Tiles, firstQuery = (Grid.IdxX - image * a.Tiles.Value) * (Warps * TSums.Rows);
         int query = firstQuery + (thread >> 5) * TSums.Rows + (lane >> 2);
+        if (firstQuery >= TokenWindow.End(a.Windows, TokenWindow.Of(a.Windows, image / a.Heads), a.Queries)) return;
 
         uint tileBytes = (uint)(KeysOfBlock * rowBytes), target = (uint)thread * 16;
         long keys = a.K + (long)image * a.Keys * rowBytes + thread * 16, toValues = a.V - a.K;
-        int bytesLeft = TPositions.HasRest ? a.Keys * rowBytes - thread * 16 : int.MaxValue;
+        int bytesLeft = BytesLeft<TPositions>(a, 0, rowBytes, target);
         CopyTile<TQueries, TSums, TFragment>(shared, target, keys, bytesLeft);
         CopyTile<TQueries, TSums, TFragment>(shared, target + tileBytes, keys + toValues, bytesLeft);
         Ptx.CommitCopies();
@@ -96,7 +98,7 @@ static unsafe class FlashAttention
             if (firstKey + KeysOfBlock < a.Keys)
             {
                 keys += tileBytes;
-                if (TPositions.HasRest) bytesLeft -= (int)tileBytes;
+                bytesLeft = BytesLeft<TPositions>(a, firstKey + KeysOfBlock, rowBytes, target);
                 CopyTile<TQueries, TSums, TFragment>(shared, target + next, keys, bytesLeft);
                 CopyTile<TQueries, TSums, TFragment>(shared, target + next + tileBytes, keys + toValues, bytesLeft);
                 Ptx.CommitCopies();
@@ -115,7 +117,7 @@ static unsafe class FlashAttention
                     shared, a, positions, q, tile, placeOfKeys, firstKey, 3),
             };
             int left = a.Keys - firstKey;
-            if (TPositions.HasRest && left < KeysOfBlock)
+            if (TPositions.HasRest && !TPositions.HidesRest && left < KeysOfBlock)
             {
                 left -= 2 * (lane & 3);
                 s = new BlockSums<TSums>
@@ -158,10 +160,22 @@ static unsafe class FlashAttention
 
         total = OverQuad<TSums, TFragment>(total);
         sums = TColumns.Scale(sums, new Float4(1 / total.X, 1 / total.Y, 1 / total.Z, 1 / total.W));
-        int batch = image / a.Heads, head = image - batch * a.Heads.Value, column = 2 * (lane & 3);
-        long y = batch * a.Y.BatchStride + query * a.Y.RowStride + head * a.HeadWidth + column;
-        int rowsLeft = a.Queries - query;
-        TColumns.Store(sums, a.Y.Address + y * sizeof(float), a.Y.RowStride, a.HeadWidth - column, rowsLeft);
+        // Found anew: no register holds it during the loop.
+        image = Ptx.Hold(image);
+        int batch = image / a.Heads, head = image - batch * a.Heads.Value;
+        TokenWindow window = TokenWindow.Of(a.Windows, batch);
+        int column = 2 * (lane & 3), component = head * a.HeadWidth + column, rowsLeft = a.Queries - query;
+        var y = new FourRows
+        {
+            X = rowsLeft > 0 ? TokenRows.Row(a.Y, a.Windows, window, query, component) : 0,
+            Y = rowsLeft > 8 ? TokenRows.Row(a.Y, a.Windows, window, query + 8, component) : 0,
+        };
+        if (TSums.Rows > 16)
+        {
+            y.Z = rowsLeft > 16 ? TokenRows.Row(a.Y, a.Windows, window, query + 16, component) : 0;
+            y.W = rowsLeft > 24 ? TokenRows.Row(a.Y, a.Windows, window, query + 24, component) : 0;
+        }
+        TColumns.Store(sums, y, 0, a.HeadWidth - column);
         if (a.LogSumExp == 0 || column != 0) return;
         float* logSumExp = (float*)a.LogSumExp + (long)image * a.Queries + query;
         if (rowsLeft > 0) logSumExp[0] = LogSumExp(largest.X, total.X);
@@ -170,6 +184,12 @@ static unsafe class FlashAttention
         if (rowsLeft > 16) logSumExp[16] = LogSumExp(largest.Z, total.Z);
         if (rowsLeft > 24) logSumExp[24] = LogSumExp(largest.W, total.W);
     }
+
+    /// <summary>From a thread's first byte of a tile to the end of the keys.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static int BytesLeft<TPositions>(FlashArguments a, int firstKey, int rowBytes, uint target)
+        where TPositions : struct, IFlashPositions =>
+        TPositions.HasRest ? (a.Keys - firstKey) * rowBytes - (int)target : int.MaxValue;
 
     /// <summary>Starts a thread's part of copying a tile: one chunk of 16 bytes a step of the head's width.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

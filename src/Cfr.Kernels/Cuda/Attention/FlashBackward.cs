@@ -13,7 +13,7 @@ sealed class FlashBackward(GpuDevice gpu)
         (long)shape.Batch * shape.Heads * shape.Queries * shape.Keys == 0 ? AttentionRung.Naive
         : gpu.Precision != Precision.Float32 && Kernels(AttentionRung.TensorCores, shape) is not null
             ? AttentionRung.TensorCores
-        : Kernels(AttentionRung.Registers, shape) is not null ? AttentionRung.Registers
+        : Kernels(AttentionRung.SharedMemory, shape) is not null ? AttentionRung.SharedMemory
         : AttentionRung.Naive;
 
     /// <summary>The gradients on rung 2 or 3.</summary>
@@ -48,10 +48,11 @@ sealed class FlashBackward(GpuDevice gpu)
             DRh = dRh?.Address ?? 0,
             DRw = dRw?.Address ?? 0,
             Dq = new TokenRows(dq),
-            Dk = new TokenRows(dk),
-            Dv = new TokenRows(dv),
+            Dk = TokenRows.OfGradient(shape, dk),
+            Dv = TokenRows.OfGradient(shape, dv),
             Grid = grid,
             Heads = new Divisor(shape.Heads),
+            Windows = new WindowGrid(shape),
             Queries = shape.Queries,
             PaddedQueries = AttentionRowTerms.Padded(shape.Queries),
             HeadWidth = shape.HeadWidth,
@@ -85,7 +86,7 @@ sealed class FlashBackward(GpuDevice gpu)
             && Math.Max(one.Keys.SharedBytes, one.Queries.SharedBytes) <= gpu.SharedBytesPerBlock);
 
     GradientFamily Family(AttentionRung rung) =>
-        rung == AttentionRung.Registers ? GradientKernels.Float32
+        rung == AttentionRung.SharedMemory ? GradientKernels.Float32
         : gpu.Precision == Precision.BFloat16 ? GradientKernels.BFloat16
         : GradientKernels.Tf32;
 

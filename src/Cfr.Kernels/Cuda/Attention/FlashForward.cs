@@ -1,13 +1,13 @@
 namespace Cfr.Kernels.Cuda;
 
-/// <summary>The rungs of attention's ladder.</summary>
+/// <summary>The rungs of attention's ladder: naive, flash with shared memory, flash on tensor cores.</summary>
 enum AttentionRung
 {
     /// <summary>One thread an element of the result.</summary>
     Naive,
-    /// <summary>Tiles in registers, float32.</summary>
-    Registers,
-    /// <summary>Tensor cores, in the device's precision; TF32 where that is float32.</summary>
+    /// <summary>Flash attention with shared memory: tiles there, sums in registers, float32.</summary>
+    SharedMemory,
+    /// <summary>Flash attention on tensor cores, in the device's precision; TF32 where that is float32.</summary>
     TensorCores,
 }
 
@@ -17,7 +17,7 @@ enum AttentionRung
 /// </summary>
 sealed class FlashForward(GpuDevice gpu)
 {
-    const int LargestGridZ = 65535, PacketFloats = 4;
+    const int LargestGridZ = 65535;
 
     /// <summary>By how much the naive form, which computes logits again and again, earns its launches less.</summary>
     const double NaiveWaste = 16;
@@ -26,9 +26,9 @@ sealed class FlashForward(GpuDevice gpu)
     /// The highest rung of the precision that takes this shape, or the lowest where it does not matter.
     /// </summary>
     public AttentionRung Highest(AttentionShape shape, RelativePositions positions) =>
-        shape.HeadWidth > FlashRegisters.WidestHead || shape.Flop / 2 * NaiveWaste <= gpu.SmallWork ? AttentionRung.Naive
+        shape.HeadWidth > FlashSharedMemory.WidestHead || shape.Flop / 2 * NaiveWaste <= gpu.SmallWork ? AttentionRung.Naive
         : gpu.Precision != Precision.Float32 && TensorKernel(shape, positions) is not null ? AttentionRung.TensorCores
-        : AttentionRung.Registers;
+        : AttentionRung.SharedMemory;
 
     /// <summary>Attention on rung 3.</summary>
     public void TensorCores(
@@ -40,7 +40,15 @@ sealed class FlashForward(GpuDevice gpu)
             ?? throw new ArgumentException($"no tensor-core kernel takes {shape}");
         var (ofRows, ofColumns) = RelativeLogits.Compute(gpu, shape, q, positions);
         int rowBytes = flash.Width * Family.Type.Bytes();
-        long queryBytes = (long)images * shape.Queries * rowBytes, keyBytes = (long)images * shape.Keys * rowBytes;
+        bool inStrips = Family.OfStrips.Contains(flash);
+        int keys = inStrips ? shape.GridHeight * PositionsOfStrips.Columns : shape.Keys;
+        var ofKeys = new PackedOperand
+        {
+            Tokens = keys,
+            Factor = 1,
+            StripColumns = inStrips ? shape.GridWidth : 0,
+        };
+        long queryBytes = (long)images * shape.Queries * rowBytes, keyBytes = (long)images * keys * rowBytes;
         DeviceBuffer packed = gpu.Pool.Rent(queryBytes + 2 * keyBytes);
         long packedKeys = packed.Address + queryBytes, packedValues = packedKeys + keyBytes;
         Pack(
@@ -52,8 +60,8 @@ sealed class FlashForward(GpuDevice gpu)
                 Tokens = shape.Queries,
                 Factor = shape.Scale * FlashAttention.Log2OfE,
             },
-            new PackedOperand { From = new TokenRows(k), To = packedKeys, Tokens = shape.Keys, Factor = 1 },
-            new PackedOperand { From = new TokenRows(v), To = packedValues, Tokens = shape.Keys, Factor = 1 });
+            ofKeys with { From = new TokenRows(k), To = packedKeys },
+            ofKeys with { From = new TokenRows(v), To = packedValues });
 
         int tiles = Parts(shape.Queries, flash.Queries);
         var arguments = new FlashArguments
@@ -66,12 +74,13 @@ sealed class FlashForward(GpuDevice gpu)
             RowLogits = ofRows?.Address ?? 0,
             ColumnLogits = ofColumns?.Address ?? 0,
             Queries = shape.Queries,
-            Keys = shape.Keys,
+            Keys = keys,
             HeadWidth = shape.HeadWidth,
             GridHeight = shape.GridHeight,
             GridWidth = new Divisor(Math.Max(shape.GridWidth, 1)),
             Heads = new Divisor(shape.Heads),
             Tiles = new Divisor(tiles),
+            Windows = new WindowGrid(shape),
         };
         gpu.Launch(flash.Kernel, arguments, checked(tiles * images));
         packed.Release();
@@ -80,16 +89,16 @@ sealed class FlashForward(GpuDevice gpu)
     }
 
     /// <summary>Attention on rung 2.</summary>
-    public void Registers(
+    public void SharedMemory(
         AttentionShape shape, Tokens q, Tokens k, Tokens v, RelativePositions positions, Tokens y, View logSumExp)
     {
         int images = shape.Batch * shape.Heads;
         if (images == 0 || shape.Queries == 0) return;
         var (ofRows, ofColumns) = RelativeLogits.Compute(gpu, shape, q, positions);
-        int tiles = Parts(shape.Queries, FlashRegisters.Queries);
+        int tiles = Parts(shape.Queries, FlashSharedMemory.Queries);
         gpu.Launch(
-            FlashRegisters.For(shape.HeadWidth),
-            new FlashRegistersArguments
+            FlashSharedMemory.For(shape.HeadWidth),
+            new FlashSharedArguments
             {
                 Q = new TokenRows(q),
                 K = new TokenRows(k),
@@ -102,11 +111,12 @@ sealed class FlashForward(GpuDevice gpu)
                 Keys = shape.Keys,
                 HeadWidth = shape.HeadWidth,
                 GridHeight = shape.GridHeight,
-                Packed = HasPackets(shape, new(q)) && HasPackets(shape, new(k)) && HasPackets(shape, new(v)) ? 1 : 0,
+                Packed = TokenRows.HavePackets(shape, new(q)) && TokenRows.HavePackets(shape, new(k)) && TokenRows.HavePackets(shape, new(v)) ? 1 : 0,
                 Scale = shape.Scale,
                 GridWidth = new Divisor(Math.Max(shape.GridWidth, 1)),
                 Heads = new Divisor(shape.Heads),
                 Tiles = new Divisor(tiles),
+                Windows = new WindowGrid(shape),
             },
             checked(tiles * images));
         ofRows?.Release();
@@ -119,6 +129,8 @@ sealed class FlashForward(GpuDevice gpu)
     FlashKernel? TensorKernel(AttentionShape shape, RelativePositions positions)
     {
         FlashKernel[] kernels = positions.IsNone ? Family.None
+            : Math.Max(shape.GridHeight, shape.GridWidth) <= PositionsOfStrips.Columns
+                && shape.HeadWidth <= Family.OfStrips[^1].Width ? Family.OfStrips
             : shape.GridWidth == PositionsOfKeyRows.Columns && shape.HeadWidth <= Family.OfKeyRows[^1].Width
                 ? Family.OfKeyRows
             : shape.GridHeight + shape.GridWidth <= PositionsByKey.MostPlaces ? Family.ByKey
@@ -132,10 +144,10 @@ sealed class FlashForward(GpuDevice gpu)
         const int ChunkBytes = 16;
         Kernel<AttentionPackArguments> kernel = Family.Pack;
         int images = shape.Batch * shape.Heads, chunks = rowBytes / ChunkBytes;
-        long threads = (long)Math.Max(shape.Queries, shape.Keys) * chunks;
+        long threads = (long)Math.Max(q.Tokens, k.Tokens) * chunks;
         int across = (int)Math.Min((threads + gpu.BlockSize(kernel) - 1) / gpu.BlockSize(kernel), gpu.FullGrid);
         int down = Math.Clamp(gpu.FullGrid / across, 1, Math.Min(images, LargestGridZ));
-        bool isPacked = HasPackets(shape, q.From) && HasPackets(shape, k.From) && HasPackets(shape, v.From);
+        bool isPacked = TokenRows.HavePackets(shape, q.From) && TokenRows.HavePackets(shape, k.From) && TokenRows.HavePackets(shape, v.From);
         gpu.Launch(
             kernel,
             new AttentionPackArguments
@@ -149,16 +161,10 @@ sealed class FlashForward(GpuDevice gpu)
                 Packed = isPacked ? 1 : 0,
                 Heads = new Divisor(shape.Heads),
                 Chunks = new Divisor(chunks),
+                Windows = new WindowGrid(shape),
             },
             across, 3, down);
     }
-
-    /// <summary>
-    /// Whether every row of every head begins at a multiple of 16 bytes and consists of runs of four.
-    /// </summary>
-    static bool HasPackets(AttentionShape shape, TokenRows rows) =>
-        shape.HeadWidth % PacketFloats == 0 && rows.Address % (PacketFloats * sizeof(float)) == 0
-        && rows.RowStride % PacketFloats == 0 && (shape.Batch == 1 || rows.BatchStride % PacketFloats == 0);
 
     static int Parts(int whole, int part) => (whole + part - 1) / part;
 }

@@ -8,9 +8,10 @@ sealed record FlashKernel(int Width, int Queries, Kernel<FlashArguments> Kernel)
 
 /// <summary>The kernels of a precision, by their kind of positions; of each kind narrowest first.</summary>
 sealed record FlashFamily(
-    DType Type, Kernel<AttentionPackArguments> Pack, FlashKernel[] None, FlashKernel[] OfKeyRows, FlashKernel[] ByKey)
+    DType Type, Kernel<AttentionPackArguments> Pack, FlashKernel[] None, FlashKernel[] OfKeyRows, FlashKernel[] OfStrips,
+    FlashKernel[] ByKey)
 {
-    public IEnumerable<Kernel> All => None.Concat(OfKeyRows).Concat(ByKey).Select(flash => flash.Kernel);
+    public IEnumerable<Kernel> All => None.Concat(OfKeyRows).Concat(OfStrips).Concat(ByKey).Select(flash => flash.Kernel);
 }
 
 /// <summary>
@@ -29,6 +30,7 @@ static class FlashKernels
             BFloat16Of<Rows32, Quads, PositionsOfKeyRows>.Width64,
             BFloat16Of<Rows16, Quad, PositionsOfKeyRows>.Width80,
         ],
+        [BFloat16Of<Rows32, Quads, PositionsOfStrips>.Width64, BFloat16Of<Rows16, Quad, PositionsOfStrips>.Width80],
         [
             BFloat16Of<Rows32, Quads, PositionsByKey>.Width64, BFloat16Of<Rows16, Quad, PositionsByKey>.Width80,
             BFloat16Of<Rows16, Quad, PositionsByKey>.Width128,
@@ -41,6 +43,7 @@ static class FlashKernels
             Tf32Of<Rows16, Quad, NoPositions>.Width64, Tf32Of<Rows16, Quad, NoPositions>.Width128,
         ],
         [Tf32Of<Rows16, Quad, PositionsOfKeyRows>.Width64, Tf32Of<Rows16, Quad, PositionsOfKeyRows>.Width80],
+        [Tf32Of<Rows16, Quad, PositionsOfStrips>.Width64, Tf32Of<Rows16, Quad, PositionsOfStrips>.Width80],
         [
             Tf32Of<Rows16, Quad, PositionsByKey>.Width64, Tf32Of<Rows16, Quad, PositionsByKey>.Width80,
             Tf32Of<Rows16, Quad, PositionsByKey>.Width128,

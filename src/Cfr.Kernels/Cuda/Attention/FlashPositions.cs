@@ -8,6 +8,9 @@ struct PositionPlace
     /// <summary>A place in shared memory.</summary>
     public uint Shared;
 
+    /// <summary>Another, of what keys share.</summary>
+    public uint SharedRows;
+
     /// <summary>The row of Rh of the lane's first query, in global memory.</summary>
     public long OfRow;
 }
@@ -22,6 +25,9 @@ interface IFlashPositions
 
     /// <summary>Whether the last block of keys may be cut short.</summary>
     static abstract bool HasRest { get; }
+
+    /// <summary>Whether what is added is minus infinity for keys that are not there.</summary>
+    static abstract bool HidesRest { get; }
 
     /// <summary>Shared memory of a block of so many queries.</summary>
     static abstract int SharedBytes(int queries);
@@ -49,6 +55,8 @@ readonly struct NoPositions : IFlashPositions
     public static string Suffix => "";
 
     public static bool HasRest => true;
+
+    public static bool HidesRest => false;
 
     public static int SharedBytes(int queries) => 0;
 
@@ -79,6 +87,8 @@ readonly unsafe struct PositionsOfKeyRows : IFlashPositions
     public static string Suffix => "_key_rows";
 
     public static bool HasRest => false;
+
+    public static bool HidesRest => false;
 
     public static int SharedBytes(int queries) => queries * Columns * sizeof(float);
 
@@ -128,7 +138,7 @@ readonly unsafe struct PositionsOfKeyRows : IFlashPositions
 }
 
 /// <summary>
-/// Any grid whose height and width are 76 together at most (SAM's windows of 14 x 14): the block's rows of Rh and Rw
+/// Any grid whose height and width are 76 together at most: the block's rows of Rh and Rw
 /// lie side by side in shared memory, and each logit begins with the sum of two words of them. Rows are 76 words apart:
 /// eight of them begin at different banks.
 /// </summary>
@@ -141,6 +151,8 @@ readonly unsafe struct PositionsByKey : IFlashPositions
     public static string Suffix => "_by_key";
 
     public static bool HasRest => true;
+
+    public static bool HidesRest => false;
 
     public static int SharedBytes(int queries) => queries * (int)RowBytes;
 

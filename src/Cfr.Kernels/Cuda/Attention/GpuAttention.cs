@@ -33,8 +33,8 @@ sealed class GpuAttention(GpuDevice gpu) : IAttention
     {
         if (rung == AttentionRung.TensorCores)
             _flash.TensorCores(shape, q, k, v, positions, y, logSumExp);
-        else if (rung == AttentionRung.Registers)
-            _flash.Registers(shape, q, k, v, positions, y, logSumExp);
+        else if (rung == AttentionRung.SharedMemory)
+            _flash.SharedMemory(shape, q, k, v, positions, y, logSumExp);
         else
             NaiveForward(shape, q, k, v, positions, y, logSumExp);
     }
@@ -66,10 +66,14 @@ sealed class GpuAttention(GpuDevice gpu) : IAttention
         AttentionRung rung, AttentionShape shape, Tokens q, Tokens k, Tokens v, RelativePositions positions, Tokens y,
         View logSumExp, Tokens dy, Tokens dq, Tokens dk, Tokens dv, RelativePositions dPositions)
     {
+        OutsideGradient keys = new(gpu, shape, dk), values = new(gpu, shape, dv);
+        (dk, dv) = (keys.Tokens, values.Tokens);
         if (rung == AttentionRung.Naive)
             NaiveBackward(shape, q, k, v, positions, y, logSumExp, dy, dq, dk, dv, dPositions);
         else
             _backward.Run(rung, shape, q, k, v, positions, y, logSumExp, dy, dq, dk, dv, dPositions);
+        keys.AddUp(gpu);
+        values.AddUp(gpu);
     }
 
     void NaiveBackward(
@@ -82,8 +86,8 @@ sealed class GpuAttention(GpuDevice gpu) : IAttention
         {
             Dy = new TokenRows(dy),
             Dq = new TokenRows(dq),
-            Dk = new TokenRows(dk),
-            Dv = new TokenRows(dv),
+            Dk = TokenRows.OfGradient(shape, dk),
+            Dv = TokenRows.OfGradient(shape, dv),
             DHeight = dPositions.Height.Address,
             DWidth = dPositions.Width.Address,
             Delta = delta.Address,
@@ -114,5 +118,6 @@ sealed class GpuAttention(GpuDevice gpu) : IAttention
             GridHeight = shape.GridHeight,
             GridWidth = shape.GridWidth,
             Scale = shape.Scale,
+            Windows = new WindowGrid(shape),
         };
 }

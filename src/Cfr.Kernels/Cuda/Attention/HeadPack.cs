@@ -6,7 +6,7 @@ namespace Cfr.Kernels.Cuda;
 /// </summary>
 static class HeadPack
 {
-    const int ChunkBytes = 16, PacketFloats = 4, LargestGridZ = 65535;
+    const int ChunkBytes = 16, LargestGridZ = 65535;
 
     /// <summary>[Batch, Heads, Tokens, width] in scratch memory, to be released after the launches that read it.</summary>
     public static DeviceBuffer Copy(
@@ -30,16 +30,13 @@ static class HeadPack
                 Images = images,
                 HeadWidth = shape.HeadWidth,
                 RowBytes = rowBytes,
-                Packed = HasPackets(shape, from) ? 1 : 0,
+                Packed = TokenRows.HavePackets(shape, new(from)) ? 1 : 0,
                 InOrder = 1,
                 Heads = new Divisor(shape.Heads),
                 Chunks = new Divisor(chunks),
+                Windows = new WindowGrid(shape),
             },
             across, 1, Math.Clamp(gpu.FullGrid / across, 1, Math.Min(images, LargestGridZ)));
         return packed;
     }
-
-    static bool HasPackets(AttentionShape shape, Tokens rows) =>
-        shape.HeadWidth % PacketFloats == 0 && rows.Data.Address % (PacketFloats * sizeof(float)) == 0
-        && rows.RowStride % PacketFloats == 0 && (shape.Batch == 1 || rows.BatchStride % PacketFloats == 0);
 }

@@ -95,8 +95,8 @@ interface IHeadColumns<TSelf, TSums, TFragment>
         SharedBytes shared, TSelf sums, Probabilities<TFragment> p, uint tile, uint place, int column, int rowBytes)
         where TFactors : struct, IFlashFactors;
 
-    /// <summary>Stores columns of rows, the lane's first at this address, as many as are left.</summary>
-    static abstract void Store(TSelf sums, long address, long rowStride, int columnsLeft, int rowsLeft);
+    /// <summary>Stores columns of the lane's rows, as many as are left, so many bytes further on.</summary>
+    static abstract void Store(TSelf sums, FourRows rows, int offset, int columnsLeft);
 }
 
 /// <summary>16 columns.</summary>
@@ -118,9 +118,8 @@ struct Columns16<TSums, TFragment> : IHeadColumns<Columns16<TSums, TFragment>, T
         new() { C = TFactors.AddValues<TSums, TFragment>(shared, sums.C, p, tile, place, column, rowBytes) };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Store(
-        Columns16<TSums, TFragment> sums, long address, long rowStride, int columnsLeft, int rowsLeft) =>
-        TSums.Store(sums.C, address, rowStride, columnsLeft, rowsLeft);
+    public static void Store(Columns16<TSums, TFragment> sums, FourRows rows, int offset, int columnsLeft) =>
+        TSums.Store(sums.C, rows, offset, columnsLeft);
 }
 
 /// <summary>Some columns and some more.</summary>
@@ -151,11 +150,9 @@ struct JoinedColumns<TLeft, TRight, TSums, TFragment>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(
-        JoinedColumns<TLeft, TRight, TSums, TFragment> sums, long address, long rowStride, int columnsLeft,
-        int rowsLeft)
+        JoinedColumns<TLeft, TRight, TSums, TFragment> sums, FourRows rows, int offset, int columnsLeft)
     {
-        TLeft.Store(sums.Left, address, rowStride, columnsLeft, rowsLeft);
-        TRight.Store(
-            sums.Right, address + TLeft.Count * 64, rowStride, columnsLeft - TLeft.Count * 16, rowsLeft);
+        TLeft.Store(sums.Left, rows, offset, columnsLeft);
+        TRight.Store(sums.Right, rows, offset + TLeft.Count * 64, columnsLeft - TLeft.Count * 16);
     }
 }

@@ -62,13 +62,14 @@ static unsafe class KeyGradient
         uint stage = (uint)Own(blocks, elementBytes, TOwn.AreHeld), other = stage + (uint)Stage(blocks, elementBytes);
         Fetch<TElement, TSums>(shared, stage, a, image, 0, firstRow, firstColumn);
         TSums dk = default, dv = default;
-        for (int query = 0; query < a.Queries; query += tileRows)
+        int queries = TokenWindow.End(a.Windows, TokenWindow.Of(a.Windows, image / a.Heads), a.Queries);
+        for (int query = 0; query < queries; query += tileRows)
         {
             Ptx.WaitForCopies();
             Group.Barrier();
-            if (query + tileRows < a.Queries)
+            if (query + tileRows < queries)
                 Fetch<TElement, TSums>(shared, other, a, image, query + tileRows, firstRow, firstColumn);
-            int count = isMine ? Ptx.Min(tileRows, a.Queries - query) : 0;
+            int count = isMine ? Ptx.Min(tileRows, queries - query) : 0;
             uint at = stage, terms = stage + ofTerms, positions = stage + ofPositions;
             for (int i = 0; i < count; i += HeadTile.Strip)
             {

@@ -3,12 +3,6 @@ using ILGPU;
 
 namespace Cfr.Kernels.Cuda;
 
-/// <summary>Rows of tokens in a kernel: address and strides, as in <see cref="Tokens"/>.</summary>
-struct TokenRows(Tokens tokens)
-{
-    public long Address = tokens.Data.Address, RowStride = tokens.RowStride, BatchStride = tokens.BatchStride;
-}
-
 /// <summary>Arguments of <see cref="NaiveAttention"/>; tables are 0 where there are none.</summary>
 struct AttentionArguments
 {
@@ -17,6 +11,7 @@ struct AttentionArguments
 
     /// <summary>Log of the sum of exponentials and sum of dy y, both [Batch, Heads, Queries].</summary>
     public long LogSumExp, Delta;
+    public WindowGrid Windows;
     public int Batch, Heads, Queries, Keys, HeadWidth, GridHeight, GridWidth;
     public float Scale;
 }
@@ -26,7 +21,8 @@ struct AttentionArguments
 /// of size Queries x Keys is stored. s = logits, L = log of the sum of exponentials of a row, D = row sum of dy y:
 ///   p = exp(s - L)      y = p v      ds = p (dy v - D)
 ///   dq = ds (Scale k + tables)      dk = Scale ds q      dv = p dy      dTable[r] = sum over the pairs at r of ds q
-/// Logits cost 2 HeadWidth FLOP, or 6 with tables; the forward pass computes each HeadWidth + 1 times.
+/// Logits cost 2 HeadWidth FLOP, or 6 with tables; the forward pass computes each HeadWidth + 1 times. Queries outside
+/// the image are passed over.
 /// </summary>
 static unsafe class NaiveAttention
 {
@@ -37,6 +33,7 @@ static unsafe class NaiveAttention
         for (int row = thread; row < a.Batch * a.Heads * a.Queries; row += threads)
         {
             int query = row % a.Queries, head = row / a.Queries % a.Heads, batch = row / a.Queries / a.Heads;
+            if (IsOutside(a, batch, query)) continue;
             float largest = Logit(a, batch, head, query, 0), sum = 1;
             for (int key = 1; key < a.Keys; key++)
             {
@@ -55,13 +52,14 @@ static unsafe class NaiveAttention
         {
             int c = item % a.HeadWidth, row = item / a.HeadWidth;
             int query = row % a.Queries, head = row / a.Queries % a.Heads, batch = row / a.Queries / a.Heads;
+            if (IsOutside(a, batch, query)) continue;
             float sum = 0;
             for (int key = 0; key < a.Keys; key++)
             {
                 float p = Probability(a, batch, head, query, key);
-                sum = Ptx.MultiplyAdd(p, Row(a.V, a.HeadWidth, batch, head, key)[c], sum);
+                sum = Ptx.MultiplyAdd(p, Row(a, a.V, batch, head, key)[c], sum);
             }
-            Row(a.Y, a.HeadWidth, batch, head, query)[c] = sum;
+            Row(a, a.Y, batch, head, query)[c] = sum;
         }
     }
 
@@ -72,8 +70,9 @@ static unsafe class NaiveAttention
         for (int row = thread; row < a.Batch * a.Heads * a.Queries; row += threads)
         {
             int query = row % a.Queries, head = row / a.Queries % a.Heads, batch = row / a.Queries / a.Heads;
+            if (IsOutside(a, batch, query)) continue;
             ((float*)a.Delta)[row] = Dot(
-                Row(a.Dy, a.HeadWidth, batch, head, query), Row(a.Y, a.HeadWidth, batch, head, query), a.HeadWidth);
+                Row(a, a.Dy, batch, head, query), Row(a, a.Y, batch, head, query), a.HeadWidth);
         }
     }
 
@@ -85,16 +84,17 @@ static unsafe class NaiveAttention
         {
             int c = item % a.HeadWidth, row = item / a.HeadWidth;
             int query = row % a.Queries, head = row / a.Queries % a.Heads, batch = row / a.Queries / a.Heads;
+            if (IsOutside(a, batch, query)) continue;
             float sum = 0;
             for (int key = 0; key < a.Keys; key++)
             {
-                float factor = a.Scale * Row(a.K, a.HeadWidth, batch, head, key)[c];
+                float factor = a.Scale * Row(a, a.K, batch, head, key)[c];
                 if (a.Height != 0)
                     factor += height[HeightRow(a, query, key) * a.HeadWidth + c]
                         + width[WidthRow(a, query, key) * a.HeadWidth + c];
                 sum = Ptx.MultiplyAdd(LogitGradient(a, batch, head, query, key), factor, sum);
             }
-            Row(a.Dq, a.HeadWidth, batch, head, query)[c] = sum;
+            Row(a, a.Dq, batch, head, query)[c] = sum;
         }
     }
 
@@ -108,12 +108,14 @@ static unsafe class NaiveAttention
             float ofKey = 0, ofValue = 0;
             for (int query = 0; query < a.Queries; query++)
             {
+                if (IsOutside(a, batch, query)) continue;
                 float ds = LogitGradient(a, batch, head, query, key), p = Probability(a, batch, head, query, key);
-                ofKey = Ptx.MultiplyAdd(ds, a.Scale * Row(a.Q, a.HeadWidth, batch, head, query)[c], ofKey);
-                ofValue = Ptx.MultiplyAdd(p, Row(a.Dy, a.HeadWidth, batch, head, query)[c], ofValue);
+                ofKey = Ptx.MultiplyAdd(ds, a.Scale * Row(a, a.Q, batch, head, query)[c], ofKey);
+                ofValue = Ptx.MultiplyAdd(p, Row(a, a.Dy, batch, head, query)[c], ofValue);
             }
-            Row(a.Dk, a.HeadWidth, batch, head, key)[c] = ofKey;
-            Row(a.Dv, a.HeadWidth, batch, head, key)[c] = ofValue;
+            long toKey = Address(a, a.Dk, batch, head, key), toValue = Address(a, a.Dv, batch, head, key);
+            if (toKey != 0) ((float*)toKey)[c] = ofKey;
+            if (toValue != 0) ((float*)toValue)[c] = ofValue;
         }
     }
 
@@ -128,12 +130,13 @@ static unsafe class NaiveAttention
             for (int row = 0; row < a.Batch * a.Heads * a.Queries; row++)
             {
                 int query = row % a.Queries, head = row / a.Queries % a.Heads, batch = row / a.Queries / a.Heads;
+                if (IsOutside(a, batch, query)) continue;
                 int y = query / a.GridWidth - offset;
                 if (y < 0 || y >= a.GridHeight) continue;
                 float ds = 0;
                 for (int x = 0; x < a.GridWidth; x++)
                     ds += LogitGradient(a, batch, head, query, y * a.GridWidth + x);
-                sum = Ptx.MultiplyAdd(ds, Row(a.Q, a.HeadWidth, batch, head, query)[c], sum);
+                sum = Ptx.MultiplyAdd(ds, Row(a, a.Q, batch, head, query)[c], sum);
             }
             ((float*)a.DHeight)[item] = sum;
         }
@@ -150,12 +153,13 @@ static unsafe class NaiveAttention
             for (int row = 0; row < a.Batch * a.Heads * a.Queries; row++)
             {
                 int query = row % a.Queries, head = row / a.Queries % a.Heads, batch = row / a.Queries / a.Heads;
+                if (IsOutside(a, batch, query)) continue;
                 int x = query % a.GridWidth - offset;
                 if (x < 0 || x >= a.GridWidth) continue;
                 float ds = 0;
                 for (int y = 0; y < a.GridHeight; y++)
                     ds += LogitGradient(a, batch, head, query, y * a.GridWidth + x);
-                sum = Ptx.MultiplyAdd(ds, Row(a.Q, a.HeadWidth, batch, head, query)[c], sum);
+                sum = Ptx.MultiplyAdd(ds, Row(a, a.Q, batch, head, query)[c], sum);
             }
             ((float*)a.DWidth)[item] = sum;
         }
@@ -163,8 +167,8 @@ static unsafe class NaiveAttention
 
     static float Logit(AttentionArguments a, int batch, int head, int query, int key)
     {
-        float* q = Row(a.Q, a.HeadWidth, batch, head, query);
-        float logit = a.Scale * Dot(q, Row(a.K, a.HeadWidth, batch, head, key), a.HeadWidth);
+        float* q = Row(a, a.Q, batch, head, query);
+        float logit = a.Scale * Dot(q, Row(a, a.K, batch, head, key), a.HeadWidth);
         if (a.Height == 0) return logit;
         logit += Dot(q, (float*)a.Height + HeightRow(a, query, key) * a.HeadWidth, a.HeadWidth);
         return logit + Dot(q, (float*)a.Width + WidthRow(a, query, key) * a.HeadWidth, a.HeadWidth);
@@ -175,8 +179,8 @@ static unsafe class NaiveAttention
 
     static float LogitGradient(AttentionArguments a, int batch, int head, int query, int key)
     {
-        float* dy = Row(a.Dy, a.HeadWidth, batch, head, query);
-        float dp = Dot(dy, Row(a.V, a.HeadWidth, batch, head, key), a.HeadWidth);
+        float* dy = Row(a, a.Dy, batch, head, query);
+        float dp = Dot(dy, Row(a, a.V, batch, head, key), a.HeadWidth);
         float delta = ((float*)a.Delta)[(batch * a.Heads + head) * a.Queries + query];
         return Probability(a, batch, head, query, key) * (dp - delta);
     }
@@ -189,8 +193,15 @@ static unsafe class NaiveAttention
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static float* Row(TokenRows rows, int headWidth, int batch, int head, int token) =>
-        (float*)rows.Address + batch * rows.BatchStride + token * rows.RowStride + head * headWidth;
+    static float* Row(AttentionArguments a, TokenRows rows, int batch, int head, int token) =>
+        (float*)Address(a, rows, batch, head, token);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static long Address(AttentionArguments a, TokenRows rows, int batch, int head, int token) =>
+        TokenRows.Row(rows, a.Windows, TokenWindow.Of(a.Windows, batch), token, head * a.HeadWidth);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static bool IsOutside(AttentionArguments a, int batch, int query) => Address(a, a.Q, batch, 0, query) == 0;
 
     static int HeightRow(AttentionArguments a, int query, int key) =>
         query / a.GridWidth - key / a.GridWidth + a.GridHeight - 1;

@@ -13,6 +13,7 @@ struct PositionGradientArguments
     /// <summary>Of one table: [Batch, Heads, 2 Lines - 1, HeadWidth].</summary>
     public long DTable;
     public Divisor GridHeight, GridWidth, Queries, Heads;
+    public WindowGrid Windows;
 
     /// <summary>Of one table: lines of the grid, and tokens from one to the next; tokens of a line, and from one to the next.</summary>
     public int LineStride, Positions, PositionStride;
@@ -51,7 +52,7 @@ static class PositionGradients
         GpuDevice gpu, AttentionShape shape, Tokens q, RelativePositions positions, View dRh, View dRw, Tokens dq,
         RelativePositions dPositions)
     {
-        bool hasPackets = shape.HeadWidth % 4 == 0 && HasPackets(q) && HasPackets(dq)
+        bool hasPackets = TokenRows.HavePackets(shape, new(q)) && TokenRows.HavePackets(shape, new(dq))
             && (positions.Height.Address | positions.Width.Address) % 16 == 0;
         int form = hasPackets ? 1 : 0, packets = shape.HeadWidth / (hasPackets ? 4 : 1);
         int heads = shape.Batch * shape.Heads;
@@ -67,6 +68,7 @@ static class PositionGradients
             GridWidth = new Divisor(shape.GridWidth),
             Queries = new Divisor(shape.Queries),
             Heads = new Divisor(shape.Heads),
+            Windows = new WindowGrid(shape),
             Packets = new Divisor(packets),
             HeadWidth = shape.HeadWidth,
             Count = checked(heads * shape.Queries * packets),
@@ -107,9 +109,6 @@ static class PositionGradients
         }
     }
 
-    static bool HasPackets(Tokens tokens) =>
-        tokens.Data.Address % 16 == 0 && tokens.RowStride % 4 == 0 && tokens.BatchStride % 4 == 0;
-
     static unsafe void Query<P>(PositionGradientArguments a) where P : struct, IPacket<P>
     {
         int thread = Grid.IdxX * Group.DimX + Group.IdxX, threads = Grid.DimX * Group.DimX;
@@ -120,8 +119,9 @@ static class PositionGradients
             int batch = image / a.Heads, head = image - batch * a.Heads.Value;
             int y = query / a.GridWidth, x = query - y * a.GridWidth.Value;
             long rowBytes = a.HeadWidth * sizeof(float);
-            long target = a.Dq.Address
-                + (batch * a.Dq.BatchStride + query * a.Dq.RowStride + head * a.HeadWidth + column) * sizeof(float);
+            long target = TokenRows.Row(
+                a.Dq, a.Windows, TokenWindow.Of(a.Windows, batch), query, head * a.HeadWidth + column);
+            if (target == 0) continue;
             P sum = P.Load(target);
             sum = AlongLine(sum, a.DRh, row, a.GridHeight.Value, a.Height + column * sizeof(float), y, rowBytes);
             sum = AlongLine(sum, a.DRw, row, a.GridWidth.Value, a.Width + column * sizeof(float), x, rowBytes);
@@ -150,7 +150,7 @@ static class PositionGradients
             int image = share / a.TableRows, lines = a.Lines.Value;
             int offset = share - image * a.TableRows.Value - (lines - 1);
             int batch = image / a.Heads, head = image - batch * a.Heads.Value;
-            long q = a.Q.Address + (batch * a.Q.BatchStride + head * a.HeadWidth + column) * sizeof(float);
+            TokenWindow window = TokenWindow.Of(a.Windows, batch);
             float* gradients = (float*)a.DRh + (long)image * a.Queries.Value * lines;
             P sum = default;
             int end = Ptx.Min(lines, lines + offset);
@@ -158,9 +158,8 @@ static class PositionGradients
                 for (int i = 0; i < a.Positions; i++)
                 {
                     int query = line * a.LineStride + i * a.PositionStride;
-                    sum = P.AddProduct(
-                        sum, gradients[query * lines + line - offset],
-                        P.Load(q + query * a.Q.RowStride * sizeof(float)));
+                    long q = TokenRows.Row(a.Q, a.Windows, window, query, head * a.HeadWidth + column);
+                    if (q != 0) sum = P.AddProduct(sum, gradients[query * lines + line - offset], P.Load(q));
                 }
             sum.Store(a.DTable + ((long)share * a.HeadWidth + column) * sizeof(float));
         }

@@ -32,6 +32,8 @@ static unsafe class QueryGradient
         LanePlace steps = TElement.OfSteps(lane, rowBytes);
 
         int firstQuery = Grid.IdxX * HeadTile.OwnRows;
+        int queries = TokenWindow.End(a.Windows, TokenWindow.Of(a.Windows, image / a.Heads), a.Queries);
+        if (firstQuery >= queries) return;
         uint ofDy = (uint)(HeadTile.OwnRows * rowBytes);
         for (int row = 0; row < HeadTile.OwnRows; row += tileRows)
         {
@@ -52,7 +54,7 @@ static unsafe class QueryGradient
         int upper = firstQuery + warp * HeadTile.Strip + (lane >> 2), lower = upper + 8;
         float* terms = (float*)a.RowTerms + ((long)image * a.PaddedQueries + upper) * 2;
         float upperL = terms[0], upperD = terms[1], lowerL = terms[16], lowerD = terms[17];
-        bool isMine = firstQuery + warp * HeadTile.Strip < a.Queries, hasPositions = a.Rh != 0;
+        bool isMine = firstQuery + warp * HeadTile.Strip < queries, hasPositions = a.Rh != 0;
         int strips = tileRows / HeadTile.Strip, pair = (lane & 3) * 2;
         int raggedRow = Ptx.Hold(a.Grid.Keys < a.Grid.Rows * a.Grid.Columns ? a.Grid.Rows - 1 : -1);
         var position = Positions.Of(a, image, upper, lower);

@@ -18,6 +18,7 @@ struct RelativeLogitsArguments
     public Divisor Keys, Positions;
 
     public Divisor Heads;
+    public WindowGrid Windows;
 
     /// <summary>From line to line and from token to token of a line, in tokens.</summary>
     public int LineStride, PositionStride;
@@ -100,6 +101,7 @@ static unsafe class RelativeLogits
                 Keys = new Divisor(keys),
                 Positions = new Divisor(positions),
                 Heads = new Divisor(shape.Heads),
+                Windows = new WindowGrid(shape),
                 HeadWidth = shape.HeadWidth,
                 TotalLines = total,
                 TileLines = lines,
@@ -192,7 +194,9 @@ static unsafe class RelativeLogits
         int position = Ptx.Min(firstPosition + i - ofTile * a.TilePositions, a.Positions.Value - 1);
         int token = (line - image * a.Keys.Value) * a.LineStride + position * a.PositionStride;
         int batch = image / a.Heads, head = image - batch * a.Heads.Value;
-        return a.Q.Address + (batch * a.Q.BatchStride + token * a.Q.RowStride + head * a.HeadWidth) * sizeof(float);
+        TokenWindow window = TokenWindow.Of(a.Windows, batch);
+        long row = TokenRows.Row(a.Q, a.Windows, window, token, head * a.HeadWidth);
+        return row != 0 ? row : TokenRows.Row(a.Q, a.Windows, window, 0, head * a.HeadWidth);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

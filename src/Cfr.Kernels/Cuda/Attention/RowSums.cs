@@ -26,6 +26,9 @@ interface IRowSums<TSelf, TFragment>
 
     static abstract Float4 Add(Float4 sum, TSelf c);
 
+    /// <summary>c + what belongs to the row.</summary>
+    static abstract TSelf AddToRows(TSelf c, Float4 ofRows);
+
     /// <summary>2^(c + shift of the row)</summary>
     static abstract TSelf Exp2(TSelf c, Float4 shift);
 
@@ -48,8 +51,14 @@ interface IRowSums<TSelf, TFragment>
     static abstract TSelf Gather(
         SharedBytes shared, KeyPlaces first, KeyPlaces second, KeyPlaces third, KeyPlaces fourth, uint eightRows);
 
-    /// <summary>Stores columns of rows in global memory: the lane's first, as many as are left of each.</summary>
-    static abstract void Store(TSelf c, long address, long rowStride, int columnsLeft, int rowsLeft);
+    /// <summary>Stores columns of rows in global memory, so many bytes from where the lane's rows begin.</summary>
+    static abstract void Store(TSelf c, FourRows rows, int offset, int columnsLeft);
+}
+
+/// <summary>Where a lane's rows are in global memory, in their order; 0 where there is none.</summary>
+struct FourRows
+{
+    public long X, Y, Z, W;
 }
 
 /// <summary>Where shared memory has a column's two parts for the lane's first row.</summary>
@@ -101,6 +110,14 @@ unsafe struct Rows16 : IRowSums<Rows16, Quad>
         sum.Y += c.C0.Z + c.C0.W + (c.C1.Z + c.C1.W);
         return sum;
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Rows16 AddToRows(Rows16 c, Float4 ofRows) =>
+        new() { C0 = Add(c.C0, ofRows.X, ofRows.Y), C1 = Add(c.C1, ofRows.X, ofRows.Y) };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Sums Add(Sums c, float upper, float lower) =>
+        new() { X = c.X + upper, Y = c.Y + upper, Z = c.Z + lower, W = c.W + lower };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Rows16 Exp2(Rows16 c, Float4 shift) =>
@@ -191,10 +208,10 @@ unsafe struct Rows16 : IRowSums<Rows16, Quad>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Store(Rows16 c, long address, long rowStride, int columnsLeft, int rowsLeft)
+    public static void Store(Rows16 c, FourRows rows, int offset, int columnsLeft)
     {
-        if (rowsLeft > 0) Store((float*)address, c.C0.X, c.C0.Y, c.C1.X, c.C1.Y, columnsLeft);
-        if (rowsLeft > 8) Store((float*)address + 8 * rowStride, c.C0.Z, c.C0.W, c.C1.Z, c.C1.W, columnsLeft);
+        if (rows.X != 0) Store((float*)(rows.X + offset), c.C0.X, c.C0.Y, c.C1.X, c.C1.Y, columnsLeft);
+        if (rows.Y != 0) Store((float*)(rows.Y + offset), c.C0.Z, c.C0.W, c.C1.Z, c.C1.W, columnsLeft);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -244,6 +261,10 @@ struct Rows32 : IRowSums<Rows32, Quads>
         Joined(Rows16.Add(sum, c.Upper), Rows16.Add(OfLower(sum), c.Lower));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Rows32 AddToRows(Rows32 c, Float4 ofRows) =>
+        new() { Upper = Rows16.AddToRows(c.Upper, ofRows), Lower = Rows16.AddToRows(c.Lower, OfLower(ofRows)) };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Rows32 Exp2(Rows32 c, Float4 shift) =>
         new() { Upper = Rows16.Exp2(c.Upper, shift), Lower = Rows16.Exp2(c.Lower, OfLower(shift)) };
 
@@ -286,10 +307,10 @@ struct Rows32 : IRowSums<Rows32, Quads>
         new() { OfRow = key.OfRow + rows, OfColumn = key.OfColumn + rows };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Store(Rows32 c, long address, long rowStride, int columnsLeft, int rowsLeft)
+    public static void Store(Rows32 c, FourRows rows, int offset, int columnsLeft)
     {
-        Rows16.Store(c.Upper, address, rowStride, columnsLeft, rowsLeft);
-        Rows16.Store(c.Lower, address + 16 * rowStride * sizeof(float), rowStride, columnsLeft, rowsLeft - 16);
+        Rows16.Store(c.Upper, rows, offset, columnsLeft);
+        Rows16.Store(c.Lower, new FourRows { X = rows.Z, Y = rows.W }, offset, columnsLeft);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

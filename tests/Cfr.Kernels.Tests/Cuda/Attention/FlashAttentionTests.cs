@@ -11,7 +11,7 @@ public class FlashAttentionTests
         [(2, 3, 2, 9, 3), (1, 1, 7, 129, 16), (1, 1, 130, 5, 20), (1, 1, 33, 64, 64), (1, 1, 3, 7, 101)];
 
     static readonly (int Heads, int Height, int Columns, int Width)[] Grids =
-        [(2, 3, 23, 16), (1, 3, 4, 80), (1, 3, 4, 81), (1, 1, 64, 64), (1, 2, 64, 78)];
+        [(2, 3, 23, 16), (1, 3, 4, 80), (1, 3, 4, 81), (1, 5, 16, 20), (1, 1, 64, 64), (1, 2, 64, 78)];
 
     public static TheoryData<Precision, AttentionShape> Shapes
     {
@@ -66,13 +66,13 @@ public class FlashAttentionTests
 
     [Theory]
     [InlineData(Precision.BFloat16, 200, 64, 0, 0, AttentionRung.TensorCores)]
-    [InlineData(Precision.Float32, 200, 64, 0, 0, AttentionRung.Registers)]
+    [InlineData(Precision.Float32, 200, 64, 0, 0, AttentionRung.SharedMemory)]
     [InlineData(Precision.BFloat16, 10, 64, 0, 0, AttentionRung.Naive)]
     [InlineData(Precision.BFloat16, 200, 129, 0, 0, AttentionRung.Naive)]
     [InlineData(Precision.TF32, 64 * 64, 80, 64, 64, AttentionRung.TensorCores)]
     [InlineData(Precision.TF32, 32 * 32, 128, 32, 32, AttentionRung.TensorCores)]
-    [InlineData(Precision.TF32, 39 * 39, 64, 39, 39, AttentionRung.Registers)]
-    [InlineData(Precision.TF32, 64 * 64, 96, 64, 64, AttentionRung.Registers)]
+    [InlineData(Precision.TF32, 39 * 39, 64, 39, 39, AttentionRung.SharedMemory)]
+    [InlineData(Precision.TF32, 64 * 64, 96, 64, 64, AttentionRung.SharedMemory)]
     public void Sizes_and_precision_choose_the_rung(
         Precision precision, int tokens, int width, int height, int columns, object rung)
     {
@@ -85,7 +85,7 @@ public class FlashAttentionTests
     }
 
     static AttentionRung Above(Precision precision) =>
-        precision == Precision.Float32 ? AttentionRung.Registers : AttentionRung.TensorCores;
+        precision == Precision.Float32 ? AttentionRung.SharedMemory : AttentionRung.TensorCores;
 
     static void Check(EmulatedDevice device, AttentionRung rung, AttentionShape shape, double roundoff)
     {

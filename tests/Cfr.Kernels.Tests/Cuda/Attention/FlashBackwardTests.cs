@@ -28,7 +28,7 @@ public class FlashBackwardTests
     public void Gradients_match_the_naive_form(Precision precision, AttentionShape shape)
     {
         AttentionRung rung = precision != Precision.Float32 ? AttentionRung.TensorCores
-            : shape.HeadWidth <= 80 ? AttentionRung.Registers
+            : shape.HeadWidth <= 80 ? AttentionRung.SharedMemory
             : AttentionRung.Naive;
         Check(precision, rung, shape, wantsHeight: true, wantsWidth: true);
     }

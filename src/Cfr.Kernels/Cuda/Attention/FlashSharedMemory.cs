@@ -3,8 +3,8 @@ using ILGPU;
 
 namespace Cfr.Kernels.Cuda;
 
-/// <summary>Arguments of <see cref="FlashRegisters"/>.</summary>
-struct FlashRegistersArguments
+/// <summary>Arguments of <see cref="FlashSharedMemory"/>.</summary>
+struct FlashSharedArguments
 {
     public TokenRows Q, K, V, Y;
 
@@ -19,6 +19,7 @@ struct FlashRegistersArguments
     public int Packed;
     public float Scale;
     public Divisor GridWidth, Heads, Tiles;
+    public WindowGrid Windows;
 }
 
 /// <summary>How wide a head may be in registers.</summary>
@@ -41,29 +42,30 @@ readonly struct RegisterWidth128 : IRegisterWidth
 }
 
 /// <summary>
-/// Attention in float32, rung 2: a block of 64 threads takes 64 queries of a head past all of its keys, 64 at a time,
-/// with the recurrence of <see cref="FlashAttention"/>. Thread (down, across) of 8 x 8 has the logits of rows down + 8
-/// i and keys across + 8 j in registers; probabilities go through shared memory, where the keys have been, to become
-/// the left operand of the product with the values, of which the thread sums eight columns (or sixteen).
+/// Flash attention with shared memory, rung 2, float32: a block of 64 threads takes 64 queries of a head past all of its
+/// keys, 64 at a time, with the recurrence of <see cref="FlashAttention"/>. Thread (down, across) of 8 x 8 has the
+/// logits of rows down + 8 i and keys across + 8 j in registers; probabilities go through shared memory, where the keys
+/// have been, to become the left operand of the product with the values, of which the thread sums eight columns (or
+/// sixteen).
 /// <code>
 ///   4 Queries Keys HeadWidth FLOP a head; both products: 16 loads of 16 bytes for 256 multiply-adds
 ///   a warp: 64 clocks of shared memory, 64 of FMA
 /// </code>
 /// </summary>
-static unsafe class FlashRegisters
+static unsafe class FlashSharedMemory
 {
     public const int Queries = 64, WidestHead = 128;
 
     const int Threads = 64, Side = 8, KeysOfBlock = 64, ProbabilityPitch = KeysOfBlock + 4;
 
-    static readonly Kernel<FlashRegistersArguments>
+    static readonly Kernel<FlashSharedArguments>
         Narrow = Kernel<RegisterWidth64>("attention_flash_float32_64"),
         Wide = Kernel<RegisterWidth128>("attention_flash_float32_128");
 
-    public static Kernel<FlashRegistersArguments> For(int headWidth) =>
+    public static Kernel<FlashSharedArguments> For(int headWidth) =>
         headWidth <= RegisterWidth64.Columns ? Narrow : Wide;
 
-    static Kernel<FlashRegistersArguments> Kernel<TWidth>(string name) where TWidth : struct, IRegisterWidth =>
+    static Kernel<FlashSharedArguments> Kernel<TWidth>(string name) where TWidth : struct, IRegisterWidth =>
         new(name, Run<TWidth>)
         {
             Threads = Threads,
@@ -75,15 +77,16 @@ static unsafe class FlashRegisters
     /// <summary>Floats from row to row: eight rows begin at different banks.</summary>
     static int Pitch(int columns) => columns + 4;
 
-    static void Run<TWidth>(FlashRegistersArguments a) where TWidth : struct, IRegisterWidth
+    static void Run<TWidth>(FlashSharedArguments a) where TWidth : struct, IRegisterWidth
     {
         var shared = SharedBytes.Dynamic();
         uint rowBytes = (uint)Pitch(TWidth.Columns) * sizeof(float), tileBytes = Queries * rowBytes;
         uint keyTile = tileBytes, valueTile = 2 * tileBytes;
         int thread = Group.IdxX, down = thread >> 3, across = thread & Side - 1;
         int image = Grid.IdxX / a.Tiles, firstQuery = (Grid.IdxX - image * a.Tiles.Value) * Queries;
-        int batch = image / a.Heads, head = image - batch * a.Heads.Value, query = firstQuery + down;
-        Copy<TWidth>(shared, 0, a.Q, batch, head, firstQuery, a.Queries - firstQuery, a);
+        int query = firstQuery + down;
+        if (firstQuery >= TokenWindow.End(a.Windows, TokenWindow.Of(a.Windows, image / a.Heads), a.Queries)) return;
+        Copy<TWidth>(shared, 0, a.Q, image, firstQuery, a.Queries - firstQuery, a);
 
         EightSums largest = Fill(float.NegativeInfinity), total = Fill(0);
         Sums8x8 left = default, right = default;
@@ -92,8 +95,8 @@ static unsafe class FlashRegisters
         for (int firstKey = 0; firstKey < a.Keys; firstKey += KeysOfBlock)
         {
             Group.Barrier();
-            Copy<TWidth>(shared, keyTile, a.K, batch, head, firstKey, a.Keys - firstKey, a);
-            Copy<TWidth>(shared, valueTile, a.V, batch, head, firstKey, a.Keys - firstKey, a);
+            Copy<TWidth>(shared, keyTile, a.K, image, firstKey, a.Keys - firstKey, a);
+            Copy<TWidth>(shared, valueTile, a.V, image, firstKey, a.Keys - firstKey, a);
             Group.Barrier();
             Sums8x8 logits = default;
             for (uint at = 0; at < (uint)a.HeadWidth * sizeof(float); at += 16)
@@ -158,30 +161,35 @@ static unsafe class FlashRegisters
             X6 = OverRow(total.X6),
             X7 = OverRow(total.X7),
         };
-        Finish<TWidth>(a, image, batch, head, query, across, left.R0, right.R0, largest.X0, total.X0);
-        Finish<TWidth>(a, image, batch, head, query + 8, across, left.R1, right.R1, largest.X1, total.X1);
-        Finish<TWidth>(a, image, batch, head, query + 16, across, left.R2, right.R2, largest.X2, total.X2);
-        Finish<TWidth>(a, image, batch, head, query + 24, across, left.R3, right.R3, largest.X3, total.X3);
-        Finish<TWidth>(a, image, batch, head, query + 32, across, left.R4, right.R4, largest.X4, total.X4);
-        Finish<TWidth>(a, image, batch, head, query + 40, across, left.R5, right.R5, largest.X5, total.X5);
-        Finish<TWidth>(a, image, batch, head, query + 48, across, left.R6, right.R6, largest.X6, total.X6);
-        Finish<TWidth>(a, image, batch, head, query + 56, across, left.R7, right.R7, largest.X7, total.X7);
+        Finish<TWidth>(a, image, query, across, left.R0, right.R0, largest.X0, total.X0);
+        Finish<TWidth>(a, image, query + 8, across, left.R1, right.R1, largest.X1, total.X1);
+        Finish<TWidth>(a, image, query + 16, across, left.R2, right.R2, largest.X2, total.X2);
+        Finish<TWidth>(a, image, query + 24, across, left.R3, right.R3, largest.X3, total.X3);
+        Finish<TWidth>(a, image, query + 32, across, left.R4, right.R4, largest.X4, total.X4);
+        Finish<TWidth>(a, image, query + 40, across, left.R5, right.R5, largest.X5, total.X5);
+        Finish<TWidth>(a, image, query + 48, across, left.R6, right.R6, largest.X6, total.X6);
+        Finish<TWidth>(a, image, query + 56, across, left.R7, right.R7, largest.X7, total.X7);
     }
 
-    /// <summary>A tile of 64 tokens, with zeros behind the last and behind the head's width.</summary>
+    /// <summary>
+    /// A tile of 64 tokens, with zeros behind the last and behind the head's width. Where the head lies is found anew
+    /// each time: between two tiles registers are dearer than instructions.
+    /// </summary>
     static void Copy<TWidth>(
-        SharedBytes shared, uint tile, TokenRows rows, int batch, int head, int first, int tokensLeft,
-        FlashRegistersArguments a) where TWidth : struct, IRegisterWidth
+        SharedBytes shared, uint tile, TokenRows rows, int image, int first, int tokensLeft,
+        FlashSharedArguments a) where TWidth : struct, IRegisterWidth
     {
         int fours = TWidth.Columns / 4;
-        long from = rows.Address
-            + (batch * rows.BatchStride + first * rows.RowStride + head * a.HeadWidth) * sizeof(float);
+        image = Ptx.Hold(image);
+        int batch = image / a.Heads, head = image - batch * a.Heads.Value;
+        TokenWindow window = TokenWindow.Of(a.Windows, batch);
         for (int i = Group.IdxX; i < Queries * fours; i += Threads)
         {
             int token = i >> (TWidth.Columns > 64 ? 5 : 4), column = (i & fours - 1) * 4;
-            int left = token < tokensLeft ? a.HeadWidth - column : 0;
-            Float4 four = AttentionPack.Load(
-                from + (token * rows.RowStride + column) * sizeof(float), left, a.Packed, 1);
+            long from = token < tokensLeft
+                ? TokenRows.Row(rows, a.Windows, window, first + token, head * a.HeadWidth + column)
+                : 0;
+            Float4 four = AttentionPack.Load(from, from == 0 ? 0 : a.HeadWidth - column, a.Packed, 1);
             uint to = tile + (uint)((token * Pitch(TWidth.Columns) + column) * sizeof(float));
             shared.Store2(to, four.X, four.Y);
             shared.Store2(to + 8, four.Z, four.W);
@@ -286,11 +294,14 @@ static unsafe class FlashRegisters
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static void Finish<TWidth>(
-        FlashRegistersArguments a, int image, int batch, int head, int query, int across, EightSums left,
-        EightSums right, float largest, float total) where TWidth : struct, IRegisterWidth
+        FlashSharedArguments a, int image, int query, int across, EightSums left, EightSums right,
+        float largest, float total) where TWidth : struct, IRegisterWidth
     {
         if (query >= a.Queries) return;
-        float* y = (float*)a.Y.Address + batch * a.Y.BatchStride + query * a.Y.RowStride + head * a.HeadWidth;
+        int batch = image / a.Heads, head = image - batch * a.Heads.Value;
+        long row = TokenRows.Row(a.Y, a.Windows, TokenWindow.Of(a.Windows, batch), query, head * a.HeadWidth);
+        if (row == 0) return;
+        float* y = (float*)row;
         float factor = 1 / total;
         Store(y, Scaled(left, factor), 4 * across, a.HeadWidth);
         if (TWidth.Columns > 64) Store(y, Scaled(right, factor), 64 + 4 * across, a.HeadWidth);
@@ -321,7 +332,7 @@ static unsafe class FlashRegisters
         /// <summary>From products of the row with keys key, key + 8, ..; image is the head's first row.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static SoftmaxRow Of(
-            FlashRegistersArguments a, EightSums products, long image, int query, int key, float largest, float total)
+            FlashSharedArguments a, EightSums products, long image, int query, int key, float largest, float total)
         {
             long row = image + Ptx.Min(query, a.Queries - 1);
             var logits = new EightSums
@@ -364,7 +375,7 @@ static unsafe class FlashRegisters
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        static float Logit(FlashRegistersArguments a, float product, long row, int key)
+        static float Logit(FlashSharedArguments a, float product, long row, int key)
         {
             if (key >= a.Keys) return float.NegativeInfinity;
             float logit = product * a.Scale;
