@@ -44,6 +44,8 @@ public sealed class AlteredDevice(Device device) : Device
     public override IConvolution Convolution =>
         HasPlainWeightGradients ? new PlainWeightGradients((GpuDevice)device) : device.Convolution;
 
+    public override IFusedNormalization? FusedNormalization => device.FusedNormalization;
+
     public override IPooling Pooling => device.Pooling;
 
     public override IAttention Attention => device.Attention;
