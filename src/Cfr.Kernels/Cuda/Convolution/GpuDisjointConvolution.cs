@@ -117,7 +117,8 @@ sealed class GpuDisjointConvolution(GpuDevice gpu)
 
     /// <summary>
     /// Whether a kernel is as large as its stride, larger than a voxel, and without padding; whether lines of voxels,
-    /// runs of a patch and the output's voxels consist of packets of four; and whether there are not too many outputs.
+    /// runs of a patch and the output's voxels consist of packets of four, of which an int can count all; and whether
+    /// there are not too many outputs.
     /// </summary>
     static bool Takes(ConvolutionShape s, params ReadOnlySpan<View> operands)
     {
@@ -127,6 +128,8 @@ sealed class GpuDisjointConvolution(GpuDevice gpu)
         if (!isDisjoint || s.OutChannels > MostOutChannels) return false;
         if (s.Kernel.W * s.InChannels % Packet != 0 || s.Input.W * s.InChannels % Packet != 0) return false;
         if (s.OutChannels % Packet != 0) return false;
+        long inputs = s.Batch * s.Input.Voxels * s.InChannels, outputs = s.Batch * s.Output.Voxels * s.OutChannels;
+        if (Math.Max(inputs, outputs) / Packet > int.MaxValue) return false;
         foreach (View operand in operands)
             if (operand.Address % (Packet * sizeof(float)) != 0) return false;
         return true;

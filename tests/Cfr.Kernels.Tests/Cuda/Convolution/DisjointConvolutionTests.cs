@@ -103,6 +103,7 @@ public class DisjointConvolutionTests
         AssertNotTaken(own with { Output = new(1, 1, 3) });
         AssertNotTaken(own with { OutChannels = 6 });
         AssertNotTaken(own with { OutChannels = 516 });
+        AssertNotTaken(own with { Batch = int.MaxValue });
         AssertNotTaken(Shape(1, new(2, 2, 4), 3, 8, new(2, 2, 2)));
         AssertNotTaken(Shape(1, new(2, 2, 5), 2, 8, new(2, 2, 2)));
         AssertNotTaken(own, new View(4, 32, DType.Float32));
