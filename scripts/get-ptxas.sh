@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Fetches NVIDIA's ptxas, cuobjdump and nvdisasm (CUDA 11.8) from Debian's non-free archive and puts them where
-# `cfr kernels --report` and the tests look for them: a machine without a GPU or a CUDA toolkit can then assemble every
+# Fetches NVIDIA's ptxas (CUDA 11.8) from Debian's non-free archive and puts it where
+# `cfr kernels --report` and the tests look for it: a machine without a GPU or a CUDA toolkit can then assemble every
 # kernel and count its registers and instructions. Needs Debian or a relative, apt-get and dpkg; 84 MB to download.
 # Usage: scripts/get-ptxas.sh [FOLDER]      (default: the kernel cache's own folder `tools`)
 set -euo pipefail
 folder=${1:-${CFR_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/cfr}/tools}
-if [[ -x $folder/ptxas && -x $folder/nvdisasm && -x $folder/cuobjdump ]]; then echo "$folder"; exit 0; fi
+if [[ -x $folder/ptxas ]]; then echo "$folder"; exit 0; fi
 for tool in apt-get dpkg; do
     command -v "$tool" > /dev/null || { echo "get-ptxas: $tool is not here; put CUDA's bin folder on the PATH instead" >&2; exit 1; }
 done
@@ -23,5 +23,5 @@ options=(-o "Dir::Etc::sourcelist=$work/sources.list" -o Dir::Etc::sourceparts=/
 apt-get "${options[@]}" -qq update >&2
 (cd "$work" && apt-get "${options[@]}" -qq download nvidia-cuda-toolkit >&2 && dpkg -x nvidia-cuda-toolkit_*.deb unpacked)
 mkdir -p "$folder"
-cp "$work"/unpacked/usr/bin/{ptxas,nvdisasm,cuobjdump} "$folder"
+cp "$work"/unpacked/usr/bin/ptxas "$folder"
 echo "$folder"

@@ -60,7 +60,7 @@ static class KernelsCommand
         using var kernels = new KernelReport();
         if (kernels.AssemblerVersion is null)
         {
-            Console.Error.WriteLine("cfr: neither ptxas nor cuobjdump is here; scripts/get-ptxas.sh fetches them");
+            Console.Error.WriteLine("cfr: ptxas is not here; scripts/get-ptxas.sh fetches it");
             return ExitCode.Failed;
         }
         KernelFacts[] facts =

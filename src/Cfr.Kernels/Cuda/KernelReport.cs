@@ -42,7 +42,7 @@ public sealed class KernelReport : IDisposable
     public KernelFacts Facts(string name, ComputeCapability capability)
     {
         CudaTools tools = _tools ?? throw new InvalidOperationException(
-            "neither ptxas nor cuobjdump is here; scripts/get-ptxas.sh fetches them");
+            "ptxas is not here; scripts/get-ptxas.sh fetches it");
         return KernelFacts.Of(KernelCatalog.Named(name), Ptx(name, capability), capability, tools);
     }
 

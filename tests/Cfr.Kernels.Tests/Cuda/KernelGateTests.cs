@@ -4,7 +4,7 @@ using Cfr.Kernels.Cuda.Compile;
 namespace Cfr.Kernels.Tests.Cuda;
 
 /// <summary>
-/// Every kernel through NVIDIA's assembler, against its line in <c>tests/Golden/kernels.csv</c>
+/// Every kernel through ILGPU, once, and through NVIDIA's assembler, against its line in <c>tests/Golden/kernels.csv</c>
 /// (<c>cfr kernels --report --csv</c> writes that table).
 /// </summary>
 public class KernelGateTests
@@ -19,6 +19,23 @@ public class KernelGateTests
 
     public static TheoryData<string, int> Kernels =>
         [.. KernelCatalog.All.SelectMany(kernel => new (string, int)[] { (kernel.Name, 80), (kernel.Name, 90) })];
+
+    public static TheoryData<string> Names => [.. KernelCatalog.All.Select(kernel => kernel.Name)];
+
+    [Theory, MemberData(nameof(Names))]
+    public void Compiles_to_PTX_without_local_memory(string name)
+    {
+        string ptx = Report.Ptx(name, new ComputeCapability(9, 0));
+        Assert.Contains($".visible .entry {name}(", ptx);
+        Assert.Contains(".target sm_90", ptx);
+        Assert.DoesNotContain(".local", ptx);
+        Assert.DoesNotMatch(@"\s(add|sub|mul)\.f(32|64)", ptx);
+        Assert.DoesNotMatch(@"@!?%p\d+\s+bra\.uni", ptx);
+    }
+
+    [Fact]
+    public void Names_are_unique() =>
+        Assert.Equal(KernelCatalog.All.Count, KernelCatalog.All.Select(kernel => kernel.Name).Distinct().Count());
 
     [Theory, MemberData(nameof(Kernels))]
     public void Assembles_within_its_budget(string name, int target)

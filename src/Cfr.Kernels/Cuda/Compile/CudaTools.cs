@@ -5,19 +5,19 @@ using Cfr.Kernels.Cuda.Driver;
 
 namespace Cfr.Kernels.Cuda.Compile;
 
-/// <summary>NVIDIA's assembler and disassembler, where they are installed; they need no GPU.</summary>
+/// <summary>NVIDIA's assembler, where it is installed; it needs no GPU.</summary>
 sealed partial class CudaTools
 {
-    readonly string _folder;
+    readonly string _ptxas;
 
-    CudaTools(string folder, string version) => (_folder, Version) = (folder, version);
+    CudaTools(string ptxas, string version) => (_ptxas, Version) = (ptxas, version);
 
     /// <summary>Release of the assembler: <c>11.8</c>.</summary>
     public string Version { get; }
 
     /// <summary>
-    /// The tools in <c>tools</c> of the kernel cache (scripts/get-ptxas.sh puts them there), in CUDA_HOME or on the
-    /// PATH; null where there are none.
+    /// The tools in <c>tools</c> of the kernel cache (scripts/get-ptxas.sh puts it there), in CUDA_HOME or on the
+    /// PATH; null where there is none.
     /// </summary>
     public static CudaTools? Find()
     {
@@ -27,32 +27,24 @@ sealed partial class CudaTools
             Path.Combine(ModuleCache.Open().Folder, "tools"), .. home is null ? (string[])[] : [Path.Combine(home, "bin")],
             .. (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator), "/usr/local/cuda/bin",
         ];
-        string[] wanted = ["ptxas", "cuobjdump", "nvdisasm"];
-        string? folder = folders.FirstOrDefault(place => wanted.All(tool => File.Exists(Path.Combine(place, tool))));
-        if (folder is null) return null;
-        string text = Run(Path.Combine(folder, "ptxas"), ["--version"]).Output;
-        return new CudaTools(folder, Release().Match(text).Groups[1].Value);
+        string? ptxas = folders.Select(folder => Path.Combine(folder, "ptxas")).FirstOrDefault(File.Exists);
+        return ptxas is null ? null : new CudaTools(ptxas, Release().Match(Run(ptxas, ["--version"]).Output).Groups[1].Value);
     }
 
     /// <summary>Assembles PTX into <paramref name="cubin"/>; returns what ptxas says about it.</summary>
     /// <exception cref="KernelException">ptxas refuses it.</exception>
     public string Assemble(string kernel, string ptxFile, string cubin, ComputeCapability capability)
     {
-        var (code, output) = Run(
-            Path.Combine(_folder, "ptxas"), ["-v", $"-arch=sm_{capability.Number}", ptxFile, "-o", cubin]);
+        var (code, output) = Run(_ptxas, ["-v", $"-arch=sm_{capability.Number}", ptxFile, "-o", cubin]);
         if (code == 0) return output;
         string first = output.Split('\n').FirstOrDefault(line => line.Contains("error") || line.Contains("fatal")) ?? output;
         throw new KernelException(
             $"ptxas refuses kernel {kernel} for sm_{capability.Number}: {PtxText.Quote(File.ReadAllText(ptxFile), first)}");
     }
 
-    /// <summary>The machine code of an assembled kernel, as text.</summary>
-    public string Disassemble(string cubin) => Run(Path.Combine(_folder, "cuobjdump"), ["-sass", cubin]).Output;
-
     static (int Code, string Output) Run(string tool, string[] arguments)
     {
         var start = new ProcessStartInfo(tool, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
-        start.Environment["PATH"] = Path.GetDirectoryName(tool) + Path.PathSeparator + start.Environment["PATH"];
         try
         {
             using var process = Process.Start(start)!;

@@ -41,13 +41,14 @@ public sealed partial record KernelFacts(
         {
             string source = Path.Combine(folder, kernel.Name + ".ptx"), cubin = Path.Combine(folder, kernel.Name + ".cubin");
             File.WriteAllText(source, ptx);
-            string log = tools.Assemble(kernel.Name, source, cubin, capability), code = tools.Disassemble(cubin);
+            string log = tools.Assemble(kernel.Name, source, cubin, capability);
+            MachineCode code = MachineCode.Of(File.ReadAllBytes(cubin));
             int registers = Number(RegisterCount(), log), shared = PtxText.StaticSharedBytes(ptx);
             return new KernelFacts(
                 kernel.Name, $"sm_{capability.Number}", registers, Number(Stack(), log),
                 Number(SpillStores(), log) + Number(SpillLoads(), log), shared, kernel.SharedBytes,
                 OccupancyOf(kernel.Threads, registers, shared + kernel.SharedBytes, capability),
-                Hmmas().Count(code), Ldsms().Count(code), Ldgstss().Count(code), Locals().Count(code));
+                code.Hmma, code.Ldsm, code.Ldgsts, code.LocalAccesses);
         }
         finally
         {
@@ -86,16 +87,4 @@ public sealed partial record KernelFacts(
 
     [GeneratedRegex(@"(\d+) bytes spill loads")]
     private static partial Regex SpillLoads();
-
-    [GeneratedRegex(@"\bHMMA\b")]
-    private static partial Regex Hmmas();
-
-    [GeneratedRegex(@"\bLDSM\b")]
-    private static partial Regex Ldsms();
-
-    [GeneratedRegex(@"\bLDGSTS\b")]
-    private static partial Regex Ldgstss();
-
-    [GeneratedRegex(@"\b(LDL|STL)\b")]
-    private static partial Regex Locals();
 }
