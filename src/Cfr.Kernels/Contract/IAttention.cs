@@ -7,9 +7,9 @@ namespace Cfr.Kernels;
 /// <remarks>
 /// With an <c>Image</c>, batch entries are windows of <c>GridHeight x GridWidth</c> tokens (SAM's encoder; Swin, Liu
 /// 2021), row by row, image after image, and each token is read and written at its place in the image. Windows may hang
-/// over the lower and the right edge. A token outside is a key and a value like any other, <see cref="Tokens.Outside"/>,
-/// at its own position; as a query it does not count: it has no result and gives no gradient, and what stands for it in
-/// <c>logSumExp</c> means nothing.
+/// over the lower and the right edge. A token outside is a key and a value like any other, <see
+/// cref="Tokens.Outside"/>, at its own position; as a query it does not count: it has no result and gives no gradient,
+/// and what stands for it in <c>logSumExp</c> means nothing.
 /// </remarks>
 public readonly record struct AttentionShape(
     int Batch, int Heads, int Queries, int Keys, int HeadWidth, float Scale, int GridHeight = 0, int GridWidth = 0,
@@ -78,7 +78,8 @@ public interface IAttention
 
     /// <summary>
     /// Gradients of q, k, v and, where <paramref name="dPositions"/> is given, of the two tables (summed over batch,
-    /// heads and queries); where they have a view for it, of the key and the value outside. Probabilities are recomputed from <paramref name="logSumExp"/>.
+    /// heads and queries); where they have a view for it, of the key and the value outside. Probabilities are
+    /// recomputed from <paramref name="logSumExp"/>.
     /// </summary>
     void Backward(
         AttentionShape shape, Tokens q, Tokens k, Tokens v, RelativePositions positions, Tokens y, View logSumExp,

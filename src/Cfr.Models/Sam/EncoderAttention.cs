@@ -30,7 +30,9 @@ public sealed class EncoderAttention : Module
         _proj = new Linear(w / "proj", width, width);
     }
 
-    /// <summary>The attention's result, plus a residual; windows are filled up with a token [E], zeros if null.</summary>
+    /// <summary>
+    /// The attention's result, plus a residual; windows are filled up with a token [E], zeros if null.
+    /// </summary>
     internal Tensor Forward(Tensor x, Tensor? residual = null, Tensor? filling = null)
     {
         using Scope scope = x.Session.Scope();
@@ -41,7 +43,9 @@ public sealed class EncoderAttention : Module
     Tensor Attend(Tensor x, Tensor? filling)
     {
         using Scope scope = x.Session.Scope();
-        Tensor? outside = filling is null || _window == 0 ? _qkv.Bias : _qkv.Forward(filling.Reshape(1, -1)).Reshape(-1);
+        Tensor? outside = filling is null || _window == 0
+            ? _qkv.Bias
+            : _qkv.Forward(filling.Reshape(1, -1)).Reshape(-1);
         return scope.Return(_qkv.Forward(x).SelfAttention(_heads, _height, _width, _window, outside));
     }
 }

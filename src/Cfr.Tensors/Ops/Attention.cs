@@ -45,8 +45,8 @@ public static class AttentionOp
         Tensor y = session.Empty([.. qkv.Shape[..^1], channels]);
         Tensor? logSumExp = Statistics(session, shape, qkv, height, width, outside);
         session.Device.Attention.Forward(
-            shape, Part(qkv, 0), Part(qkv, 1, outside), Part(qkv, 2, outside), Positions(height, width), Rows(y, tokens),
-            logSumExp?.View ?? default);
+            shape, Part(qkv, 0), Part(qkv, 1, outside), Part(qkv, 2, outside), Positions(height, width),
+            Rows(y, tokens), logSumExp?.View ?? default);
         Tensor?[] inputs = [qkv, height, width, outside];
         return y.Record(Op, inputs, [.. inputs, y, logSumExp], g =>
         {

@@ -4,8 +4,8 @@ namespace Cfr.Tensors;
 
 /// <summary>
 /// Images cut into windows of w x w tokens, row by row, and put together again (Swin, Liu 2021; SAM's encoder). Where w
-/// does not divide the size, zeros are added below and on the right, and left out again. SAM's encoder here needs no such
-/// copies (<see cref="AttentionOp.SelfAttention"/>); what the original program does in windows is compared with them.
+/// does not divide the size, zeros are added below and on the right, and left out again. SAM's encoder here needs no
+/// such copies (<see cref="AttentionOp.SelfAttention"/>); they compare it with what the original program has in windows.
 ///   x [N, H, W, C] -> windows [N h v, w, w, C], h = ceil(H / w), v = ceil(W / w), and back
 ///   dx = the gradients of the windows put together      dwindows = dy cut into windows
 /// </summary>

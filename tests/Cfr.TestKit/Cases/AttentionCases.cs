@@ -12,8 +12,8 @@ static class AttentionCases
         Self(1, [14, 14], 1, 4, positions: true), Self(17, [2, 2], 1, 3, positions: true), Self(1, [5, 61], 1, 2, positions: true),
         Cross(1, 1, 1, 1, 1), Cross(2, 3, 7, 2, 5), Cross(1, 1, 40, 2, 16), Cross(1, 40, 1, 1, 8), Cross(1, 7, 33, 3, 80),
         Cross(1, 2, 310, 1, 3), Cross(17, 2, 3, 1, 4),
-        Windows(1, (3, 4), 2, 2, 3), Windows(2, (5, 7), 3, 2, 8), Windows(1, (4, 6), 2, 1, 5), Windows(2, (2, 3), 4, 1, 4),
-        Windows(2, (5, 4), 3, 2, 3, positions: false), Windows(1, (1, 11), 4, 1, 20),
+        Windows(1, (3, 4), 2, 2, 3), Windows(2, (5, 7), 3, 2, 8), Windows(1, (4, 6), 2, 1, 5),
+        Windows(2, (2, 3), 4, 1, 4), Windows(2, (5, 4), 3, 2, 3, positions: false), Windows(1, (1, 11), 4, 1, 20),
         // Large enough for tensor cores: a GPU's check takes them, with their gradients.
         Self(1, [3, 64], 2, 64, positions: true) with { BenchmarkOnly = true },
         Self(2, [14, 14], 2, 60, positions: true) with { BenchmarkOnly = true },
@@ -71,9 +71,11 @@ static class AttentionCases
     {
         int channels = heads * headWidth, area = window * window;
         var shape = new AttentionShape(
-            batch, heads, area, area, headWidth, 1 / MathF.Sqrt(headWidth), window, window, new(image.Height, image.Width));
+            batch, heads, area, area, headWidth, 1 / MathF.Sqrt(headWidth), window, window,
+            new TokenImage(image.Height, image.Width));
         shape = shape with { Batch = batch * shape.WindowsDown * shape.WindowsAcross };
-        List<Input> inputs = [new("qkv", [batch, image.Height, image.Width, 3 * channels]), new("outside", [3 * channels])];
+        List<Input> inputs =
+            [new("qkv", [batch, image.Height, image.Width, 3 * channels]), new("outside", [3 * channels])];
         if (positions)
         {
             inputs.Add(new Input("height", [2 * window - 1, headWidth]));

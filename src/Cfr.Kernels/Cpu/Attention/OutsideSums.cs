@@ -1,8 +1,8 @@
 namespace Cfr.Kernels.Cpu;
 
 /// <summary>
-/// Gradients of the key and the value outside the image: each piece of work sums up its own tokens outside, and the sums
-/// of pieces are added up in the pieces' order.
+/// Gradients of the key and the value outside the image: each piece of work sums up its own tokens outside, and the
+/// sums of pieces are added up in the pieces' order.
 /// </summary>
 sealed unsafe class OutsideSums(AttentionShape shape, View ofKey, View ofValue)
 {

@@ -10,7 +10,7 @@ struct PackedOperand
     public int Tokens;
     public float Factor;
 
-    /// <summary>Columns of the grid if its rows become strips of 16 (<see cref="PositionsOfStrips"/>), else 0.</summary>
+    /// <summary>Columns of the grid if its rows become strips (<see cref="PositionsOfStrips"/>), else 0.</summary>
     public int StripColumns;
 }
 

@@ -26,7 +26,8 @@ sealed class FlashForward(GpuDevice gpu)
     /// The highest rung of the precision that takes this shape, or the lowest where it does not matter.
     /// </summary>
     public AttentionRung Highest(AttentionShape shape, RelativePositions positions) =>
-        shape.HeadWidth > FlashSharedMemory.WidestHead || shape.Flop / 2 * NaiveWaste <= gpu.SmallWork ? AttentionRung.Naive
+        shape.HeadWidth > FlashSharedMemory.WidestHead ? AttentionRung.Naive
+        : shape.Flop / 2 * NaiveWaste <= gpu.SmallWork ? AttentionRung.Naive
         : gpu.Precision != Precision.Float32 && TensorKernel(shape, positions) is not null ? AttentionRung.TensorCores
         : AttentionRung.SharedMemory;
 
@@ -111,7 +112,7 @@ sealed class FlashForward(GpuDevice gpu)
                 Keys = shape.Keys,
                 HeadWidth = shape.HeadWidth,
                 GridHeight = shape.GridHeight,
-                Packed = TokenRows.HavePackets(shape, new(q)) && TokenRows.HavePackets(shape, new(k)) && TokenRows.HavePackets(shape, new(v)) ? 1 : 0,
+                Packed = TokenRows.HavePackets(shape, new(q), new(k), new(v)) ? 1 : 0,
                 Scale = shape.Scale,
                 GridWidth = new Divisor(Math.Max(shape.GridWidth, 1)),
                 Heads = new Divisor(shape.Heads),
@@ -147,7 +148,7 @@ sealed class FlashForward(GpuDevice gpu)
         long threads = (long)Math.Max(q.Tokens, k.Tokens) * chunks;
         int across = (int)Math.Min((threads + gpu.BlockSize(kernel) - 1) / gpu.BlockSize(kernel), gpu.FullGrid);
         int down = Math.Clamp(gpu.FullGrid / across, 1, Math.Min(images, LargestGridZ));
-        bool isPacked = TokenRows.HavePackets(shape, q.From) && TokenRows.HavePackets(shape, k.From) && TokenRows.HavePackets(shape, v.From);
+        bool isPacked = TokenRows.HavePackets(shape, q.From, k.From, v.From);
         gpu.Launch(
             kernel,
             new AttentionPackArguments

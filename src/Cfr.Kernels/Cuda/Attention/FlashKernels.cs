@@ -8,10 +8,11 @@ sealed record FlashKernel(int Width, int Queries, Kernel<FlashArguments> Kernel)
 
 /// <summary>The kernels of a precision, by their kind of positions; of each kind narrowest first.</summary>
 sealed record FlashFamily(
-    DType Type, Kernel<AttentionPackArguments> Pack, FlashKernel[] None, FlashKernel[] OfKeyRows, FlashKernel[] OfStrips,
-    FlashKernel[] ByKey)
+    DType Type, Kernel<AttentionPackArguments> Pack, FlashKernel[] None, FlashKernel[] OfKeyRows,
+    FlashKernel[] OfStrips, FlashKernel[] ByKey)
 {
-    public IEnumerable<Kernel> All => None.Concat(OfKeyRows).Concat(OfStrips).Concat(ByKey).Select(flash => flash.Kernel);
+    public IEnumerable<Kernel> All =>
+        None.Concat(OfKeyRows).Concat(OfStrips).Concat(ByKey).Select(flash => flash.Kernel);
 }
 
 /// <summary>

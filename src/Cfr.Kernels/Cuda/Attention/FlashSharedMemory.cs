@@ -42,8 +42,8 @@ readonly struct RegisterWidth128 : IRegisterWidth
 }
 
 /// <summary>
-/// Flash attention with shared memory, rung 2, float32: a block of 64 threads takes 64 queries of a head past all of its
-/// keys, 64 at a time, with the recurrence of <see cref="FlashAttention"/>. Thread (down, across) of 8 x 8 has the
+/// Flash attention with shared memory, rung 2, float32: a block of 64 threads takes 64 queries of a head past all of
+/// its keys, 64 at a time, with the recurrence of <see cref="FlashAttention"/>. Thread (down, across) of 8 x 8 has the
 /// logits of rows down + 8 i and keys across + 8 j in registers; probabilities go through shared memory, where the keys
 /// have been, to become the left operand of the product with the values, of which the thread sums eight columns (or
 /// sixteen).

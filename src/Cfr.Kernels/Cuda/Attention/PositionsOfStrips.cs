@@ -3,10 +3,10 @@ using System.Runtime.CompilerServices;
 namespace Cfr.Kernels.Cuda;
 
 /// <summary>
-/// A grid of at most 16 rows and columns (SAM's windows of 14 x 14), whose keys are packed in strips: a row of the grid is
-/// 16 keys, those behind its end zeros. All strips share Rw, which each lane keeps in shared memory in the order of its
-/// sums; of Rh, all keys of a strip share one number a query. Both are minus infinity behind the grid's end, so that
-/// keys there have no probability. 4 loads of 16 bytes and one for 16 keys of 32 queries.
+/// A grid of at most 16 rows and columns (SAM's windows of 14 x 14), whose keys are packed in strips: a row of the grid
+/// is 16 keys, those behind its end zeros. All strips share Rw, which each lane keeps in shared memory in the order of
+/// its sums; of Rh, all keys of a strip share one number a query. Both are minus infinity behind the grid's end, so that
+/// keys there have no probability. A lane loads 16 bytes of Rh for a strip, and 64 of Rw at most.
 /// </summary>
 readonly unsafe struct PositionsOfStrips : IFlashPositions
 {
@@ -52,7 +52,8 @@ readonly unsafe struct PositionsOfStrips : IFlashPositions
             shared.Store2(
                 to, Logit(a.RowLogits, row, strip, a.GridHeight), Logit(a.RowLogits, eighth, strip, a.GridHeight));
             shared.Store2(
-                to + 8, Logit(a.RowLogits, sixteenth, strip, a.GridHeight), Logit(a.RowLogits, last, strip, a.GridHeight));
+                to + 8, Logit(a.RowLogits, sixteenth, strip, a.GridHeight),
+                Logit(a.RowLogits, last, strip, a.GridHeight));
         }
         return new PositionPlace { Shared = own, SharedRows = (uint)Ptx.Hold((int)ofRows) };
     }

@@ -40,9 +40,16 @@ struct TokenRows(Tokens tokens)
     /// <summary>
     /// Whether every row of every head begins at a multiple of 16 bytes and consists of runs of four.
     /// </summary>
-    public static bool HavePackets(AttentionShape shape, TokenRows rows) =>
-        shape.HeadWidth % PacketFloats == 0 && (rows.Address | rows.Outside) % (PacketFloats * sizeof(float)) == 0
-        && rows.RowStride % PacketFloats == 0 && (shape.Images == 1 || rows.BatchStride % PacketFloats == 0);
+    public static bool HavePackets(AttentionShape shape, params ReadOnlySpan<TokenRows> operands)
+    {
+        bool have = shape.HeadWidth % PacketFloats == 0;
+        foreach (TokenRows rows in operands)
+        {
+            have &= (rows.Address | rows.Outside) % (PacketFloats * sizeof(float)) == 0
+                && rows.RowStride % PacketFloats == 0 && (shape.Images == 1 || rows.BatchStride % PacketFloats == 0);
+        }
+        return have;
+    }
 }
 
 /// <summary>
