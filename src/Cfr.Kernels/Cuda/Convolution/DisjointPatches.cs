@@ -5,9 +5,9 @@ namespace Cfr.Kernels.Cuda;
 /// <summary>
 /// The patches of a volume <c>[batch, D, H, W, C]</c> that a kernel as large as its stride sees: no voxel is in two.
 /// They are a matrix, a row for each output voxel, columns <c>[KD, KH, KW, C]</c>, that lies in the volume itself: a
-/// row is KD KH runs of KW C neighbours, and where a run ends, that of the next patch along W begins. An element's place
-/// is the sum of what its row and its column say. All is counted in packets of four floats, of which runs and lines of
-/// the volume consist.
+/// row is KD KH runs of KW C neighbours, and where a run ends, that of the next patch along W begins. An element's
+/// place is the sum of what its row and its column say. All is counted in packets of four floats, of which runs and
+/// lines of the volume consist.
 /// </summary>
 struct DisjointPatches
 {
