@@ -4,10 +4,10 @@ namespace Cfr.Kernels.Cuda;
 
 /// <summary>
 /// The patches of a volume <c>[batch, D, H, W, C]</c> that a kernel as large as its stride sees: no voxel is in two.
-/// They are a matrix, a row for each output voxel, columns <c>[KD, KH, KW, C]</c>, that lies in the volume itself: a row
-/// is KD KH runs of KW C neighbours, and where a run ends, that of the next patch along W begins. An element's place is
-/// the sum of what its row and its column say. All is counted in packets of four floats, of which runs and lines of the
-/// volume consist.
+/// They are a matrix, a row for each output voxel, columns <c>[KD, KH, KW, C]</c>, that lies in the volume itself: a
+/// row is KD KH runs of KW C neighbours, and where a run ends, that of the next patch along W begins. An element's
+/// place is the sum of what its row and its column say. All is counted in packets of four floats, of which runs and
+/// lines of the volume consist.
 /// </summary>
 struct DisjointPatches
 {
@@ -16,7 +16,7 @@ struct DisjointPatches
 
     Divisor _alongW, _alongH, _alongD;
 
-    /// <summary>What the number of a patch, of its line, of its plane and of its batch entry add to its place.</summary>
+    /// <summary>What the numbers of a patch, its line, its plane and its batch entry add to its place.</summary>
     int _patch, _line, _plane, _entry;
 
     /// <summary>Packets of a run, and runs of a kernel's plane.</summary>

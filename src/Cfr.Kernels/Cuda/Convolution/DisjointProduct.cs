@@ -6,7 +6,9 @@ namespace Cfr.Kernels.Cuda;
 /// <summary>Arguments of <see cref="DisjointProduct"/>.</summary>
 struct DisjointArguments
 {
-    /// <summary>x or dx, y or dy, the weights, and a bias or 0. What is written in pieces lies piece after piece.</summary>
+    /// <summary>
+    /// x or dx, y or dy, the weights, and a bias or 0. What is written in pieces lies piece after piece.
+    /// </summary>
     public long Volume, Outputs, Weights, Bias;
     public DisjointPatches Patches;
 
@@ -30,10 +32,10 @@ struct DisjointArguments
 ///   y = act(patches w + bias)      dx's patches = act(dy w^T + bias)      dw = patches^T dy
 /// </code>
 /// The loop is that of <see cref="TiledMatmul"/>; only how a thread finds the places of its packets is another, so that
-/// nothing is laid out in memory. FLOP 2 K M a patch of K inputs for M outputs, bytes 4 (K + M): K = 128, M = 32 (V-Net's
-/// first way down) are 8,192 FLOP for 640 bytes, 13 FLOP/B, where an H200 has 70 in TF32. Memory bounds it by far, so
-/// float32 comes by <c>cp.async</c> and is rounded in registers, also for bfloat16. Blocks wait for their loads; five on
-/// a multiprocessor work meanwhile.
+/// nothing is laid out in memory. FLOP 2 K M a patch of K inputs for M outputs, bytes 4 (K + M): K = 128, M = 32
+/// (V-Net's first way down) are 8,192 FLOP for 640 bytes, 13 FLOP/B, where an H200 has 70 in TF32. Memory bounds it by
+/// far, so float32 comes by <c>cp.async</c> and is rounded in registers, also for bfloat16. Blocks wait for their
+/// loads; five on a multiprocessor work meanwhile.
 /// </summary>
 static class DisjointProduct
 {
@@ -116,7 +118,7 @@ static class DisjointProduct
             Store<TTile, TSums, TOperands, TRows, NoActivation>(shared, a, target, row, rowCount, column, columnCount);
     }
 
-    /// <summary>Neighbouring threads take neighbouring packets of a row of the tile; a thread stays in its column.</summary>
+    /// <summary>Neighbouring threads take neighbouring packets of a tile's row; a thread stays in its column.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static void Store<TTile, TSums, TOperands, TRows, TActivation>(
         SharedBytes shared, DisjointArguments a, long target, int row, int rowCount, int column, int columnCount)

@@ -9,8 +9,8 @@ sealed class GpuDisjointConvolution(GpuDevice gpu)
     const int Packet = DisjointPatches.Packet;
 
     /// <summary>
-    /// Blocks that are wanted at once, two for each multiprocessor of a large GPU; twice as many in the weight gradient,
-    /// whose sums are so long that adding pieces is little beside them.
+    /// Blocks that are wanted at once, two for each multiprocessor of a large GPU; twice as many in the weight
+    /// gradient, whose sums are so long that adding pieces is little beside them.
     /// </summary>
     const int WantedBlocks = 264, WantedPieces = 2 * WantedBlocks;
 

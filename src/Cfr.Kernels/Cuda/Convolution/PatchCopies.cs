@@ -67,8 +67,8 @@ struct PatchLines : IOperandCopy<PatchLines>
 }
 
 /// <summary>
-/// Columns of patches as lines of an operand, patches as its steps, laid out as <see cref="LineMajor32"/>. A thread keeps
-/// its column and finds the places of up to four patches in each stage.
+/// Columns of patches as lines of an operand, patches as its steps, laid out as <see cref="LineMajor32"/>. A thread
+/// keeps its column and finds the places of up to four patches in each stage.
 /// </summary>
 struct PatchSteps : IOperandCopy<PatchSteps>
 {

@@ -2,7 +2,7 @@ using ILGPU;
 
 namespace Cfr.Kernels.Cuda;
 
-/// <summary>Arguments of <see cref="UnreadVoxels"/>: a box of voxels of a volume <c>[batch, Size, channels]</c>.</summary>
+/// <summary>Arguments of <see cref="UnreadVoxels"/>: a box of voxels of <c>[batch, Size, channels]</c>.</summary>
 struct UnreadArguments
 {
     public long Dx, Bias;
