@@ -15,12 +15,6 @@ public class EmulatedOpTests
         [.. OpCases.All.Where(one => !one.BenchmarkOnly && one.Flop <= MostFlop).Select(one => one.ToString())];
 
     [Theory, MemberData(nameof(Cases))]
-    public void Forward_matches_the_naive_form_in_double_precision(string name) =>
-        OpCheck.Forward(OpCases.Named(name), Emulated);
-
-    [Theory, MemberData(nameof(Cases))]
-    public void Gradients_match_finite_differences(string name) => OpCheck.Gradients(OpCases.Named(name), Emulated);
-
-    [Theory, MemberData(nameof(Cases))]
-    public void Results_are_the_same_bits_twice(string name) => OpCheck.SameBits(OpCases.Named(name), Emulated);
+    public void Results_and_gradients_match_double_precision_and_are_the_same_bits_twice(string name) =>
+        OpCheck.All(OpCases.Named(name), Emulated);
 }

@@ -28,8 +28,25 @@ public static class OpCheck
     public static void Gradients(OpCase one, Device device)
     {
         double[][] inputs = Draw(one);
-        double[] weights = Draw(new Fnv($"{one} upstream"), one.Reference(inputs).Length, Fill.Signed, 0);
+        double[] weights = Upstream(one, one.Reference(inputs));
+        CompareGradients(one, device, inputs, weights, Backward(one, device, inputs, weights));
+    }
+
+    /// <summary>
+    /// The forward pass, gradients, and the same bits twice, from two passes alone: where one takes seconds.
+    /// </summary>
+    public static void All(OpCase one, Device device)
+    {
+        double[][] inputs = Draw(one);
+        double[] want = one.Reference(inputs), weights = Upstream(one, want);
         double[][] got = Backward(one, device, inputs, weights);
+        Compare($"{one} on {device.Name}", got[^1], want, Allowed(one, device));
+        CompareGradients(one, device, inputs, weights, got);
+        AssertSame(one, device, Backward(one, device, inputs, weights), got);
+    }
+
+    static void CompareGradients(OpCase one, Device device, double[][] inputs, double[] weights, double[][] got)
+    {
         for (int i = 0; i < inputs.Length; i++)
         {
             if (!one.Inputs[i].Differentiated) continue;
@@ -53,18 +70,24 @@ public static class OpCheck
     public static void SameBits(OpCase one, params Device[] devices)
     {
         double[][] inputs = Draw(one);
-        double[] weights = Draw(new Fnv($"{one} upstream"), one.Reference(inputs).Length, Fill.Signed, 0);
+        double[] weights = Upstream(one, one.Reference(inputs));
         double[][]? first = null;
         foreach (Device device in devices.Concat(devices))
         {
             double[][] bits = Backward(one, device, inputs, weights);
-            first ??= bits;
-            for (int i = 0; i < bits.Length; i++)
-                for (int k = 0; k < bits[i].Length; k++)
-                    if (BitConverter.DoubleToInt64Bits(bits[i][k]) != BitConverter.DoubleToInt64Bits(first[i][k]))
-                        throw new CheckException($"{one}: output {i} element {k} is {bits[i][k]:R} on {device.Description}, {first[i][k]:R} before");
+            AssertSame(one, device, bits, first ??= bits);
         }
     }
+
+    static void AssertSame(OpCase one, Device device, double[][] bits, double[][] before)
+    {
+        for (int i = 0; i < bits.Length; i++)
+            for (int k = 0; k < bits[i].Length; k++)
+                if (BitConverter.DoubleToInt64Bits(bits[i][k]) != BitConverter.DoubleToInt64Bits(before[i][k]))
+                    throw new CheckException($"{one}: output {i} element {k} is {bits[i][k]:R} on {device.Description}, {before[i][k]:R} before");
+    }
+
+    static double[] Upstream(OpCase one, double[] result) => Draw(new Fnv($"{one} upstream"), result.Length, Fill.Signed, 0);
 
     /// <summary>Gradients of all inputs, and the result as the last entry.</summary>
     static double[][] Backward(OpCase one, Device device, double[][] inputs, double[] weights)

@@ -51,11 +51,11 @@ public sealed class DeviceTrainingTests : IDisposable
         {
             Configuration = new()
             {
-                Sam = new(Model: SmallFineTuning.Sizes with { ImageSize = 32, Width = 16, PromptWidth = 16, DecoderHidden = 16 }),
+                Sam = new(Model: SmallFineTuning.Sizes with { ImageSize = 16, Width = 16, PromptWidth = 16, DecoderHidden = 16 }),
                 Labelled = 1,
                 Iterations = 3,
                 Batch = 1,
-                Patch = new(8, 8, 16),
+                Patch = new(4, 4, 16),
                 AdamW = new(LearningRate: 1e-3),
                 Schedule = new(ScheduleKind.Constant),
             },
