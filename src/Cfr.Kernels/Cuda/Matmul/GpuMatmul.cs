@@ -254,8 +254,8 @@ sealed class GpuMatmul(GpuDevice gpu) : IMatmul
     }
 
     /// <summary>
-    /// The first tile of the rung that fits into a block's shared memory and of which there are enough, or else the
-    /// smallest.
+    /// The first tile of the rung that fits into a block's shared memory, is filled by more than half, and of which there are
+    /// enough; or else the smallest.
     /// </summary>
     internal TileKernels Tile(MatmulRung rung, Matrix c, int batch)
     {
@@ -265,7 +265,7 @@ sealed class GpuMatmul(GpuDevice gpu) : IMatmul
         foreach (TileKernels tile in tiles)
         {
             if (tile.Nn.SharedBytes <= gpu.SharedBytesPerBlock
-                && tile.Count(c.Rows, c.Columns) * batch >= WantedTiles)
+                && c.Columns > tile.Columns / 2 && tile.Count(c.Rows, c.Columns) * batch >= WantedTiles)
             {
                 return tile;
             }
