@@ -6,8 +6,8 @@ using Cfr.Pipeline.FineTuning;
 using Cfr.Pipeline.Retraining;
 using Cfr.Pipeline.Tests.FineTuning;
 using Cfr.Pipeline.Training;
-using Cfr.TestKit;
 using Cfr.Tensors;
+using Cfr.TestKit;
 
 namespace Cfr.Pipeline.Tests.Training;
 

@@ -5,8 +5,8 @@ using Cfr.Pipeline.Datasets;
 using Cfr.Pipeline.Networks;
 using Cfr.Pipeline.Retraining;
 using Cfr.Pipeline.Training;
-using Cfr.TestKit;
 using Cfr.Tensors;
+using Cfr.TestKit;
 
 namespace Cfr.Pipeline.Tests.Training;
 
