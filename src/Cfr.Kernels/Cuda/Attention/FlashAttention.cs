@@ -72,7 +72,7 @@ static unsafe class FlashAttention
 
         uint tileBytes = (uint)(KeysOfBlock * rowBytes), target = (uint)thread * 16;
         long keys = a.K + (long)image * a.Keys * rowBytes + thread * 16, toValues = a.V - a.K;
-        int bytesLeft = BytesLeft<TPositions>(a, 0, rowBytes, target);
+        int bytesLeft = TPositions.HasRest ? a.Keys * rowBytes - thread * 16 : int.MaxValue;
         CopyTile<TQueries, TSums, TFragment>(shared, target, keys, bytesLeft);
         CopyTile<TQueries, TSums, TFragment>(shared, target + tileBytes, keys + toValues, bytesLeft);
         Ptx.CommitCopies();
@@ -98,7 +98,7 @@ static unsafe class FlashAttention
             if (firstKey + KeysOfBlock < a.Keys)
             {
                 keys += tileBytes;
-                bytesLeft = BytesLeft<TPositions>(a, firstKey + KeysOfBlock, rowBytes, target);
+                if (TPositions.HasRest) bytesLeft -= (int)tileBytes;
                 CopyTile<TQueries, TSums, TFragment>(shared, target + next, keys, bytesLeft);
                 CopyTile<TQueries, TSums, TFragment>(shared, target + next + tileBytes, keys + toValues, bytesLeft);
                 Ptx.CommitCopies();
@@ -184,12 +184,6 @@ static unsafe class FlashAttention
         if (rowsLeft > 16) logSumExp[16] = LogSumExp(largest.Z, total.Z);
         if (rowsLeft > 24) logSumExp[24] = LogSumExp(largest.W, total.W);
     }
-
-    /// <summary>From a thread's first byte of a tile to the end of the keys.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static int BytesLeft<TPositions>(FlashArguments a, int firstKey, int rowBytes, uint target)
-        where TPositions : struct, IFlashPositions =>
-        TPositions.HasRest ? (a.Keys - firstKey) * rowBytes - (int)target : int.MaxValue;
 
     /// <summary>Starts a thread's part of copying a tile: one chunk of 16 bytes a step of the head's width.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
