@@ -54,6 +54,12 @@ public sealed class DeviceBuffer
         }
     }
 
+    /// <summary>How often its numbers were overwritten in place: what was found out of the ones before is then void.</summary>
+    public int Overwritten { get; private set; }
+
+    /// <summary>Counts one more time.</summary>
+    public void Overwrite() => Overwritten++;
+
     /// <summary>How many hold it.</summary>
     public int Holders => _holders;
 
@@ -77,9 +83,17 @@ public sealed class DeviceBuffer
 
     void Keep(PromisedContents contents)
     {
-        (_address, _shelf) = _pool.Lend(Bytes);
-        Promise = null;
-        contents.Write(_address);
+        (nint address, Shelf shelf) = _pool.Lend(Bytes);
+        try
+        {
+            contents.Write(address);
+        }
+        catch
+        {
+            _pool.Return(address, Bytes, shelf);
+            throw;
+        }
+        (_address, _shelf, Promise) = (address, shelf, null);
         contents.Drop();
     }
 

@@ -18,8 +18,9 @@ public static class Checkpointing
         using (session.NoGrad())
         using (Scope scope = session.Scope())
         {
-            // A block may return its input: the result needs a handle and a gradient slot of its own.
-            y = scope.Return(block(x).Detach());
+            // A block may return its input: the result needs a handle and a gradient slot of its own. Its input is what it
+            // will be the second time: a handle that knows nothing but the numbers.
+            y = scope.Return(block(x.Detach()).Detach());
         }
         return y.RecordAlways(nameof(Checkpoint), [x], keep: [x], backward: g =>
         {

@@ -11,8 +11,8 @@ public enum Measure
     Samples,
 }
 
-/// <summary>Statistics that came with a tensor, and go with it.</summary>
-sealed record MeasuredStatistics(Measure Of, Tensor Mean, Tensor Variance)
+/// <summary>Statistics that came with a tensor, and go with it; void once its numbers were overwritten.</summary>
+sealed record MeasuredStatistics(Measure Of, Tensor Mean, Tensor Variance, int Overwritten)
 {
     public void Release()
     {

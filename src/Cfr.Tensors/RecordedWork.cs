@@ -27,14 +27,15 @@ public sealed class RecordedWork : IDisposable
         (_session, _inputs, _origin) = (session, inputs, origin);
         ulong before = session.Random.Draws;
         Tensor? result = null;
+        session.Settle(); // what was put off before is not the graph's to write
         session.Random.CountFrom(Origin);
         try
         {
             _graph = session.Device.Capture(() =>
             {
-                using Scope scope = session.Step();
-                result = Scope.Keep(work(inputs));
-                _ = result.View; // a result that was put off would be written once, and not in each replay
+                using (session.Step()) result = Scope.Keep(work(inputs));
+                // What outlives it and was put off would be written once, and not in each replay.
+                session.Settle();
             });
             _draws = session.Random.Draws - before;
         }
@@ -72,6 +73,7 @@ public sealed class RecordedWork : IDisposable
     public Tensor Replay(IReadOnlyList<Tensor> inputs)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
+        _session.Settle(); // what was put off may be made of the last replay's result
         for (int i = 0; i < _inputs.Length; i++)
         {
             _session.Device.Layout.Copy(StridedCopy.Along([inputs[i].Count], [1], [1]), inputs[i].View, _inputs[i].View);

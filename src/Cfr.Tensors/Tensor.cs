@@ -11,6 +11,7 @@ public sealed class Tensor
 {
     readonly DeviceBuffer _buffer;
     readonly long _offset;
+    MeasuredStatistics? _measured;
 
     internal Tensor(Session session, Shape shape, DType type, DeviceBuffer buffer, long offset = 0)
     {
@@ -51,8 +52,15 @@ public sealed class Tensor
     internal DeferredNorm? Deferred =>
         _buffer.Promise is DeferredNorm deferred && _offset == 0 && deferred.Of == Shape ? deferred : null;
 
-    /// <summary>What the convolution that made it has measured; this handle alone knows of it.</summary>
-    internal MeasuredStatistics? Measured { get; set; }
+    /// <summary>What the convolution that made it has measured of it; this handle alone knows.</summary>
+    internal MeasuredStatistics? Measured
+    {
+        get => _measured is { } measured && measured.Overwritten == _buffer.Overwritten ? measured : null;
+        set => _measured = value;
+    }
+
+    /// <summary>How often its memory was overwritten in place.</summary>
+    internal int Overwritten => _buffer.Overwritten;
 
     internal GradientSlot? Slot { get; set; }
 
@@ -191,8 +199,7 @@ public sealed class Tensor
     internal void Overwriting()
     {
         Session.Settle();
-        Measured?.Release();
-        Measured = null;
+        _buffer.Overwrite();
     }
 
     /// <inheritdoc/>
@@ -212,8 +219,8 @@ public sealed class Tensor
 
     internal void Release()
     {
-        Measured?.Release();
-        Measured = null;
+        _measured?.Release();
+        _measured = null;
         _buffer.Release();
     }
 

@@ -49,6 +49,22 @@ public sealed class RecordedWorkTests : IDisposable
     }
 
     [Fact]
+    public void What_was_put_off_is_written_outside_of_a_recording_and_before_a_replay()
+    {
+        float[] want = PutOff(_eager.Normal([1, 2, 2, 2, 4])).ToArray();
+        Tensor before = PutOff(_replayed.Normal([1, 2, 2, 2, 4]));
+        Tensor[] first = [_replayed.Normal([1, 2, 2, 2, 4])], second = [_replayed.Normal([1, 2, 2, 2, 4])];
+        using RecordedWork recorded = RecordedWork.Record(_replayed, first, x => x[0] + before);
+        Assert.Equal(want, before.ToArray());
+        float[] ofFirst = PutOff(first[0] + before).ToArray();
+        Tensor got = PutOff(recorded.Replay(first));
+        recorded.Replay(second);
+        Assert.Equal(ofFirst, got.ToArray());
+
+        static Tensor PutOff(Tensor x) => x.InstanceNorm(activation: Activation.Relu);
+    }
+
+    [Fact]
     public void A_number_that_the_host_gives_stays_that_of_the_recording()
     {
         float factor = 2;

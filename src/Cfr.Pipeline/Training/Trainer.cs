@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Cfr.Kernels.Cuda.Driver;
 using Cfr.Pipeline.Datasets;
 using Cfr.Pipeline.Metrics;
 using Cfr.Pipeline.Retraining;
@@ -122,8 +123,14 @@ public sealed class Trainer
             }
             catch
             {
-                // The step before it may still be under way.
-                Finish(0, log, observer);
+                // The step before it may still be under way; if it failed too, what is told is what was met first.
+                try
+                {
+                    Finish(0, log, observer);
+                }
+                catch (Exception later) when (later is DivergedException or CudaException)
+                {
+                }
                 throw;
             }
             (iteration, validated) = (iteration + 1, false);

@@ -124,15 +124,16 @@ static class Convolution
     static int TransposedSize(int input, int kernel, int stride, int padding) =>
         checked((input - 1) * stride - 2 * padding + kernel);
 
-    /// <summary>x is kept only for the weight's gradient, the weight only for that of x.</summary>
     /// <summary>Room for statistics of y, that goes with it.</summary>
     static OutputStatistics Measured(Tensor y, Measure measure)
     {
         int channels = y.Size(^1), count = measure == Measure.Batch ? channels : y.Size(0) * channels;
-        y.Measured = new MeasuredStatistics(measure, y.Session.EmptyKept([count]), y.Session.EmptyKept([count]));
+        y.Measured = new MeasuredStatistics(
+            measure, y.Session.EmptyKept([count]), y.Session.EmptyKept([count]), y.Overwritten);
         return new(y.Measured.Mean.View, y.Measured.Variance.View, AcrossBatch: measure == Measure.Batch);
     }
 
+    /// <summary>x is kept only for the weight's gradient, the weight only for that of x.</summary>
     static Tensor?[] Kept(Tensor x, Tensor weight) => [weight.RequiresGrad ? x : null, x.RequiresGrad ? weight : null];
 
     static Tensor SumOfVoxels(Session session, Tensor dy)

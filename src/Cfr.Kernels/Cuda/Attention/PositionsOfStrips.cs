@@ -24,7 +24,8 @@ readonly unsafe struct PositionsOfStrips : IFlashPositions
 
     public static bool HidesRest => true;
 
-    public static int SharedBytes(int queries) => 2 * queries * Columns * sizeof(float);
+    /// <summary>Rw of each query, and the Rh of 32 rows a warp, which a block of fewer leaves unused.</summary>
+    public static int SharedBytes(int queries) => queries * Columns * sizeof(float) + Columns * (int)RowsOfStrip;
 
     public static PositionPlace Begin<TSums, TFragment>(
         SharedBytes shared, uint at, FlashArguments a, int image, int firstQuery, int query)

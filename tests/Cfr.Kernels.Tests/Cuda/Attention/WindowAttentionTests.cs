@@ -13,6 +13,8 @@ public class WindowAttentionTests
         Of(images: 2, new(3, 5), 2, 3, heads: 1, headWidth: 6), Of(images: 1, new(4, 3), 5, 4, heads: 2, headWidth: 16),
         // A second block of queries that are all outside, more columns than a strip, wide heads.
         Of(images: 1, new(4, 13), 5, 14, heads: 1, headWidth: 64),
+        // As many rows as there can be strips.
+        Of(images: 1, new(15, 2), 16, 2, heads: 1, headWidth: 64),
         Of(images: 1, new(2, 17), 3, 18, heads: 1, headWidth: 20), Of(images: 1, new(3, 3), 4, 4, heads: 1, headWidth: 80),
     ];
 
