@@ -84,7 +84,7 @@ public sealed class TrainerTests : IDisposable
         var trainer = new Trainer(
             session, _task.Configuration with { Validation = null }, method, _task.Data, new CaseStore(_task.Load),
             RunFolder.Create(_task.Run("run"), _task.Configuration));
-        Assert.Throws<NotImplementedException>(() => trainer.Run(observer, TestContext.Current.CancellationToken));
+        Assert.Throws<IOException>(() => trainer.Run(observer, TestContext.Current.CancellationToken));
         Assert.Equal([1, 2, 3, 4], observer.Steps.Select(step => step.Iteration));
         Assert.Equal(4, _task.Log("run").Length);
     }
@@ -213,7 +213,7 @@ public sealed class TrainerTests : IDisposable
     sealed class FailsAt(long failing, IMethod method) : Altered(method)
     {
         public override StepInputs Inputs(Batch batch, long iteration) =>
-            iteration == failing ? throw new NotImplementedException() : base.Inputs(batch, iteration);
+            iteration == failing ? throw new IOException("a volume cannot be read") : base.Inputs(batch, iteration);
     }
 
     /// <summary>As an update may that is too large.</summary>
