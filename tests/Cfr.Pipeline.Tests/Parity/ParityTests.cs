@@ -67,7 +67,7 @@ public sealed class ParityTests : IDisposable
         .. from network in ((string, double, double, double, double)[])
            [
                ("ssl/vnet_nf4_c2", 2.5e-2, 0.16, 0.25, 0.6), ("ssl/vnet_nf2_c3", 1.5e-2, 0.1, 0.25, 0.6),
-               ("ssl/unet3d_fs32_c2", 6e-3, 5e-2, 5e-2, 0.2), ("sam/encoder_tiny", 2e-3, 2e-2, 3e-3, 2e-2),
+               ("ssl/unet3d_fs32_c2", 6e-3, 5e-2, 5e-2, 0.4), ("sam/encoder_tiny", 2e-3, 2e-2, 3e-3, 2e-2),
                ("sam/mask_decoder", 8e-3, 0.15, 0.2, 0.4), ("sam/sam_lora_tiny", 4e-3, 4e-2, 3e-3, 6e-2),
            ]
            let file = network.Item1

@@ -34,8 +34,9 @@ public sealed class StepRunnerTests : IDisposable
     public void On_a_GPU_too(Precision precision)
     {
         using Device gpu = TestGpu.OpenOrSkip(precision);
-        foreach (MethodKind kind in (MethodKind[])[MethodKind.Supervised, MethodKind.MeanTeacher, MethodKind.Acmt])
-            SameBits(gpu, kind, batch: 4);
+        SameBits(gpu, MethodKind.Supervised, batch: 2);
+        SameBits(gpu, MethodKind.MeanTeacher, batch: 4);
+        SameBits(gpu, MethodKind.Acmt, batch: 4);
     }
 
     [Fact]

@@ -24,8 +24,8 @@ readonly struct VolumeGradientPlan
     /// <summary>Whether a kernel walks over it: rows and planes are apart by numbers of 32 bits.</summary>
     public static bool Takes(ConvolutionShape shape) =>
         shape.Stride == new Extent(1, 1, 1) && shape.Kernel is { D: <= 3, H: <= 3, W: <= 3 }
-        && LargestStride(shape.Input, shape.InChannels) <= int.MaxValue
-        && LargestStride(shape.Output, shape.OutChannels) <= int.MaxValue;
+        && LargestStride(shape.Input, shape.InChannels, shape.Kernel.D) <= int.MaxValue
+        && LargestStride(shape.Output, shape.OutChannels, shape.Kernel.D) <= int.MaxValue;
 
     public VolumeGradientPlan(ConvolutionShape shape, VolumeGradientKernel kernel, View x, View dy)
     {
@@ -38,9 +38,10 @@ readonly struct VolumeGradientPlan
         {
             patches = Patches.Best(shape.Output, kernel.Units / (unitsIn * unitsOut));
             ofX = Operand(
-                x, shape.Input, shape.InChannels, unitsIn, patches.TileD + shape.Kernel.D - 1,
+                x, shape.Input, shape.InChannels, shape.Kernel.D, unitsIn, patches.TileD + shape.Kernel.D - 1,
                 patches.TileW + shape.Kernel.W - 1, warps);
-            ofDy = Operand(dy, shape.Output, shape.OutChannels, unitsOut, patches.TileD, patches.TileW, warps);
+            ofDy = Operand(
+                dy, shape.Output, shape.OutChannels, shape.Kernel.D, unitsOut, patches.TileD, patches.TileW, warps);
             // Few channels make tiles large; where not even one slice fits, some warps have no channels at all.
             if (Fits(ref ofX, ref ofDy, 1, kernel.EarlierSlices)) break;
         }
@@ -93,7 +94,7 @@ readonly struct VolumeGradientPlan
     }
 
     static GradientOperand Operand(
-        View view, Extent size, int channels, int units, int lines, int width, int warps)
+        View view, Extent size, int channels, int planes, int units, int lines, int width, int warps)
     {
         int quads = units * VolumeGradient.WarpChannels / 4;
         int warpsOfLine = Math.Min(Parts(width * quads, BlockReduce.WarpSize), warps);
@@ -107,19 +108,20 @@ readonly struct VolumeGradientPlan
             Lines = new Divisor(lines),
             LogQuads = Log2(quads),
             RowStride = checked((int)RowBytes(size, channels)),
-            PlaneStride = checked((int)PlaneBytes(size, channels)),
+            PlaneStride = checked((int)PlaneBytes(size, channels, planes)),
             WarpsOfLine = new Divisor(warpsOfLine),
             LinesAtOnce = warps / warpsOfLine,
         };
     }
 
-    static long LargestStride(Extent size, int channels) =>
-        Math.Max(RowBytes(size, channels), PlaneBytes(size, channels));
+    static long LargestStride(Extent size, int channels, int planes) =>
+        Math.Max(RowBytes(size, channels), PlaneBytes(size, channels, planes));
 
     static long RowBytes(Extent size, int channels) => (long)size.W * channels * sizeof(float);
 
-    /// <summary>From one plane to the next; an image has no next one.</summary>
-    static long PlaneBytes(Extent size, int channels) => size.D == 1 ? 0 : size.H * RowBytes(size, channels);
+    /// <summary>From one plane to the next; an image has no next one where the kernel is flat, too.</summary>
+    static long PlaneBytes(Extent size, int channels, int planes) =>
+        size.D == 1 && planes == 1 ? 0 : size.H * RowBytes(size, channels);
 
     /// <summary>
     /// Odd multiples of 64 bytes: copies of 16 channels of neighbouring voxels then meet in no bank.

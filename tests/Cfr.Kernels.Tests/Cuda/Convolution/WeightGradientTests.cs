@@ -34,6 +34,14 @@ public class WeightGradientTests
         Check(name, planes: 3, units: 2, Shape(1, new(6, 1, 4), 4, 1, new(2, 1, 2), default));
     }
 
+    /// <summary>The deepest layer of a small network.</summary>
+    [Theory, MemberData(nameof(Names))]
+    public void A_volume_may_have_two_voxels(string name)
+    {
+        Check(name, planes: 3, units: 2, Shape(2, new(1, 1, 2), 32, 32, new(3, 3, 3), One));
+        Check(name, planes: 3, units: 2, Shape(2, new(1, 2, 1), 32, 16, new(3, 3, 3), One));
+    }
+
     [Theory, MemberData(nameof(Names))]
     public void Warps_share_channels_out(string name) =>
         Check(name, planes: 1, units: 4, Shape(1, new(1, 3, 4), 33, 40, new(1, 2, 3), new(0, 1, 0)));
