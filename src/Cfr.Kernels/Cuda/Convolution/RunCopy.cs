@@ -16,30 +16,29 @@ struct LaneCopy
     /// <summary>The voxel on the line, and the channels from the lane's first one on.</summary>
     public int Voxel, Channels;
 
+    /// <summary>The first line of a slice that the lane copies; behind all of them where it has nothing to do.</summary>
+    public int Line;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static LaneCopy First(GradientOperand x, int firstChannel)
     {
-        LaneCopy lane = At(x, firstChannel, FirstItem(x));
+        LaneCopy lane = At(x, firstChannel, 0);
         return new LaneCopy
         {
             Source = Ptx.Hold(lane.Source),
             Target = (uint)Ptx.Hold((int)lane.Target),
             Voxel = Ptx.Hold(lane.Voxel),
             Channels = Ptx.Hold(lane.Channels),
+            Line = Ptx.Hold(lane.Line),
         };
     }
 
-    /// <summary>The number of the lane's first four channels on a line.</summary>
+    /// <summary>The same for a lane's second place on a line, the third, ..</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static int FirstItem(GradientOperand x)
+    public static LaneCopy At(GradientOperand x, int firstChannel, int round)
     {
-        int warp = Group.IdxX >> 5;
-        return (warp - warp / x.WarpsOfLine * x.WarpsOfLine.Value) * 32 + (Group.IdxX & 31);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static LaneCopy At(GradientOperand x, int firstChannel, int item)
-    {
+        int warp = Group.IdxX >> 5, team = warp / x.WarpsOfLine;
+        int item = (warp + (round - team) * x.WarpsOfLine.Value) * 32 + (Group.IdxX & 31);
         int voxel = item >> x.LogQuads, quad = item & (1 << x.LogQuads) - 1;
         return new LaneCopy
         {
@@ -47,8 +46,13 @@ struct LaneCopy
             Target = (uint)(quad >> 1) * x.Plane + (uint)(voxel * VolumeGradient.VoxelBytes + (quad & 1) * 16),
             Voxel = voxel,
             Channels = x.Channels - firstChannel - 4 * quad,
+            Line = voxel < x.Width && team < x.LinesAtOnce ? team : int.MaxValue,
         };
     }
+
+    /// <summary>Of the four channels, the first of a lane's on a line.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int Quad(GradientOperand x) => Group.IdxX & (1 << x.LogQuads) - 1;
 }
 
 /// <summary>Where the next stage of a run begins in a volume, and which of its lines are inside.</summary>
@@ -97,9 +101,8 @@ struct RunCopy
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static NormalizedInput Input(GradientOperand x, int sample, int firstChannel)
     {
-        int quad = LaneCopy.FirstItem(x) & (1 << x.LogQuads) - 1;
         return NormalizedInput.Of(
-            new VolumeOperand { Channels = x.Channels, Constants = x.Constants }, sample, firstChannel + 4 * quad);
+            new VolumeOperand { Channels = x.Channels, Constants = x.Constants }, sample, firstChannel + 4 * LaneCopy.Quad(x));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -107,34 +110,35 @@ struct RunCopy
         SharedBytes shared, uint target, GradientOperand x, RunCopy run, LaneCopy lane, int firstChannel, TCopy copy)
         where TCopy : struct, IQuadCopy<TCopy>
     {
-        int items = x.Width << x.LogQuads, step = x.WarpsOfLine.Value * 32;
-        for (int item = LaneCopy.FirstItem(x); item < items;)
+        for (int round = 1; ; round++)
         {
-            int w = run.W + lane.Voxel, there = w >= 0 && w < x.Size.W ? lane.Channels : 0;
-            EachLine(shared, target + lane.Target, x, run, run.Source + lane.Source, there, copy);
-            item += step;
-            if (item < items) lane = LaneCopy.At(x, firstChannel, item);
+            EachLine(shared, target + lane.Target, x, run, lane, copy);
+            if (round >= x.Rounds) break;
+            lane = LaneCopy.At(x, firstChannel, round);
         }
         run.Source += (long)x.Advance * x.RowStride;
         run.FirstSlice -= x.Advance;
         return run;
     }
 
+    /// <summary>
+    /// Line by line, and on each slice by slice, where only two additions and a comparison are left to do: a block has
+    /// three warps a scheduler, too few to hide the latency of more.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static void EachLine<TCopy>(
-        SharedBytes shared, uint target, GradientOperand x, RunCopy run, long source, int there, TCopy copy)
+        SharedBytes shared, uint target, GradientOperand x, RunCopy run, LaneCopy lane, TCopy copy)
         where TCopy : struct, IQuadCopy<TCopy>
     {
-        int lines = x.Slices * x.Lines.Value, lineBytes = x.Width * VolumeGradient.VoxelBytes;
-        int team = (Group.IdxX >> 5) / x.WarpsOfLine;
-        if (team >= x.LinesAtOnce) return;
-        for (int line = team; line < lines; line += x.LinesAtOnce)
+        int ofVoxel = (uint)(run.W + lane.Voxel) < (uint)x.Size.W ? lane.Channels : 0;
+        uint sliceBytes = x.SliceBytes;
+        for (int line = lane.Line; line < x.Lines; line += x.LinesAtOnce)
         {
-            int slice = line / x.Lines, d = line - slice * x.Lines.Value;
-            bool inside = (uint)(d - run.FirstLine) < (uint)run.Lines
-                & (uint)(slice - run.FirstSlice) < (uint)run.Slices;
-            long from = Ptx.MultiplyAddWide(d, x.PlaneStride, Ptx.MultiplyAddWide(slice, x.RowStride, source));
-            TCopy.Start(copy, shared, target + (uint)(line * lineBytes), from, inside ? there : 0);
+            int there = (uint)(line - run.FirstLine) < (uint)run.Lines ? ofVoxel : 0;
+            long from = Ptx.MultiplyAddWide(line, x.PlaneStride, run.Source + lane.Source);
+            uint to = target + (uint)(line * x.Width * VolumeGradient.VoxelBytes);
+            for (int slice = 0; slice < x.Slices; slice++, from += x.RowStride, to += sliceBytes)
+                TCopy.Start(copy, shared, to, from, (uint)(slice - run.FirstSlice) < (uint)run.Slices ? there : 0);
         }
     }
 }

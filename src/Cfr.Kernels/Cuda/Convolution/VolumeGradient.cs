@@ -17,8 +17,7 @@ struct GradientOperand
     public ChannelTable Constants;
 
     /// <summary>Voxels of a line, lines of a slice, slices of a stage, and from stage to stage.</summary>
-    public int Width, Slices, Advance;
-    public Divisor Lines;
+    public int Width, Lines, Slices, Advance;
 
     /// <summary>The logarithm of the packets of four channels that a block takes.</summary>
     public int LogQuads;
@@ -26,9 +25,12 @@ struct GradientOperand
     /// <summary>From row to row and from plane to plane of the volume, in bytes.</summary>
     public int RowStride, PlaneStride;
 
-    /// <summary>Warps side by side that copy a line, and lines that all warps copy at once.</summary>
+    /// <summary>
+    /// Warps side by side that copy a line, how often they do until they are at its end, and lines that all warps copy at
+    /// once.
+    /// </summary>
     public Divisor WarpsOfLine;
-    public int LinesAtOnce;
+    public int Rounds, LinesAtOnce;
 
     /// <summary>From eight channels to the next eight, in bytes.</summary>
     public uint Plane;
@@ -37,7 +39,7 @@ struct GradientOperand
     public readonly uint Bytes => Plane << LogQuads - 1;
 
     /// <summary>From slice to slice.</summary>
-    public readonly uint SliceBytes => (uint)(Lines.Value * Width * VolumeGradient.VoxelBytes);
+    public readonly uint SliceBytes => (uint)(Lines * Width * VolumeGradient.VoxelBytes);
 }
 
 /// <summary>Arguments of <see cref="VolumeGradient"/>.</summary>

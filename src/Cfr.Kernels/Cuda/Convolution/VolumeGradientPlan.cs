@@ -105,11 +105,12 @@ readonly struct VolumeGradientPlan
             Channels = channels,
             Packed = channels % 4 == 0 && view.Address % 16 == 0 ? 1 : 0,
             Width = width,
-            Lines = new Divisor(lines),
+            Lines = lines,
             LogQuads = Log2(quads),
             RowStride = checked((int)RowBytes(size, channels)),
             PlaneStride = checked((int)PlaneBytes(size, channels, planes)),
             WarpsOfLine = new Divisor(warpsOfLine),
+            Rounds = Parts(width * quads, warpsOfLine * BlockReduce.WarpSize),
             LinesAtOnce = warps / warpsOfLine,
         };
     }
@@ -128,7 +129,7 @@ readonly struct VolumeGradientPlan
     /// </summary>
     static uint Plane(GradientOperand operand)
     {
-        int voxels = operand.Slices * operand.Lines.Value * operand.Width;
+        int voxels = operand.Slices * operand.Lines * operand.Width;
         return (uint)(((voxels + 1) / 4 * 4 + 2) * VolumeGradient.VoxelBytes);
     }
 
