@@ -51,4 +51,10 @@ public interface IMatmul
     /// x N. C may not be transposed and may not overlap A or B. K = 0 gives zeros before the epilogue.
     /// </summary>
     void Multiply(Matrix a, Matrix b, Matrix c, int batch = 1, Epilogue epilogue = default);
+
+    /// <summary>
+    /// The type in which the A of a product is multiplied, M x K against K x N. Who makes A anew for it, in this type, saves a
+    /// conversion; the result is the same.
+    /// </summary>
+    DType TypeOfA(int m, int n, int k);
 }

@@ -13,6 +13,8 @@ sealed class ProfiledMatmul(IMatmul matmul, Profiler profiler) : IMatmul
             matmul.Multiply(a, b, c, batch, epilogue);
     }
 
+    public DType TypeOfA(int m, int n, int k) => matmul.TypeOfA(m, n, k);
+
     static double Traffic(Matrix matrix, int batch) =>
         (matrix.BatchStride == 0 ? 1 : batch) * (double)matrix.Rows * matrix.Columns * matrix.Data.Type.Bytes();
 }

@@ -21,9 +21,5 @@ public sealed class EncoderMlp : Module
     }
 
     /// <summary>The MLP's result plus a residual.</summary>
-    internal Tensor Forward(Tensor x, Tensor residual)
-    {
-        using Scope scope = x.Session.Scope();
-        return scope.Return(_lin2.Forward(_lin1.Forward(x), residual));
-    }
+    internal Tensor Forward(Tensor x, Tensor residual) => _lin1.Forward(x, _lin2, residual);
 }

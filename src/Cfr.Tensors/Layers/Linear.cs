@@ -41,6 +41,19 @@ public sealed class Linear : Layer
         return scope.Return(Compute(x, residual));
     }
 
+    /// <summary>
+    /// next(this(x)) + residual; without changes of low rank what is between them has the type in which products take it
+    /// (<see cref="MlpOp"/>).
+    /// </summary>
+    public Tensor Forward(Tensor x, Linear next, Tensor residual)
+    {
+        using Scope scope = x.Session.Scope();
+        return scope.Return(
+            LowRank.Count + next.LowRank.Count > 0 || next._activation != Activation.None
+                ? next.Compute(Compute(x, residual: null), residual)
+                : x.Mlp(_weight, _bias, _activation, next._weight, next._bias, residual));
+    }
+
     /// <inheritdoc/>
     protected override Tensor Compute(Tensor x) => Compute(x, residual: null);
 

@@ -57,19 +57,23 @@ public static class LinearOp
     /// <summary>The gradients of weight and bias, inputs 1 and 2 of the op; x, input 0, is the first thing that it keeps.</summary>
     internal static void AddParameters(Gradient g, Tensor dz, int rows, int n, int k)
     {
-        Session session = dz.Session;
-        g.Add(1, () =>
-        {
-            Tensor dw = session.Empty([n, k]);
-            session.Device.Matmul.Multiply(
-                Matrix.Dense(dz.View, rows, n).T, Matrix.Dense(g.Kept(0).View, rows, k), Matrix.Dense(dw.View, n, k));
-            return dw;
-        });
-        g.Add(2, () =>
-        {
-            Tensor db = session.Empty([n]);
-            session.Device.Reduction.Sum(1, rows, n, dz.View, db.View);
-            return db;
-        });
+        g.Add(1, () => WeightGradient(dz, Matrix.Dense(g.Kept(0).View, rows, k), n));
+        g.Add(2, () => BiasGradient(dz, rows, n));
+    }
+
+    /// <summary>dw = dz^T x of n outputs</summary>
+    internal static Tensor WeightGradient(Tensor dz, Matrix x, int n)
+    {
+        Tensor dw = dz.Session.Empty([n, x.Columns]);
+        dz.Session.Device.Matmul.Multiply(Matrix.Dense(dz.View, x.Rows, n).T, x, Matrix.Dense(dw.View, n, x.Columns));
+        return dw;
+    }
+
+    /// <summary>Column sums of dz.</summary>
+    internal static Tensor BiasGradient(Tensor dz, int rows, int n)
+    {
+        Tensor db = dz.Session.Empty([n]);
+        dz.Session.Device.Reduction.Sum(1, rows, n, dz.View, db.View);
+        return db;
     }
 }

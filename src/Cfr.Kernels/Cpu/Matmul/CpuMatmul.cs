@@ -17,6 +17,8 @@ sealed unsafe class CpuMatmul<V>(Threads threads, BufferPool pool) : IMatmul whe
     /// <summary>Products of a batch larger than this are split themselves.</summary>
     const double LargestSmallFlop = 2e7;
 
+    public DType TypeOfA(int m, int n, int k) => DType.Float32;
+
     public void Multiply(Matrix a, Matrix b, Matrix c, int batch = 1, Epilogue epilogue = default)
     {
         if (batch == 0 || c.Rows == 0 || c.Columns == 0) return;

@@ -58,9 +58,6 @@ sealed class GpuMatmul(GpuDevice gpu) : IMatmul
         Multiply(Rung(rows, c.Columns, a.Columns, work), a, b, c, batch, epilogue);
     }
 
-    /// <summary>
-    /// The type in which an M x K operand is multiplied: who makes one anew for a product saves its conversion.
-    /// </summary>
     public DType TypeOfA(int m, int n, int k) => Type(Rung(m, n, k, (double)m * n * k));
 
     MatmulRung Rung(int rows, int columns, int steps, double work) => work < gpu.SmallWork ? MatmulRung.Shared

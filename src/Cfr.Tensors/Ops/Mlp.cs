@@ -1,0 +1,88 @@
+using Cfr.Kernels;
+
+namespace Cfr.Tensors;
+
+/// <summary>
+/// Two linear layers: y = act(z) w2^T + b2 + r, z = x w1^T + b1.
+///   x [.., K], w1 [H, K], b1 [H] or none, w2 [N, H], b2 [N] or none, r as y or none -> y [.., N]
+///   dh = dy w2   dz = dh act'(z)   dx = dz w1   dw2 = dy^T h   dw1 = dz^T x   db = column sums   dr = dy   (h = act(z))
+/// What is between them is seen by nobody else, and so has the type in which the second product takes it: in bfloat16 half
+/// the bytes, and no pass that converts it.
+/// </summary>
+public static class MlpOp
+{
+    /// <summary>act(x w1^T + b1) w2^T + b2 + residual</summary>
+    public static Tensor Mlp(
+        this Tensor x, Tensor weight1, Tensor? bias1, Activation activation, Tensor weight2, Tensor? bias2 = null,
+        Tensor? residual = null)
+    {
+        const string Op = nameof(Mlp);
+        Session session = Session.Common(Op, x, weight1, bias1, weight2, bias2, residual);
+        Expect.Shape(Op, nameof(weight1), weight1, Expect.Any, Expect.Any);
+        int inner = weight1.Size(0), k = weight1.Size(1);
+        Expect.Shape(Op, nameof(weight2), weight2, Expect.Any, inner);
+        int n = weight2.Size(0);
+        Expect.Trailing(Op, nameof(x), x, k);
+        if (bias1 is not null) Expect.Shape(Op, nameof(bias1), bias1, inner);
+        if (bias2 is not null) Expect.Shape(Op, nameof(bias2), bias2, n);
+        Shape xShape = x.Shape, yShape = [.. xShape[..^1], n];
+        if (residual is not null) Expect.Shape(Op, nameof(residual), residual, yShape.AsSpan());
+        int rows = checked((int)xShape[..^1].Count);
+        IMatmul kernels = session.Device.Matmul;
+
+        bool recorded = session.GradEnabled
+            && new[] { x, weight1, bias1, weight2, bias2 }.Any(input => input is { RequiresGrad: true });
+        Tensor y = session.Empty(yShape), between = Between(session, kernels.TypeOfA(rows, n, inner), rows, inner, out View h);
+        Tensor? z = recorded ? session.Empty([rows, inner]) : null;
+        kernels.Multiply(
+            Matrix.Dense(x.View, rows, k), Matrix.Dense(weight1.View, inner, k).T, Matrix.Dense(h, rows, inner),
+            epilogue: new Epilogue(bias1?.View ?? default, activation, z?.View ?? default));
+        kernels.Multiply(
+            Matrix.Dense(h, rows, inner), Matrix.Dense(weight2.View, n, inner).T, Matrix.Dense(y.View, rows, n),
+            epilogue: new Epilogue(bias2?.View ?? default, Residual: residual?.View ?? default));
+        bool trainsFirst = x.RequiresGrad || weight1.RequiresGrad || bias1 is { RequiresGrad: true };
+        return y.Record(
+            Op, [x, weight1, bias1, weight2, bias2, residual],
+            keep:
+            [
+                weight1.RequiresGrad ? x : null, x.RequiresGrad ? weight1 : null, trainsFirst ? z : null,
+                trainsFirst ? weight2 : null, weight2.RequiresGrad ? between : null,
+            ],
+            backward: g =>
+        {
+            Tensor dy = g.OfResult;
+            Matrix dyRows = Matrix.Dense(dy.View, rows, n);
+            if (trainsFirst)
+            {
+                Tensor z = g.Kept(2), dz = session.Empty([rows, inner]);
+                kernels.Multiply(dyRows, Matrix.Dense(g.Kept(3).View, n, inner), Matrix.Dense(dz.View, rows, inner));
+                if (activation != Activation.None)
+                {
+                    UnaryOp derivative = activation == Activation.Relu ? UnaryOp.Relu : UnaryOp.Gelu;
+                    session.Device.ElementWise.UnaryBackward(derivative, z.View, dz.View, dz.View);
+                }
+                Matrix dzRows = Matrix.Dense(dz.View, rows, inner);
+                g.Add(0, () =>
+                {
+                    Tensor dx = session.Empty(xShape);
+                    kernels.Multiply(dzRows, Matrix.Dense(g.Kept(1).View, inner, k), Matrix.Dense(dx.View, rows, k));
+                    return dx;
+                });
+                g.Add(1, () => LinearOp.WeightGradient(dz, Matrix.Dense(g.Kept(0).View, rows, k), inner));
+                g.Add(2, () => LinearOp.BiasGradient(dz, rows, inner));
+            }
+            g.Add(3, () => LinearOp.WeightGradient(dy, Matrix.Dense(h, rows, inner), n));
+            g.Add(4, () => LinearOp.BiasGradient(dy, rows, n));
+            g.Add(5, dy);
+        });
+    }
+
+    /// <summary>Memory for numbers of this type, as a tensor, which are all float32.</summary>
+    static Tensor Between(Session session, DType type, int rows, int columns, out View view)
+    {
+        long count = (long)rows * columns;
+        Tensor memory = session.Empty([checked((int)((count * type.Bytes() + sizeof(float) - 1) / sizeof(float)))]);
+        view = new View(memory.View.Address, count, type);
+        return memory;
+    }
+}
