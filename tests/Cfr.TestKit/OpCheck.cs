@@ -106,7 +106,8 @@ public static class OpCheck
     /// Whether a case is one of matrix products or made of them: these alone compute in the device's precision.
     /// </summary>
     public static bool ComputesInPrecision(OpCase one) => one.Family
-        is "matmul" or "linear" or "mlp" or "conv2d" or "conv3d" or "transposed conv2d" or "transposed conv3d" or "attention";
+        is "matmul" or "linear" or "low rank" or "mlp" or "attention"
+            or "conv2d" or "conv3d" or "transposed conv2d" or "transposed conv3d";
 
     static double Allowed(OpCase one, Device device)
     {

@@ -176,9 +176,7 @@ sealed class GpuMatmul(GpuDevice gpu) : IMatmul
             : SkinnyMatmul.Columns1;
         int vectors = skinny.WideLines / (kernel == SkinnyMatmul.Columns4 ? FourLanes.Width : 1);
         long wanted = WantedThreads / ((long)vectors * groups * batch);
-        int pieces = (int)Math.Clamp(wanted, 1, Math.Max(skinny.K / ShortestRun, 1));
-        skinny.PieceSteps = Math.Max(Parts(skinny.K, pieces), 1);
-        skinny.Pieces = pieces = Math.Max(Parts(skinny.K, skinny.PieceSteps), 1);
+        int pieces = skinny.Pieces = (int)Math.Clamp(wanted, 1, Math.Max(skinny.K / ShortestRun, 1));
         (skinny.NarrowC, skinny.BatchC) = (skinny.WideLines, (long)skinny.NarrowLines * skinny.WideLines);
         DeviceBuffer sums = gpu.Pool.Rent(batch * pieces * skinny.BatchC * sizeof(float));
         skinny.Epilogue.C = sums.Address;

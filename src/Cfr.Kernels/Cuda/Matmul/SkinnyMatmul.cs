@@ -29,8 +29,8 @@ struct SkinnyArguments
     /// <summary>Lanes that share a sum along k: a power of two from 4 to a warp.</summary>
     public int Lanes;
 
-    /// <summary>As of <see cref="MatmulArguments"/>.</summary>
-    public int FirstMatrix, Pieces, PieceSteps;
+    /// <summary>As of <see cref="MatmulArguments"/>; a piece is every so many steps.</summary>
+    public int FirstMatrix, Pieces;
 
     /// <summary>The same product, with A or B as the wide operand.</summary>
     public static SkinnyArguments Of(MatmulArguments a, bool wideIsA) => wideIsA
@@ -101,13 +101,15 @@ static unsafe class SkinnyMatmul
     static void Rows<V>(SkinnyArguments a) where V : unmanaged, IDeviceVector<V>
     {
         int rank = Group.IdxX & (a.Lanes - 1), matrix = a.FirstMatrix + Grid.IdxZ, narrow = Grid.IdxY * Lines;
-        int first = (Grid.IdxX * Group.DimX + Group.IdxX) / a.Lanes * Lines, last = a.WideLines - 1;
-        // Lanes without lines of their own repeat the last one: a warp adds together.
-        int line = Ptx.Min(first, last);
+        // Neighbouring lanes take neighbouring lines, so that a warp's loads and stores are of one run of memory.
+        int between = BlockReduce.WarpSize / a.Lanes, group = (Grid.IdxX * Group.DimX + Group.IdxX) / a.Lanes;
+        int first = group + (group & -between) * (Lines - 1), last = a.WideLines - 1;
         long wide = a.Wide + matrix * a.BatchWide * Size, few = a.Narrow + matrix * a.BatchNarrow * Size;
-        long w0 = wide + line * a.WideStride * Size, w1 = wide + Ptx.Min(line + 1, last) * a.WideStride * Size;
-        long w2 = wide + Ptx.Min(line + 2, last) * a.WideStride * Size;
-        long w3 = wide + Ptx.Min(line + 3, last) * a.WideStride * Size;
+        // Lanes without lines of their own repeat the last one: a warp adds together.
+        long w0 = wide + Ptx.Min(first, last) * a.WideStride * Size;
+        long w1 = wide + Ptx.Min(first + between, last) * a.WideStride * Size;
+        long w2 = wide + Ptx.Min(first + 2 * between, last) * a.WideStride * Size;
+        long w3 = wide + Ptx.Min(first + 3 * between, last) * a.WideStride * Size;
         long n0 = few + narrow * a.NarrowLine * Size;
         long n1 = few + Ptx.Min(narrow + 1, a.NarrowLines - 1) * a.NarrowLine * Size;
         long n2 = few + Ptx.Min(narrow + 2, a.NarrowLines - 1) * a.NarrowLine * Size;
@@ -129,9 +131,9 @@ static unsafe class SkinnyMatmul
         narrow += rank;
         if (first > last || rank >= Lines || narrow >= a.NarrowLines) return;
         Finish(a, matrix, first, narrow, sum0);
-        if (first + 1 <= last) Finish(a, matrix, first + 1, narrow, sum1);
-        if (first + 2 <= last) Finish(a, matrix, first + 2, narrow, sum2);
-        if (first + 3 <= last) Finish(a, matrix, first + 3, narrow, sum3);
+        if (first + between <= last) Finish(a, matrix, first + between, narrow, sum1);
+        if (first + 2 * between <= last) Finish(a, matrix, first + 2 * between, narrow, sum2);
+        if (first + 3 * between <= last) Finish(a, matrix, first + 3 * between, narrow, sum3);
     }
 
     static void Finish(SkinnyArguments a, int matrix, int line, int narrow, float sum) =>
@@ -146,35 +148,36 @@ static unsafe class SkinnyMatmul
             });
 
     /// <summary>
-    /// A thread makes 4 narrow sums of each of its neighbouring wide lines over a piece of k; neighbouring threads read
-    /// neighbouring lines. Pieces make enough threads; C is scratch [batch, Pieces, narrow, wide].
+    /// A thread makes 4 narrow sums of each of its neighbouring wide lines over a piece of k, every so many steps;
+    /// neighbouring threads read neighbouring lines, or steps where there are few lines. Pieces make enough threads; C is
+    /// scratch [batch, Pieces, narrow, wide].
     /// </summary>
     static void Columns<V>(SkinnyArguments a) where V : unmanaged, IDeviceVector<V>
     {
         int vectors = a.WideLines / V.Width, thread = Grid.IdxX * Group.DimX + Group.IdxX, piece = thread / vectors;
         if (piece >= a.Pieces) return;
         int line = (thread - piece * vectors) * V.Width, narrow = Grid.IdxY * Lines, matrix = a.FirstMatrix + Grid.IdxZ;
-        int step = piece * a.PieceSteps, end = Ptx.Min(step + a.PieceSteps, a.K);
-        long wide = a.Wide + (matrix * a.BatchWide + step * a.WideStride + line) * Size;
-        float* few = (float*)a.Narrow + matrix * a.BatchNarrow + step * a.NarrowStep;
+        long wide = a.Wide + (matrix * a.BatchWide + piece * a.WideStride + line) * Size;
+        long wideStep = a.Pieces * a.WideStride * Size, narrowStep = a.Pieces * a.NarrowStep;
+        float* few = (float*)a.Narrow + matrix * a.BatchNarrow + piece * a.NarrowStep;
         float* n0 = few + narrow * a.NarrowLine, n1 = few + Ptx.Min(narrow + 1, a.NarrowLines - 1) * a.NarrowLine;
         float* n2 = few + Ptx.Min(narrow + 2, a.NarrowLines - 1) * a.NarrowLine;
         float* n3 = few + Ptx.Min(narrow + 3, a.NarrowLines - 1) * a.NarrowLine;
         FourSums<V> sums = FourSums<V>.Zero();
-        for (int k = step; k < end; k += 2)
+        for (int k = piece; k < a.K; k += 2 * a.Pieces)
         {
             // Two steps on their way at once; behind the last one, that one again.
-            bool two = k + 1 < end;
-            long next = two ? a.NarrowStep : 0;
-            V x0 = V.LoadFrom(wide), x1 = V.LoadFrom(wide + (two ? a.WideStride * Size : 0));
+            bool two = k + a.Pieces < a.K;
+            long next = two ? narrowStep : 0;
+            V x0 = V.LoadFrom(wide), x1 = V.LoadFrom(wide + (two ? wideStep : 0));
             float m0 = n0[next], m1 = n1[next], m2 = n2[next], m3 = n3[next];
             sums = FourSums<V>.AddProducts(sums, x0, V.Splat(*n0), V.Splat(*n1), V.Splat(*n2), V.Splat(*n3));
             if (two) sums = FourSums<V>.AddProducts(sums, x1, V.Splat(m0), V.Splat(m1), V.Splat(m2), V.Splat(m3));
-            wide += 2 * a.WideStride * Size;
-            n0 += 2 * a.NarrowStep;
-            n1 += 2 * a.NarrowStep;
-            n2 += 2 * a.NarrowStep;
-            n3 += 2 * a.NarrowStep;
+            wide += 2 * wideStep;
+            n0 += 2 * narrowStep;
+            n1 += 2 * narrowStep;
+            n2 += 2 * narrowStep;
+            n3 += 2 * narrowStep;
         }
         long c = a.Epilogue.C + (((long)matrix * a.Pieces + piece) * a.BatchC + narrow * a.NarrowC + line) * Size;
         sums.S0.StoreTo(c);
