@@ -78,7 +78,8 @@ static unsafe class FlashAttention
         Ptx.CommitCopies();
 
         TQueries q = TQueries.Load(
-            a.Q + ((long)image * a.Queries + query) * rowBytes, lane, rowBytes, a.Queries - query, 0);
+            a.Q + ((long)image * a.Queries + query) * rowBytes, lane, PackedRows.Turn(lane >> 2, rowBytes), rowBytes,
+            a.Queries - query, 0);
         PositionPlace positions = TPositions.Begin<TSums, TFragment>(
             shared, 4 * tileBytes, a, image, firstQuery, query);
         uint placeOfKeys = (uint)Ptx.Hold(

@@ -31,7 +31,10 @@ sealed class FlashBackward(GpuDevice gpu)
         DeviceBuffer packedV = HeadPack.Copy(gpu, shape, family.Pack, v, shape.Keys, rowBytes);
         DeviceBuffer packedDy = HeadPack.Copy(gpu, shape, family.Pack, dy, shape.Queries, rowBytes);
         DeviceBuffer rowTerms = AttentionRowTerms.Compute(gpu, shape, y, dy, logSumExp);
-        (DeviceBuffer? rh, DeviceBuffer? rw) = RelativeLogits.Compute(gpu, shape, q, positions);
+        var (rh, rw) = family == GradientKernels.BFloat16
+            ? PackedRelativeLogits.Compute(
+                gpu, shape, packedQ.Address, kernels.Width, factor: 1, inOrder: true, positions)
+            : RelativeLogits.Compute(gpu, shape, q, positions);
         DeviceBuffer? dRh = rh is null ? null : gpu.Allocate(DType.Float32, queries * shape.GridHeight);
         DeviceBuffer? dRw = rw is null ? null : gpu.Allocate(DType.Float32, queries * shape.GridWidth);
         var grid = new KeyGrid(shape, hasPositions: rh is not null);

@@ -39,7 +39,6 @@ sealed class FlashForward(GpuDevice gpu)
         if (images == 0 || shape.Queries == 0) return;
         FlashKernel flash = TensorKernel(shape, positions)
             ?? throw new ArgumentException($"no tensor-core kernel takes {shape}");
-        var (ofRows, ofColumns) = RelativeLogits.Compute(gpu, shape, q, positions);
         int rowBytes = flash.Width * Family.Type.Bytes();
         bool inStrips = Family.OfStrips.Contains(flash);
         int keys = inStrips ? shape.GridHeight * PositionsOfStrips.Columns : shape.Keys;
@@ -52,6 +51,7 @@ sealed class FlashForward(GpuDevice gpu)
         long queryBytes = (long)images * shape.Queries * rowBytes, keyBytes = (long)images * keys * rowBytes;
         DeviceBuffer packed = gpu.Pool.Rent(queryBytes + 2 * keyBytes);
         long packedKeys = packed.Address + queryBytes, packedValues = packedKeys + keyBytes;
+        float factor = shape.Scale * FlashAttention.Log2OfE;
         Pack(
             shape, rowBytes,
             new PackedOperand
@@ -59,10 +59,13 @@ sealed class FlashForward(GpuDevice gpu)
                 From = new TokenRows(q),
                 To = packed.Address,
                 Tokens = shape.Queries,
-                Factor = shape.Scale * FlashAttention.Log2OfE,
+                Factor = factor,
             },
             ofKeys with { From = new TokenRows(k), To = packedKeys },
             ofKeys with { From = new TokenRows(v), To = packedValues });
+        var (ofRows, ofColumns) = Family == FlashKernels.BFloat16
+            ? PackedRelativeLogits.Compute(gpu, shape, packed.Address, flash.Width, factor, inOrder: false, positions)
+            : RelativeLogits.Compute(gpu, shape, q, positions);
 
         int tiles = Parts(shape.Queries, flash.Queries);
         var arguments = new FlashArguments

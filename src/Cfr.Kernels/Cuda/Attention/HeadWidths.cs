@@ -13,9 +13,10 @@ interface IQuerySteps<TSelf, TSums, TFragment>
     static abstract int Steps { get; }
 
     /// <summary>
-    /// Loads steps from this one on; the address is that of the lane's first row, whose number is given.
+    /// Loads steps from this one on; the address is that of the lane's first row, whose chunks are turned so (see <see
+    /// cref="PackedRows.Turn"/>).
     /// </summary>
-    static abstract TSelf Load(long address, int lane, int rowBytes, int rowsLeft, int step);
+    static abstract TSelf Load(long address, int lane, int turn, int rowBytes, int rowsLeft, int step);
 
     /// <summary>
     /// Adds the product with 16 keys of the tile at <paramref name="tile"/>, where the lane has its place.
@@ -34,9 +35,10 @@ struct OneStep<TSums, TFragment> : IQuerySteps<OneStep<TSums, TFragment>, TSums,
     public static int Steps => 1;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static OneStep<TSums, TFragment> Load(long address, int lane, int rowBytes, int rowsLeft, int step)
+    public static OneStep<TSums, TFragment> Load(
+        long address, int lane, int turn, int rowBytes, int rowsLeft, int step)
     {
-        int turn = PackedRows.Turn(lane >> 2, rowBytes), word = (lane & 3) * 4;
+        int word = (lane & 3) * 4;
         long first = address + (((2 * step ^ turn) << 4) + word);
         long further = address + (((2 * step + 1 ^ turn) << 4) + word);
         return new() { A = TSums.LoadOperand(first, further, rowBytes, rowsLeft) };
@@ -64,10 +66,10 @@ struct JoinedSteps<TLeft, TRight, TSums, TFragment>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static JoinedSteps<TLeft, TRight, TSums, TFragment> Load(
-        long address, int lane, int rowBytes, int rowsLeft, int step) => new()
+        long address, int lane, int turn, int rowBytes, int rowsLeft, int step) => new()
         {
-            Left = TLeft.Load(address, lane, rowBytes, rowsLeft, step),
-            Right = TRight.Load(address, lane, rowBytes, rowsLeft, step + TLeft.Steps),
+            Left = TLeft.Load(address, lane, turn, rowBytes, rowsLeft, step),
+            Right = TRight.Load(address, lane, turn, rowBytes, rowsLeft, step + TLeft.Steps),
         };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

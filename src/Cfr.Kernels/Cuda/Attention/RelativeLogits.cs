@@ -46,7 +46,8 @@ struct RelativeLogitsArguments
 ///   bytes 4 (2 HeadWidth + GridHeight + GridWidth) a query
 ///   4 components: 16 loads of 16 bytes, 256 multiply-adds        a warp: 64 clocks of shared memory, 64 of FMA
 /// </code>
-/// Small grids share a block, so that a window's 14 tokens a line do not leave it empty.
+/// Small grids share a block, so that a window's 14 tokens a line do not leave it empty. Where queries are packed in
+/// bfloat16 there is <see cref="PackedRelativeLogits"/>.
 /// </summary>
 static unsafe class RelativeLogits
 {

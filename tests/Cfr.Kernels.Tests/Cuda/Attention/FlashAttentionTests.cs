@@ -112,6 +112,8 @@ public class FlashAttentionTests
             rung, shape, layoutQ with { Data = operands.Of(q) }, layoutK with { Data = operands.Of(k) },
             layoutK with { Data = operands.Unaligned(v) }, tables, layoutQ with { Data = y }, logSumExp);
         Numbers.AssertClose(want, operands.Floats(y), 0, 4 * roundoff);
-        Numbers.AssertClose(sums, operands.Floats(logSumExp), 1e-6, 4 * roundoff);
+        // In bfloat16 the products with both tables are rounded as those with the keys are: three roundings in one logit.
+        int roundings = positioned && device.Precision == Precision.BFloat16 ? 6 : 4;
+        Numbers.AssertClose(sums, operands.Floats(logSumExp), 1e-6, roundings * roundoff);
     }
 }
