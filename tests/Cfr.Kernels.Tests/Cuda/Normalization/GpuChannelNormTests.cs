@@ -43,6 +43,7 @@ public class GpuChannelNormTests
     [Theory]
     [InlineData(1, 900, 16, 0), InlineData(2, 61, 260, 0), InlineData(2, 131, 2, 0), InlineData(1, 77, 7, 0)]
     [InlineData(2, 75, 6, 3), InlineData(2, 33, 5, 5), InlineData(3, 2, 4, 1), InlineData(2, 300, 1, 1)]
+    [InlineData(2, 9, 130, 1), InlineData(1, 40, 130, 2), InlineData(1, 33, 5, 5)]
     public void Forward_and_gradients_match(int batch, int spatial, int channels, int groups)
     {
         NormShape shape = groups == 0
