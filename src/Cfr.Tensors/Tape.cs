@@ -18,6 +18,7 @@ sealed class GradientSlot
         if (Gradient is null)
         {
             Gradient = gradient.Alias(gradient.Shape, 0, owner: null);
+            Gradient.SumsToZero = gradient.SumsToZero;
             return;
         }
         if (!Gradient.IsSoleHolder)
@@ -28,6 +29,13 @@ sealed class GradientSlot
             Gradient = copy;
         }
         session.Device.ElementWise.AddScaled(gradient.View, 1, Gradient.View);
+        Gradient.SumsToZero = false;
+    }
+
+    /// <summary>Adds a gradient of nothing but zeros: what is there stays as it is.</summary>
+    public void AddZeros(Session session, Shape shape)
+    {
+        if (Gradient is null) Add(session.Constant((nameof(AddZeros), shape), shape, () => new float[shape.Count]));
     }
 
     public void Clear()
@@ -163,6 +171,22 @@ sealed class Gradient(Tensor ofResult, GradientSlot?[] inputs, Tensor?[] kept)
 
     /// <summary>Adds to the gradient of the i-th input, if it needs one.</summary>
     public void Add(int input, Tensor gradient) => inputs[input]?.Add(gradient);
+
+    /// <summary>Adds the sum of dL/dy over all but its channels, without reading it where that is known to be zero.</summary>
+    public void AddSumOfVoxels(int input)
+    {
+        if (inputs[input] is not { } slot) return;
+        Session session = ofResult.Session;
+        int channels = ofResult.Size(^1);
+        if (ofResult.SumsToZero)
+        {
+            slot.AddZeros(session, [channels]);
+            return;
+        }
+        Tensor sum = session.Empty([channels]);
+        session.Device.Reduction.Sum(1, ofResult.Count / Math.Max(1, channels), channels, ofResult.View, sum.View);
+        slot.Add(sum);
+    }
 }
 
 /// <summary>How ops write themselves on the tape.</summary>

@@ -12,6 +12,7 @@ public sealed class Tensor
     readonly DeviceBuffer _buffer;
     readonly long _offset;
     MeasuredStatistics? _measured;
+    int? _sumsToZero;
 
     internal Tensor(Session session, Shape shape, DType type, DeviceBuffer buffer, long offset = 0)
     {
@@ -42,7 +43,8 @@ public sealed class Tensor
 
     /// <summary>
     /// What <see cref="Backward()"/> has added up for it since <see cref="ClearGrad"/>; null before. Only leaves
-    /// (parameters and tensors that asked by <see cref="WithGrad"/>) keep theirs.
+    /// (parameters and tensors that asked by <see cref="WithGrad"/>) keep theirs. Its memory may be that of other gradients, too:
+    /// it is to be read.
     /// </summary>
     public Tensor? Grad => Slot?.Gradient;
 
@@ -57,6 +59,16 @@ public sealed class Tensor
     {
         get => _measured is { } measured && measured.Overwritten == _buffer.Overwritten ? measured : null;
         set => _measured = value;
+    }
+
+    /// <summary>
+    /// Whether its sum over all but the channels is known to be zero for each of them, as that of a gradient which passed
+    /// through a norm: exactly, but for the rounding of its elements. This handle alone knows.
+    /// </summary>
+    internal bool SumsToZero
+    {
+        get => _sumsToZero == _buffer.Overwritten;
+        set => _sumsToZero = value ? _buffer.Overwritten : null;
     }
 
     /// <summary>How often its memory was overwritten in place.</summary>

@@ -41,9 +41,13 @@ public interface INormalization
     /// </summary>
     void Statistics(NormShape shape, View x, View mean, View variance);
 
-    /// <summary>running = (1 - momentum) running + momentum new, with the unbiased variance n / (n - 1).</summary>
+    /// <summary>
+    /// running = (1 - momentum) running + momentum new, with the unbiased variance n / (n - 1); batches + 1 where there
+    /// is such a number.
+    /// </summary>
     void UpdateRunning(
-        NormShape shape, float momentum, View mean, View variance, View runningMean, View runningVariance);
+        NormShape shape, float momentum, View mean, View variance, View runningMean, View runningVariance,
+        View batches = default);
 
     /// <summary>
     /// y = act((x - mean) / sqrt(variance + eps) * weight + bias); weight and bias per channel, or none.

@@ -27,11 +27,12 @@ sealed class ProfiledNormalization(INormalization normalization, Profiler profil
     }
 
     public void UpdateRunning(
-        NormShape shape, float momentum, View mean, View variance, View runningMean, View runningVariance)
+        NormShape shape, float momentum, View mean, View variance, View runningMean, View runningVariance,
+        View batches = default)
     {
-        double bytes = View.Bytes(mean, variance) + 2 * View.Bytes(runningMean, runningVariance);
+        double bytes = View.Bytes(mean, variance) + 2 * View.Bytes(runningMean, runningVariance, batches);
         using (profiler.Call("norm running statistics", Sizes(shape), 0, bytes))
-            normalization.UpdateRunning(shape, momentum, mean, variance, runningMean, runningVariance);
+            normalization.UpdateRunning(shape, momentum, mean, variance, runningMean, runningVariance, batches);
     }
 
     public void Normalize(

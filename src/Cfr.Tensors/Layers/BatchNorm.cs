@@ -32,7 +32,7 @@ public sealed class BatchNorm : Layer
     {
         if (!Training)
             return x.BatchNormEvaluation(_weight, _bias, _runningMean, _runningVariance, _epsilon, _activation);
-        if (!x.Session.Recomputing) x.Session.Device.ElementWise.Affine(_batches.View, 1, 1, _batches.View);
-        return x.BatchNormTraining(_weight, _bias, _runningMean, _runningVariance, _momentum, _epsilon, _activation);
+        return x.BatchNormTraining(
+            _weight, _bias, _runningMean, _runningVariance, _momentum, _epsilon, _activation, _batches);
     }
 }

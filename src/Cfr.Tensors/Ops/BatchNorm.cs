@@ -10,21 +10,23 @@ public static class BatchNormOp
 {
     /// <summary>
     /// Training: statistics of this batch (biased variance), which also move the running ones, if given:
-    /// running = (1 - momentum) running + momentum new, there with the unbiased variance.
+    /// running = (1 - momentum) running + momentum new, there with the unbiased variance; batches, if given, counts them.
     /// </summary>
     /// <exception cref="ArgumentException">There is one value per channel, so no variance.</exception>
     public static Tensor BatchNormTraining(
         this Tensor x, Tensor? weight, Tensor? bias, Tensor? runningMean = null, Tensor? runningVariance = null,
-        float momentum = 0.1f, float eps = 1e-5f, Activation activation = Activation.None)
+        float momentum = 0.1f, float eps = 1e-5f, Activation activation = Activation.None, Tensor? batches = null)
     {
         NormShape shape = Check(nameof(BatchNormTraining), x, weight, bias, runningMean, runningVariance);
+        Session.Common(nameof(BatchNormTraining), x, batches);
         if (shape.Count < 2)
             throw Expect.Mismatch(nameof(BatchNormTraining), nameof(x), x, "more than one value per channel");
         (Tensor mean, Tensor variance) = ChannelNorm.Statistics(shape, x);
         if (runningMean is not null && runningVariance is not null && !x.Session.Recomputing)
         {
             x.Session.Device.Normalization.UpdateRunning(
-                shape, momentum, mean.View, variance.View, runningMean.View, runningVariance.View);
+                shape, momentum, mean.View, variance.View, runningMean.View, runningVariance.View,
+                batches?.View ?? default);
         }
         return ChannelNorm.Normalize(
             nameof(BatchNormTraining), shape, x, mean, variance, fixedStatistics: false, weight, bias, eps, activation);

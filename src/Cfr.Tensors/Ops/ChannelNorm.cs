@@ -8,6 +8,8 @@ namespace Cfr.Tensors;
 /// act'(n w + b):
 ///   dx = (g w - mean(g w) - n mean(g w n)) / sqrt(variance + eps), means over what shares a statistic, left out where
 ///   the statistics are constants      dw = sum g n      db = sum g
+/// Over what shares a statistic sum n = 0, so sum dx = 0: a constant added to x changes nothing. Where each channel has
+/// statistics of its own, that holds for each channel, and a bias added to x has no gradient.
 /// </summary>
 static class ChannelNorm
 {
@@ -62,7 +64,11 @@ static class ChannelNorm
                 shape, eps, input.View, g.Kept(1).View, g.Kept(2).View, g.KeptOrNull(3)?.View ?? default,
                 g.KeptOrNull(4)?.View ?? default, activation, fixedStatistics, g.OfResult.View,
                 dx?.View ?? default, dWeight?.View ?? default, dBias?.View ?? default);
-            if (dx is not null) g.Add(0, dx);
+            if (dx is not null)
+            {
+                dx.SumsToZero = !fixedStatistics && shape.Groups == shape.Channels;
+                g.Add(0, dx);
+            }
             if (dWeight is not null) g.Add(1, dWeight);
             if (dBias is not null) g.Add(2, dBias);
         });

@@ -7,7 +7,8 @@ namespace Cfr.Tensors;
 ///   y[o] = bias + sum over taps k: x[o stride + k - padding] w[k]
 ///   dx[i] = sum over taps k: dy[(i + padding - k) / stride] w[k]^T, where that is whole     dw[k] = sum over o:
 /// x[..]^T dy[o] A transposed convolution is the input gradient of the convolution that runs from its output to its
-/// input.
+/// input. The bias has the sum of dy over the voxels; before a norm that is zero, and dy is not read for it
+/// (<see cref="ChannelNorm"/>).
 /// </summary>
 static class Convolution
 {
@@ -57,7 +58,7 @@ static class Convolution
                 else
                     kernels.WeightGradient(shape, x.View, dy.View, dw);
             }));
-            g.Add(2, () => SumOfVoxels(session, dy));
+            g.AddSumOfVoxels(2);
         });
     }
 
@@ -91,7 +92,7 @@ static class Convolution
                 session, xShape, dx => kernels.Forward(mirrored, dy.View, g.Kept(1).View, default, dx)));
             g.Add(1, () => Made(
                 session, weightShape, dw => kernels.WeightGradient(mirrored, dy.View, g.Kept(0).View, dw)));
-            g.Add(2, () => SumOfVoxels(session, dy));
+            g.AddSumOfVoxels(2);
         });
     }
 
@@ -135,13 +136,6 @@ static class Convolution
 
     /// <summary>x is kept only for the weight's gradient, the weight only for that of x.</summary>
     static Tensor?[] Kept(Tensor x, Tensor weight) => [weight.RequiresGrad ? x : null, x.RequiresGrad ? weight : null];
-
-    static Tensor SumOfVoxels(Session session, Tensor dy)
-    {
-        int channels = dy.Size(^1);
-        return Made(session, [channels], db =>
-            session.Device.Reduction.Sum(1, dy.Count / Math.Max(1, channels), channels, dy.View, db));
-    }
 
     static Tensor Made(Session session, Shape shape, Action<View> fill)
     {

@@ -41,13 +41,7 @@ public static class DepthwiseConv3dOp
                 return dx;
             });
             g.Add(1, () => grid.WeightGradient(g.Kept(0), dy));
-            g.Add(2, () =>
-            {
-                Tensor db = session.Empty([channels]);
-                long voxels = dy.Count / Math.Max(1, channels);
-                session.Device.Reduction.Sum(1, voxels, channels, dy.View, db.View);
-                return db;
-            });
+            g.AddSumOfVoxels(2);
         });
     }
 

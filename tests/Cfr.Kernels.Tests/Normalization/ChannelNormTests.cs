@@ -94,16 +94,17 @@ public class ChannelNormTests
     }
 
     [Fact]
-    public void Running_statistics_use_the_unbiased_variance()
+    public void Running_statistics_use_the_unbiased_variance_and_count_batches()
     {
         CpuDevice device = CpuForms.All[1];
         using var operands = new Operands(device);
         View mean = operands.Of(2, -1), variance = operands.Of(3, 8);
-        View runningMean = operands.Of(0, 1), runningVariance = operands.Of(1, 1);
+        View runningMean = operands.Of(0, 1), runningVariance = operands.Of(1, 1), batches = operands.Of(41);
         device.Normalization.UpdateRunning(
-            NormShape.PerChannel(1, 4, 2), 0.1f, mean, variance, runningMean, runningVariance);
+            NormShape.PerChannel(1, 4, 2), 0.1f, mean, variance, runningMean, runningVariance, batches);
         Numbers.AssertClose([0.2, 0.8], operands.Floats(runningMean), 1e-6);
         Numbers.AssertClose([0.9 + 0.1 * 3 * 4 / 3, 0.9 + 0.1 * 8 * 4 / 3], operands.Floats(runningVariance), 1e-6);
+        Assert.Equal([42], operands.Floats(batches));
     }
 
     static IEnumerable<NormShape> Shapes(int seed, int count)

@@ -83,8 +83,10 @@ sealed unsafe class CpuNormalization<V>(Threads threads, BufferPool pool) : INor
         _channels.Statistics(shape, x, mean, variance);
 
     public void UpdateRunning(
-        NormShape shape, float momentum, View mean, View variance, View runningMean, View runningVariance)
+        NormShape shape, float momentum, View mean, View variance, View runningMean, View runningVariance,
+        View batches = default)
     {
+        if (!batches.IsNone) *batches.Floats += 1;
         double unbiased = shape.Count / (shape.Count - 1.0);
         for (int i = 0; i < shape.Statistics; i++)
         {

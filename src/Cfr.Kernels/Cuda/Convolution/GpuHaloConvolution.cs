@@ -19,7 +19,10 @@ readonly record struct UnitStridePass(
 /// <summary>Launches of <see cref="HaloConvolution"/>.</summary>
 sealed class GpuHaloConvolution(GpuDevice gpu)
 {
-    static readonly Kernel<HaloMomentArguments> MergeMoments = new("convolution_moments_merge", HaloMoments.Merge);
+    static readonly Kernel<HaloMomentArguments> MergeMoments = new("convolution_moments_merge", HaloMoments.Merge)
+    {
+        Threads = Segments.Threads,
+    };
 
     /// <summary>
     /// y = x * w + bias, packing the weights first; x goes through constants where they are given, and statistics of y
@@ -33,8 +36,10 @@ sealed class GpuHaloConvolution(GpuDevice gpu)
         int chunks = HaloKernel.Parts(pass.InChannels, halo.ChunkChannels);
         DeviceBuffer weights = Pack(halo, pass, w, groups, chunks);
         Extent boxes = halo.Boxes(pass.Output);
-        DeviceBuffer? moments = statistics.Mean.IsNone ? null : gpu.Pool.Rent(
-            HaloMoments.Floats(pass.Batch * boxes.Voxels, pass.OutChannels) * sizeof(float));
+        int allBoxes = checked((int)(pass.Batch * boxes.Voxels));
+        DeviceBuffer? moments = statistics.Mean.IsNone
+            ? null
+            : gpu.Pool.Rent(HaloMoments.Floats(allBoxes, pass.OutChannels) * sizeof(float));
         gpu.Launch(
             halo.Kernel,
             new HaloArguments
@@ -44,6 +49,7 @@ sealed class GpuHaloConvolution(GpuDevice gpu)
                 Y = y.Address,
                 Bias = bias.Address,
                 Moments = moments?.Address ?? 0,
+                Boxes = allBoxes,
                 Output = pass.Output,
                 OutChannels = pass.OutChannels,
                 HasPairs = pass.OutChannels % 2 == 0 && y.Address % (2 * sizeof(float)) == 0 ? 1 : 0,
@@ -56,23 +62,24 @@ sealed class GpuHaloConvolution(GpuDevice gpu)
                 BoxesH = new Divisor(boxes.H),
                 BoxesD = new Divisor(boxes.D),
             },
-            checked((int)(pass.Batch * boxes.Voxels * groups)));
+            checked(allBoxes * groups));
         weights.Release();
         if (moments is null) return;
-        Merge(moments.Address, pass, boxes, statistics);
+        Merge(moments.Address, pass, allBoxes, statistics);
         moments.Release();
     }
 
-    void Merge(nint moments, UnitStridePass pass, Extent boxes, OutputStatistics statistics)
+    void Merge(nint moments, UnitStridePass pass, int boxes, OutputStatistics statistics)
     {
         int samples = statistics.AcrossBatch ? 1 : pass.Batch;
-        int boxesOfSample = checked((int)(pass.Batch / samples * boxes.Voxels));
+        int boxesOfSample = boxes / samples;
         var arguments = new HaloMomentArguments
         {
             Partials = moments,
             Mean = statistics.Mean.Address,
             Variance = statistics.Variance.Address,
             Boxes = boxesOfSample,
+            AllBoxes = boxes,
             Channels = pass.OutChannels,
             Statistics = samples * pass.OutChannels,
             Segment = Segments.Size(gpu.BlockSize(MergeMoments), boxesOfSample),

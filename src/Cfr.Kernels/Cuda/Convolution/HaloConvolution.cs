@@ -14,6 +14,9 @@ struct HaloArguments
 
     /// <summary>Where blocks leave statistics of their outputs (<see cref="HaloMoments"/>); 0 where nobody asks.</summary>
     public long Moments;
+
+    /// <summary>Of the whole batch.</summary>
+    public int Boxes;
     public Extent Output;
     public int OutChannels;
 
@@ -117,7 +120,7 @@ static class HaloConvolution
         if (a.Moments == 0) return;
         int voxels = Ptx.Min(TShape.Depth, a.Output.D - output.D) * Ptx.Min(TShape.Height, a.Output.H - output.H)
             * Ptx.Min(TShape.Width, a.Output.W - output.W);
-        HaloMoments.Write(shared, a.Moments, box, voxels, a.OutChannels, lines, sums, thread, threads);
+        HaloMoments.Write(shared, a.Moments, box, a.Boxes, voxels, a.OutChannels, lines, sums, thread, threads);
     }
 
     /// <summary>Bytes of a box of inputs.</summary>

@@ -34,15 +34,15 @@ struct HaloMomentArguments
 {
     public long Partials, Mean, Variance;
 
-    /// <summary>Boxes that share a statistic.</summary>
-    public int Boxes;
+    /// <summary>Boxes that share a statistic, and all of them.</summary>
+    public int Boxes, AllBoxes;
     public int Channels, Statistics, Segment;
 }
 
 /// <summary>
 /// Statistics of a convolution's outputs while they are still in registers: each block leaves count, mean and sum of
-/// squared deviations of its box, <c>[boxes, 3, channels]</c>, from two passes over its sums, so that nothing cancels; they
-/// are merged in the order of the boxes. The volume is not read again: 4 bytes a value less than a pass of its own.
+/// squared deviations of its box, <c>[3, channels, boxes]</c>, from two passes over its sums, so that nothing cancels; they
+/// are merged in a tree, whose threads read side by side. The volume is not read again: 4 bytes a value less than a pass of its own.
 /// </summary>
 static unsafe class HaloMoments
 {
@@ -54,7 +54,7 @@ static unsafe class HaloMoments
     /// <summary>Leaves those of a block of so many voxels; all threads must come here.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Write<TSums>(
-        SharedBytes shared, long partials, int box, int voxels, int channels, LineStore lines, TSums sums, int thread,
+        SharedBytes shared, long partials, int box, int boxes, int voxels, int channels, LineStore lines, TSums sums, int thread,
         int threads) where TSums : unmanaged, IHaloSums<TSums>
     {
         PairSums zero = default;
@@ -66,20 +66,23 @@ static unsafe class HaloMoments
         mean.P3 = Times(mean.P3, share);
         PairSums squares = AcrossBlock<TSums>(shared, TSums.Add<SquareOf>(lines, sums, zero, mean), thread, threads);
         if (thread >= LanesOfVoxel) return;
-        float* row = (float*)partials + ((long)box * Rows + 1) * channels - lines.Channels;
-        Write(row, channels, lines.Channels, 0, voxels, mean.P0, squares.P0);
-        Write(row, channels, lines.Channels, TSums.BetweenPairs, voxels, mean.P1, squares.P1);
+        float* row = (float*)partials + (long)(channels - lines.Channels) * boxes + box;
+        long table = (long)channels * boxes;
+        Write(row, table, boxes, lines.Channels, 0, voxels, mean.P0, squares.P0);
+        Write(row, table, boxes, lines.Channels, TSums.BetweenPairs, voxels, mean.P1, squares.P1);
         if (TSums.Pairs == 2) return;
-        Write(row, channels, lines.Channels, 2 * TSums.BetweenPairs, voxels, mean.P2, squares.P2);
-        Write(row, channels, lines.Channels, 3 * TSums.BetweenPairs, voxels, mean.P3, squares.P3);
+        Write(row, table, boxes, lines.Channels, 2 * TSums.BetweenPairs, voxels, mean.P2, squares.P2);
+        Write(row, table, boxes, lines.Channels, 3 * TSums.BetweenPairs, voxels, mean.P3, squares.P3);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static void Write(float* row, int channels, int left, int further, int voxels, Pair mean, Pair squares)
+    static void Write(
+        float* row, long table, int boxes, int left, int further, int voxels, Pair mean, Pair squares)
     {
-        row += further;
-        if (further < left) (row[0], row[channels], row[2 * channels]) = (voxels, mean.X, squares.X);
-        if (further + 1 < left) (row[1], row[channels + 1], row[2 * channels + 1]) = (voxels, mean.Y, squares.Y);
+        row += (long)further * boxes;
+        if (further < left) (row[0], row[table], row[2 * table]) = (voxels, mean.X, squares.X);
+        row += boxes;
+        if (further + 1 < left) (row[0], row[table], row[2 * table]) = (voxels, mean.Y, squares.Y);
     }
 
     /// <summary>
@@ -142,16 +145,28 @@ static unsafe class HaloMoments
         long statistic = Segments.Result(a.Segment);
         int rank = Segments.Rank(a.Segment), sample = (int)(statistic / a.Channels);
         var all = new Moments(0, 0, 0, 0);
-        float* column = (float*)a.Partials + (long)sample * a.Boxes * Rows * a.Channels
-            + (statistic - (long)sample * a.Channels);
-        for (int box = statistic < a.Statistics ? rank : a.Boxes; box < a.Boxes; box += a.Segment)
+        float* row = (float*)a.Partials + (statistic - (long)sample * a.Channels) * a.AllBoxes + (long)sample * a.Boxes;
+        int boxes = statistic < a.Statistics ? a.Boxes : 0;
+        for (int box = rank; box < boxes; box += 4 * a.Segment)
         {
-            float* row = column + (long)box * Rows * a.Channels;
-            all = Moments.Merge(all, new Moments(row[0], row[a.Channels], 0, row[2 * a.Channels]));
+            // Four on their way at once.
+            Moments m0 = OfBox(a, row, box), m1 = OfBox(a, row, box + a.Segment);
+            Moments m2 = OfBox(a, row, box + 2 * a.Segment), m3 = OfBox(a, row, box + 3 * a.Segment);
+            all = Moments.Merge(all, Moments.Merge(Moments.Merge(m0, m1), Moments.Merge(m2, m3)));
         }
         all = ChannelMoments.AcrossSegment(scratch, a.Segment, all);
         if (rank != 0 || statistic >= a.Statistics) return;
         ((float*)a.Mean)[statistic] = all.Pivot + all.Shift;
         ((float*)a.Variance)[statistic] = all.Squares / all.Count;
+    }
+
+    /// <summary>Those of a box; none behind the last one.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Moments OfBox(HaloMomentArguments a, float* row, int box)
+    {
+        int at = Ptx.Min(box, a.Boxes - 1);
+        long table = (long)a.Channels * a.AllBoxes;
+        float count = row[at];
+        return new Moments(box < a.Boxes ? count : 0, row[table + at], 0, row[2 * table + at]);
     }
 }

@@ -132,12 +132,7 @@ static unsafe class ChannelMoments
     public static Moments AcrossSegment(ArrayView<float> scratch, int segment, Moments all)
     {
         const int warp = BlockReduce.WarpSize;
-        for (int distance = (segment < warp ? segment : warp) / 2; distance > 0; distance /= 2)
-        {
-            all = Moments.Merge(all, new(
-                Warp.ShuffleXor(all.Count, distance), Warp.ShuffleXor(all.Pivot, distance),
-                Warp.ShuffleXor(all.Shift, distance), Warp.ShuffleXor(all.Squares, distance)));
-        }
+        all = AcrossLanes(segment < warp ? segment : warp, all);
         if (segment <= warp) return all;
         int of = Group.IdxX / warp;
         if ((Group.IdxX & (warp - 1)) == 0)
@@ -148,12 +143,18 @@ static unsafe class ChannelMoments
             scratch[3 * warp + of] = all.Squares;
         }
         Group.Barrier();
-        int warps = segment / warp, first = Group.IdxX / segment * warps;
-        all = new(0, 0, 0, 0);
-        for (int i = first; i < first + warps; i++)
+        int warps = segment / warp, i = Group.IdxX / segment * warps + (Group.IdxX & (warps - 1));
+        return AcrossLanes(warps, new(scratch[i], scratch[warp + i], scratch[2 * warp + i], scratch[3 * warp + i]));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Moments AcrossLanes(int lanes, Moments all)
+    {
+        for (int distance = lanes / 2; distance > 0; distance /= 2)
         {
-            all = Moments.Merge(
-                all, new(scratch[i], scratch[warp + i], scratch[2 * warp + i], scratch[3 * warp + i]));
+            all = Moments.Merge(all, new(
+                Warp.ShuffleXor(all.Count, distance), Warp.ShuffleXor(all.Pivot, distance),
+                Warp.ShuffleXor(all.Shift, distance), Warp.ShuffleXor(all.Squares, distance)));
         }
         return all;
     }

@@ -47,17 +47,49 @@ struct ChannelGradientArguments
     public float Eps;
 }
 
+/// <summary>Arguments of <see cref="ChannelNormGradient.Totals"/>.</summary>
+struct ChannelTotalArguments
+{
+    public ColumnTotalArguments Pieces;
+    public ChannelGradientArguments Gradient;
+}
+
 /// <summary>The passes behind the sums over pieces.</summary>
 static unsafe class ChannelNormGradient
 {
     /// <summary>
+    /// Adds the sums of the pieces and does all that follows from them, where each channel has statistics of its own: a
+    /// segment of threads for each channel of each sample. Written is what has an address; dWeight and dBias have one only
+    /// where there is one sample.
+    /// </summary>
+    public static void Totals(ChannelTotalArguments arguments)
+    {
+        ArrayView<float> scratch = SharedMemory.Allocate<float>(2 * BlockReduce.WarpSize);
+        ColumnTotalArguments pieces = arguments.Pieces;
+        ChannelGradientArguments a = arguments.Gradient;
+        long at = Segments.Result(pieces.Segment);
+        int rank = Segments.Rank(pieces.Segment), sample = (int)(at / a.Channels);
+        int channel = (int)(at - (long)sample * a.Channels);
+        bool mine = sample < a.Samples;
+        float w = mine && a.Weight != 0 ? ((float*)a.Weight)[channel] : 1f, inverse = mine ? Inverse(a, at) : 0f;
+        Pair sums = Segments.Sum(scratch, pieces.Segment, ColumnTotals.OfThread(pieces, sample, channel, rank));
+        if (rank != 0 || !mine) return;
+        float sumG = sums.X, sumGD = sums.Y, sumGN = sumGD * inverse;
+        if (a.Shift != 0) ((float*)a.Shift)[at] = inverse * (w * sumG / a.Count);
+        if (a.Slope != 0) ((float*)a.Slope)[at] = inverse * inverse * (w * sumGN / a.Count);
+        if (a.SumG != 0) ((float*)a.SumG)[at] = sumG;
+        if (a.SumGD != 0) ((float*)a.SumGD)[at] = sumGD;
+        if (a.DWeight != 0) ((float*)a.DWeight)[channel] = sumGN;
+        if (a.DBias != 0) ((float*)a.DBias)[channel] = sumG;
+    }
+
+    /// <summary>
     /// Of dx = r (g w - mean(g w) - n mean(g w n)) with n = d r: shift = r mean(g w), slope = r r mean(g w n) for the
-    /// channels of a statistic, one segment of threads each; and dWeight and dBias where they are wanted, which is only where
-    /// there is one sample: a channel is then of one statistic.
+    /// channels of a statistic, one segment of threads each.
     /// </summary>
     public static void Coefficients(ChannelGradientArguments a)
     {
-        ArrayView<float> scratch = SharedMemory.Allocate<float>(BlockReduce.WarpSize);
+        ArrayView<float> scratch = SharedMemory.Allocate<float>(2 * BlockReduce.WarpSize);
         float* sumG = (float*)a.SumG, sumGD = (float*)a.SumGD, weight = (float*)a.Weight;
         float* shift = (float*)a.Shift, slope = (float*)a.Slope;
         long statistic = Segments.Result(a.Segment);
@@ -65,21 +97,19 @@ static unsafe class ChannelNormGradient
         int group = (int)(statistic - (long)sample * a.Groups), firstChannel = group * a.ChannelsOfGroup;
         long first = (long)sample * a.Channels + firstChannel;
         bool mine = sample < a.Samples;
-        float inverse = mine ? Inverse(a, statistic) : 0, sumGW = 0, sumGWN = 0;
+        float inverse = mine ? Inverse(a, statistic) : 0;
+        Pair sums = default;
         for (int i = rank; mine && i < a.ChannelsOfGroup; i += a.Segment)
         {
             float w = a.Weight == 0 ? 1 : weight[firstChannel + i];
-            sumGW += w * sumG[first + i];
-            sumGWN += w * sumGD[first + i] * inverse;
+            sums.X += w * sumG[first + i];
+            sums.Y += w * sumGD[first + i] * inverse;
         }
-        sumGW = Segments.Sum(scratch, a.Segment, sumGW);
-        sumGWN = Segments.Sum(scratch, a.Segment, sumGWN);
+        sums = Segments.Sum(scratch, a.Segment, sums);
         for (int i = rank; mine && i < a.ChannelsOfGroup; i += a.Segment)
         {
-            shift[first + i] = inverse * (sumGW / a.Count);
-            slope[first + i] = inverse * inverse * (sumGWN / a.Count);
-            if (a.DWeight != 0) ((float*)a.DWeight)[firstChannel + i] = sumGD[first + i] * inverse;
-            if (a.DBias != 0) ((float*)a.DBias)[firstChannel + i] = sumG[first + i];
+            shift[first + i] = inverse * (sums.X / a.Count);
+            slope[first + i] = inverse * inverse * (sums.Y / a.Count);
         }
     }
 

@@ -7,7 +7,12 @@ readonly record struct ChannelNormParameters(float Eps, View Mean, View Variance
 sealed class GpuChannelNorm(GpuDevice gpu)
 {
     static readonly Kernel<ColumnArguments> Moments = new("channel_moments", ColumnSums.Partial<MomentTerm>);
-    static readonly Kernel<MomentArguments> MergeMoments = new("channel_moments_merge", ChannelMoments.Merge);
+    static readonly Kernel<MomentArguments> MergeMoments = new("channel_moments_merge", ChannelMoments.Merge)
+    {
+        Threads = Segments.Threads,
+    };
+    static readonly Kernel<ChannelTotalArguments> Totals =
+        new("channel_gradient_totals", ChannelNormGradient.Totals) { Threads = Segments.Threads };
     static readonly Kernel<ChannelGradientArguments> Coefficients =
         new("channel_gradient_coefficients", ChannelNormGradient.Coefficients);
     static readonly Kernel<ChannelGradientArguments> Parameters =
@@ -94,71 +99,78 @@ sealed class GpuChannelNorm(GpuDevice gpu)
         View dy, View dx, View dWeight, View dBias)
     {
         bool wantsParameters = !dWeight.IsNone || !dBias.IsNone, dependsOnSums = !dx.IsNone && !fixedStatistics;
-        int samples = Samples(shape);
-        long tableBytes = (long)samples * shape.Channels * sizeof(float);
+        long tableBytes = (long)Samples(shape) * shape.Channels * sizeof(float);
         DeviceBuffer coefficients = gpu.Pool.Rent(2 * tableBytes);
-        View shift = Table(coefficients, 0), slope = Table(coefficients, tableBytes);
+        nint shift = dependsOnSums ? coefficients.Address : 0, slope = dependsOnSums ? shift + (nint)tableBytes : 0;
         if (wantsParameters || dependsOnSums)
-        {
-            DeviceBuffer sums = gpu.Pool.Rent(2 * tableBytes);
-            View sumG = Table(sums, 0), sumGD = Table(sums, tableBytes);
-            Sums(shape, parameters, x, activation, dy, sumG, sumGD);
-            var arguments = new ChannelGradientArguments
-            {
-                SumG = sumG.Address,
-                SumGD = sumGD.Address,
-                Variance = parameters.Variance.Address,
-                Weight = parameters.Weight.Address,
-                Shift = shift.Address,
-                Slope = slope.Address,
-                DWeight = dWeight.Address,
-                DBias = dBias.Address,
-                Count = shape.Count,
-                Samples = samples,
-                Channels = shape.Channels,
-                Groups = shape.Groups,
-                ChannelsOfGroup = shape.Channels / shape.Groups,
-                Eps = parameters.Eps,
-            };
-            if (wantsParameters && !(dependsOnSums && samples == 1))
-            {
-                gpu.LaunchOver(Parameters, arguments, shape.Channels);
-                (arguments.DWeight, arguments.DBias) = (0, 0);
-            }
-            if (dependsOnSums)
-            {
-                arguments.Segment = Segments.Size(gpu.BlockSize(Coefficients), arguments.ChannelsOfGroup);
-                Segments.Launch(gpu, Coefficients, arguments, arguments.Segment, shape.Statistics);
-            }
-            sums.Release();
-        }
+            Sums(shape, parameters, x, activation, dy, shift, slope, dWeight, dBias);
         if (!dx.IsNone)
         {
             Kernel<ColumnArguments> kernel = InputGradient[(int)activation];
             ColumnArguments arguments = Arguments(Tiling(shape, kernel, x, dy, dx), shape, parameters, x, dy, dx);
-            if (dependsOnSums) (arguments.Shift, arguments.Slope) = (shift.Address, slope.Address);
+            (arguments.Shift, arguments.Slope) = (shift, slope);
             Launch(kernel, shape, arguments);
         }
         coefficients.Release();
     }
 
-    /// <summary>The sums of g and of g d, [samples, channels] each.</summary>
+    /// <summary>What follows from sums of g and of g d over each channel, where it has an address.</summary>
     void Sums(
-        NormShape shape, ChannelNormParameters parameters, View x, Activation activation, View dy, View sumG,
-        View sumGD)
+        NormShape shape, ChannelNormParameters parameters, View x, Activation activation, View dy, nint shift, nint slope,
+        View dWeight, View dBias)
     {
+        int samples = Samples(shape);
         Kernel<ColumnArguments> kernel = GradientSums[(int)activation];
         ColumnTiling tiling = Tiling(shape, kernel, x, dy);
         DeviceBuffer partials = RentPartials(shape, tiling);
-        ColumnArguments arguments = Arguments(tiling, shape, parameters, x, dy, default);
-        arguments.Partials = partials.Address;
-        Launch(kernel, shape, arguments);
-        ColumnTotals.Launch(gpu, tiling, Samples(shape), partials, sumG, sumGD);
+        ColumnArguments first = Arguments(tiling, shape, parameters, x, dy, default);
+        first.Partials = partials.Address;
+        Launch(kernel, shape, first);
+
+        long tableBytes = (long)samples * shape.Channels * sizeof(float);
+        DeviceBuffer sums = gpu.Pool.Rent(2 * tableBytes);
+        View sumG = new(sums.Address, 0, DType.Float32), sumGD = new(sums.Address + (nint)tableBytes, 0, DType.Float32);
+        bool ownStatistics = shape.Groups == shape.Channels, atOnce = ownStatistics && samples == 1;
+        var arguments = new ChannelGradientArguments
+        {
+            SumG = sumG.Address,
+            SumGD = sumGD.Address,
+            Variance = parameters.Variance.Address,
+            Weight = parameters.Weight.Address,
+            Shift = shift,
+            Slope = slope,
+            DWeight = dWeight.Address,
+            DBias = dBias.Address,
+            Count = shape.Count,
+            Samples = samples,
+            Channels = shape.Channels,
+            Groups = shape.Groups,
+            ChannelsOfGroup = shape.Channels / shape.Groups,
+            Eps = parameters.Eps,
+        };
+        if (ownStatistics)
+        {
+            var totals = new ChannelTotalArguments
+            {
+                Pieces = ColumnTotals.Arguments(gpu, Totals, tiling, samples, partials),
+                Gradient = arguments,
+            };
+            if (atOnce)
+                (totals.Gradient.SumG, totals.Gradient.SumGD) = (0, 0);
+            else
+                (totals.Gradient.DWeight, totals.Gradient.DBias) = (0, 0);
+            Segments.Launch(gpu, Totals, totals, totals.Pieces.Segment, shape.Statistics);
+        }
+        else
+        {
+            ColumnTotals.Launch(gpu, tiling, samples, partials, sumG, sumGD);
+            arguments.Segment = Segments.Size(gpu.BlockSize(Coefficients), arguments.ChannelsOfGroup);
+            if (shift != 0) Segments.Launch(gpu, Coefficients, arguments, arguments.Segment, shape.Statistics);
+        }
+        if (!atOnce && (!dWeight.IsNone || !dBias.IsNone)) gpu.LaunchOver(Parameters, arguments, shape.Channels);
+        sums.Release();
         partials.Release();
     }
-
-    static View Table(DeviceBuffer buffer, long offset) =>
-        new(buffer.Address + (nint)offset, 0, DType.Float32);
 
     static int Samples(NormShape shape) => shape.AcrossBatch ? 1 : shape.Batch;
 

@@ -65,7 +65,8 @@ sealed class GpuNormalization(GpuDevice gpu) : INormalization
         _channels.Statistics(shape, x, mean, variance);
 
     public void UpdateRunning(
-        NormShape shape, float momentum, View mean, View variance, View runningMean, View runningVariance) =>
+        NormShape shape, float momentum, View mean, View variance, View runningMean, View runningVariance,
+        View batches = default) =>
         gpu.LaunchOver(
             Running,
             new RunningArguments
@@ -74,6 +75,7 @@ sealed class GpuNormalization(GpuDevice gpu) : INormalization
                 Variance = variance.Address,
                 RunningMean = runningMean.Address,
                 RunningVariance = runningVariance.Address,
+                Batches = batches.Address,
                 Count = shape.Statistics,
                 Momentum = momentum,
                 Unbiased = (float)(shape.Count / (shape.Count - 1.0)),

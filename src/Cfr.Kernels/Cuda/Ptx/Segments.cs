@@ -5,10 +5,14 @@ using ILGPU;
 namespace Cfr.Kernels.Cuda;
 
 /// <summary>
-/// Second stages of reductions: the threads of a block in equal segments, a power of two each, one segment a result.
+/// Second stages of reductions: the threads of a block in equal segments, a power of two each, one segment a result. They
+/// have little to do and much to wait for, so blocks are large: a thread then has few values, the tree has the others.
 /// </summary>
 static class Segments
 {
+    /// <summary>Threads of a block.</summary>
+    public const int Threads = 1024;
+
     /// <summary>Threads for a result of so many values.</summary>
     public static int Size(int threads, long values) =>
         (int)Math.Min(threads, (long)BitOperations.RoundUpToPowerOf2((ulong)Math.Max(1, values)));
@@ -30,20 +34,31 @@ static class Segments
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int Rank(int segment) => Group.IdxX & (segment - 1);
 
-    /// <summary>Sum over each segment, in all of its threads. All threads of the block must come here.</summary>
+    /// <summary>
+    /// Two sums over each segment, in all of its threads. All threads of the block must come here, once; 64 words of
+    /// scratch.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float Sum(ArrayView<float> scratch, int segment, float value)
+    public static Pair Sum(ArrayView<float> scratch, int segment, Pair value)
     {
         const int warp = BlockReduce.WarpSize;
-        for (int distance = (segment < warp ? segment : warp) / 2; distance > 0; distance /= 2)
-            value += Warp.ShuffleXor(value, distance);
+        value = AcrossLanes(segment < warp ? segment : warp, value);
         if (segment <= warp) return value;
-        if ((Group.IdxX & (warp - 1)) == 0) scratch[Group.IdxX / warp] = value;
+        int of = Group.IdxX / warp;
+        if ((Group.IdxX & (warp - 1)) == 0) (scratch[of], scratch[warp + of]) = (value.X, value.Y);
         Group.Barrier();
-        int warps = segment / warp, first = Group.IdxX / segment * warps;
-        float total = 0;
-        for (int i = 0; i < warps; i++) total += scratch[first + i];
-        Group.Barrier();
-        return total;
+        int warps = segment / warp, from = Group.IdxX / segment * warps + (Group.IdxX & (warps - 1));
+        return AcrossLanes(warps, new Pair { X = scratch[from], Y = scratch[warp + from] });
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Pair AcrossLanes(int lanes, Pair value)
+    {
+        for (int distance = lanes / 2; distance > 0; distance /= 2)
+        {
+            value.X += Warp.ShuffleXor(value.X, distance);
+            value.Y += Warp.ShuffleXor(value.Y, distance);
+        }
+        return value;
     }
 }

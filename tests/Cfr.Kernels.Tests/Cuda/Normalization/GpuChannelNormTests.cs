@@ -43,6 +43,7 @@ public class GpuChannelNormTests
     [Theory]
     [InlineData(1, 900, 16, 0), InlineData(2, 61, 260, 0), InlineData(2, 131, 2, 0), InlineData(1, 77, 7, 0)]
     [InlineData(2, 75, 6, 3), InlineData(2, 33, 5, 5), InlineData(3, 2, 4, 1), InlineData(2, 300, 1, 1)]
+    [InlineData(2, 9, 130, 1), InlineData(1, 40, 130, 2), InlineData(1, 33, 5, 5)]
     public void Forward_and_gradients_match(int batch, int spatial, int channels, int groups)
     {
         NormShape shape = groups == 0
@@ -70,14 +71,16 @@ public class GpuChannelNormTests
     }
 
     [Fact]
-    public void Running_statistics_use_the_unbiased_variance()
+    public void Running_statistics_use_the_unbiased_variance_and_count_batches()
     {
         using var operands = new Operands(Emulated.Device);
-        View runningMean = operands.Of(0, 1), runningVariance = operands.Of(1, 1);
+        View runningMean = operands.Of(0, 1), runningVariance = operands.Of(1, 1), batches = operands.Of(41);
         operands.Device.Normalization.UpdateRunning(
-            NormShape.PerChannel(1, 4, 2), 0.1f, operands.Of(2, -1), operands.Of(3, 8), runningMean, runningVariance);
+            NormShape.PerChannel(1, 4, 2), 0.1f, operands.Of(2, -1), operands.Of(3, 8), runningMean, runningVariance,
+            batches);
         Numbers.AssertClose([0.2, 0.8], operands.Floats(runningMean), 1e-6);
         Numbers.AssertClose([0.9 + 0.1 * 3 * 4 / 3, 0.9 + 0.1 * 8 * 4 / 3], operands.Floats(runningVariance), 1e-6);
+        Assert.Equal([42], operands.Floats(batches));
     }
 
     static void Check(NormShape shape, Activation activation, bool fixedStatistics, bool unaligned)
