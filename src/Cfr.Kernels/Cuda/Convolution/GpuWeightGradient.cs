@@ -4,7 +4,8 @@ namespace Cfr.Kernels.Cuda;
 /// Weight gradients of convolutions. Sizes and the device's precision alone choose the way:
 /// <list type="bullet">
 /// <item>one input channel is bound by memory (<see cref="OneChannelGradient"/>);</item>
-/// <item>stride 1 and kernels up to 3, larger than a voxel, walk along H (<see cref="VolumeGradient"/>);</item>
+/// <item>stride 1 and kernels up to 3, larger than a voxel, walk along H (<see cref="VolumeGradient"/>), unless there
+/// are fewer voxels than a patch has elements: patches are then small, and hanging over edges costs more;</item>
 /// <item>kernels as large as their stride are a product with x as it lies (<see cref="DisjointProduct"/>), with the
 /// sizes that <see cref="GpuConvolution"/> names;</item>
 /// <item>everything else is a matrix product, of patches where a kernel is larger than a voxel (<see
@@ -54,11 +55,15 @@ sealed class GpuWeightGradient(GpuDevice gpu)
     ConvolutionWay Way(ConvolutionShape shape)
     {
         if (shape.Flop / 2 <= gpu.SmallWork && shape.Batch * shape.Output.Voxels < FewVoxels) return ConvolutionWay.Naive;
-        if (!VolumeGradientPlan.Takes(shape) || PatchProduct.IsPointwise(shape)) return ConvolutionWay.Product;
+        if (!VolumeGradientPlan.Takes(shape) || PatchProduct.IsPointwise(shape) || IsDeep(shape))
+            return ConvolutionWay.Product;
         return KernelOf(gpu.Precision, shape).Kernel.Threads > gpu.ThreadsPerBlock ? ConvolutionWay.Product
             : gpu.Precision == Precision.Float32 ? ConvolutionWay.Registers
             : ConvolutionWay.TensorCores;
     }
+
+    static bool IsDeep(ConvolutionShape shape) =>
+        shape.Batch * shape.Output.Voxels < shape.Kernel.Voxels * shape.InChannels;
 
     /// <summary>Walks along H with a given kernel.</summary>
     internal void Walk(

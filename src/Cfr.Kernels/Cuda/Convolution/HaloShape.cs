@@ -32,7 +32,7 @@ readonly struct Cube : IHaloShape
     public static int HaloDepth => 10;
 }
 
-/// <summary>4 x 8 x 8 outputs of 6 x 10 x 10 inputs, for small volumes.</summary>
+/// <summary>4 x 8 x 8 outputs of 6 x 10 x 10 inputs, for small volumes and many channels.</summary>
 readonly struct Brick : IHaloShape
 {
     public static int Depth => 4;
