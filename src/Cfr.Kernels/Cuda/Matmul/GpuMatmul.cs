@@ -162,6 +162,12 @@ sealed class GpuMatmul(GpuDevice gpu) : IMatmul
         skinny.Lanes = (int)BitOperations.RoundUpToPowerOf2(
             (uint)Math.Clamp(vectors, SkinnyMatmul.Lines, BlockReduce.WarpSize));
         int perBlock = gpu.BlockSize(kernel) / skinny.Lanes * SkinnyMatmul.Lines;
+        if (kernel == SkinnyMatmul.Rows4 && skinny.K <= SkinnyMatmul.MostShortSteps
+            && skinny.WideLines >= SkinnyMatmul.FewestShortRows)
+        {
+            kernel = SkinnyMatmul.ShortRows4;
+            perBlock = gpu.BlockSize(kernel);
+        }
         Launch(
             kernel, skinny, Parts(skinny.WideLines, perBlock), Parts(skinny.NarrowLines, SkinnyMatmul.Lines), batch);
         copy?.Release();

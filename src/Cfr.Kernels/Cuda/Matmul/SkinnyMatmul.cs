@@ -91,6 +91,10 @@ static unsafe class SkinnyMatmul
     public static readonly Kernel<SkinnyArguments> Rows4 = new("matmul_skinny_rows_packets", Rows<FourLanes>);
     public static readonly Kernel<SkinnyArguments> Rows1 = new("matmul_skinny_rows", Rows<Lane>);
 
+    /// <summary>The same of lines up to so many steps, a thread each, where there are so many of them.</summary>
+    public static readonly Kernel<SkinnyArguments> ShortRows4 = new("matmul_skinny_short_rows_packets", ShortRows);
+    public const int MostShortSteps = 32, FewestShortRows = 1 << 15;
+
     /// <summary>Lines are neighbours in the wide operand, 4 at a time or one.</summary>
     public static readonly Kernel<SkinnyArguments> Columns4 = new("matmul_skinny_columns_packets", Columns<FourLanes>);
     public static readonly Kernel<SkinnyArguments> Columns1 = new("matmul_skinny_columns", Columns<Lane>);
@@ -134,6 +138,29 @@ static unsafe class SkinnyMatmul
         if (first + between <= last) Finish(a, matrix, first + between, narrow, sum1);
         if (first + 2 * between <= last) Finish(a, matrix, first + 2 * between, narrow, sum2);
         if (first + 3 * between <= last) Finish(a, matrix, first + 3 * between, narrow, sum3);
+    }
+
+    /// <summary>A thread makes the 4 sums of a line: lanes would have more to do adding up than multiplying.</summary>
+    static void ShortRows(SkinnyArguments a)
+    {
+        int line = Grid.IdxX * Group.DimX + Group.IdxX, matrix = a.FirstMatrix + Grid.IdxZ, narrow = Grid.IdxY * Lines;
+        if (line >= a.WideLines) return;
+        long wide = a.Wide + (matrix * a.BatchWide + line * a.WideStride) * Size;
+        long few = a.Narrow + matrix * a.BatchNarrow * Size, n0 = few + narrow * a.NarrowLine * Size;
+        long n1 = few + Ptx.Min(narrow + 1, a.NarrowLines - 1) * a.NarrowLine * Size;
+        long n2 = few + Ptx.Min(narrow + 2, a.NarrowLines - 1) * a.NarrowLine * Size;
+        long n3 = few + Ptx.Min(narrow + 3, a.NarrowLines - 1) * a.NarrowLine * Size;
+        FourSums<FourLanes> sums = FourSums<FourLanes>.Zero();
+        for (int k = 0; k < a.K * Size; k += FourLanes.Width * Size)
+        {
+            sums = FourSums<FourLanes>.AddProducts(
+                sums, FourLanes.LoadFrom(wide + k), FourLanes.LoadFrom(n0 + k), FourLanes.LoadFrom(n1 + k),
+                FourLanes.LoadFrom(n2 + k), FourLanes.LoadFrom(n3 + k));
+        }
+        Finish(a, matrix, line, narrow, FourLanes.Sum(sums.S0));
+        if (narrow + 1 < a.NarrowLines) Finish(a, matrix, line, narrow + 1, FourLanes.Sum(sums.S1));
+        if (narrow + 2 < a.NarrowLines) Finish(a, matrix, line, narrow + 2, FourLanes.Sum(sums.S2));
+        if (narrow + 3 < a.NarrowLines) Finish(a, matrix, line, narrow + 3, FourLanes.Sum(sums.S3));
     }
 
     static void Finish(SkinnyArguments a, int matrix, int line, int narrow, float sum) =>

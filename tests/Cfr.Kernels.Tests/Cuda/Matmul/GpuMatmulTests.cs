@@ -48,6 +48,17 @@ public class GpuMatmulTests
     }
 
     [Fact]
+    public void Many_short_rows_match_double_precision()
+    {
+        (int M, int N, int K)[] sizes = [(33_000, 2, 16), (5, 32_800, 12), (32_768, 7, 4)];
+        for (int seed = 0; seed < 12; seed++)
+        {
+            var (m, n, k) = sizes[seed % sizes.Length];
+            Check(MatmulCase.Draw(seed, m, n, k), MatmulRung.Skinny);
+        }
+    }
+
+    [Fact]
     public void Sums_of_few_products_match_double_precision_in_any_layout_and_epilogue()
     {
         (int M, int N, int K)[] sizes = [(70, 16, 2), (9, 13, 3), (130, 36, 8), (11, 600, 4), (10, 12, 1), (5, 9, 0)];
