@@ -38,16 +38,8 @@ readonly struct Relu : IActivation
 readonly struct Gelu : IActivation
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Apply<V>(V x) where V : struct, IVector<V>
-    {
-        NormalDistribution.Apply(x, out V distribution, out _);
-        return x * distribution;
-    }
+    public static V Apply<V>(V x) where V : struct, IVector<V> => V.Gelu(x);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Derivative<V>(V x) where V : struct, IVector<V>
-    {
-        NormalDistribution.Apply(x, out V distribution, out V density);
-        return V.MultiplyAdd(x, density, distribution);
-    }
+    public static V Derivative<V>(V x) where V : struct, IVector<V> => V.GeluDerivative(x);
 }

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Cfr.Kernels;
 
 /// <summary>
@@ -54,6 +56,14 @@ unsafe interface IVector<V> where V : struct, IVector<V>
     static abstract V Equal(V a, V b);
 
     static abstract V Select(V mask, V whenTrue, V whenFalse);
+
+    /// <summary>x F(x), F the normal distribution; hardware that has exponentials overrides it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static virtual V Gelu(V x) => NormalDistribution.Gelu(x);
+
+    /// <summary>F(x) + x f(x), f the density.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static virtual V GeluDerivative(V x) => NormalDistribution.GeluDerivative(x);
 
     /// <summary>Sum of the lanes, in a fixed order.</summary>
     static abstract float Sum(V a);

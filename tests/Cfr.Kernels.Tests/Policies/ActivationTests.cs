@@ -1,3 +1,5 @@
+using Cfr.Kernels.Cuda;
+
 namespace Cfr.Kernels.Tests;
 
 public unsafe class ActivationTests
@@ -60,6 +62,34 @@ public unsafe class ActivationTests
             Assert.All(values, y => Assert.Equal(value, y, 5e-7));
             Assert.All(slopes, y => Assert.Equal(slope, y, 5e-7));
         }
+    }
+
+    /// <summary>Floats of both signs from 2^-30 to 2^6, and what is beyond them.</summary>
+    [Fact]
+    public void GELU_on_GPUs_matches_double_precision()
+    {
+        Check(0);
+        Check(float.MaxValue);
+        Check(-float.MaxValue);
+        for (uint bits = 97u << 23; bits < 133u << 23; bits += 1009)
+        {
+            Check(BitConverter.UInt32BitsToSingle(bits));
+            Check(-BitConverter.UInt32BitsToSingle(bits));
+        }
+        Assert.Equal(0.5f, Ptx.GeluDerivative(0));
+        Assert.Equal(float.PositiveInfinity, Ptx.Gelu(float.PositiveInfinity));
+        Assert.Equal(0, Ptx.Gelu(float.NegativeInfinity));
+        Assert.True(float.IsNaN(Ptx.Gelu(float.NaN)) && float.IsNaN(Ptx.GeluDerivative(float.NaN)));
+
+        static void Check(float x)
+        {
+            double value = ActivationNaive.Apply<double>(Activation.Gelu, x);
+            double slope = ActivationNaive.Derivative<double>(Activation.Gelu, x);
+            Assert.InRange(Ptx.Gelu(x), value - Allowed(value), value + Allowed(value));
+            Assert.InRange(Ptx.GeluDerivative(x), slope - Allowed(slope), slope + Allowed(slope));
+        }
+
+        static double Allowed(double want) => 1e-7 + Ulp(want);
     }
 
     interface IFunction

@@ -34,7 +34,7 @@ sealed class GpuChannelNorm(GpuDevice gpu)
     [
         new("channel_gradient_sums", ColumnSums.Partial<ChannelGradientTerm<NoActivation>>),
         new("channel_gradient_sums_relu", ColumnSums.Partial<ChannelGradientTerm<Relu>>),
-        new("channel_gradient_sums_gelu", ColumnSums.Partial<ChannelGradientTerm<Gelu>>),
+        new("channel_gradient_sums_gelu", ColumnSums.Partial<ChannelGradientTerm<Gelu>>) { BlocksPerMultiprocessor = 3 },
     ];
 
     static readonly Kernel<ColumnArguments>[] InputGradient =

@@ -68,6 +68,14 @@ unsafe struct FourLanes(Lane x, Lane y, Lane z, Lane w) : IDeviceVector<FourLane
         Lane.ExpOfNonPositive(x.X), Lane.ExpOfNonPositive(x.Y), Lane.ExpOfNonPositive(x.Z),
         Lane.ExpOfNonPositive(x.W));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static FourLanes Gelu(FourLanes x) =>
+        new(Lane.Gelu(x.X), Lane.Gelu(x.Y), Lane.Gelu(x.Z), Lane.Gelu(x.W));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static FourLanes GeluDerivative(FourLanes x) => new(
+        Lane.GeluDerivative(x.X), Lane.GeluDerivative(x.Y), Lane.GeluDerivative(x.Z), Lane.GeluDerivative(x.W));
+
     /// <summary><see cref="Ptx.Hold(float)"/> of each float.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static FourLanes Hold(FourLanes a) => new(

@@ -37,6 +37,12 @@ unsafe struct Lane(float value) : IDeviceVector<Lane>
     public static Lane ExpOfNonPositive(Lane x) => new(Ptx.ExpOfNonPositive(x.Value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lane Gelu(Lane x) => new(Ptx.Gelu(x.Value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lane GeluDerivative(Lane x) => new(Ptx.GeluDerivative(x.Value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lane operator +(Lane a, Lane b) => new(a.Value + b.Value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
