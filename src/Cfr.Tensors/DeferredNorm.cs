@@ -23,9 +23,13 @@ sealed class DeferredNorm : PromisedContents
     /// <summary>What kernels read.</summary>
     public NormalizedView View => new(Shape, _x.View, _constants.View);
 
-    /// <summary>relu(norm x) of x's shape, put off where the device knows how; null where it does not.</summary>
+    /// <summary>
+    /// relu(norm x) of x's shape, put off where the device knows how, and the update of what is running; null where it does
+    /// not.
+    /// </summary>
     public static Tensor? TryMake(
-        NormShape shape, float eps, Tensor x, Tensor mean, Tensor variance, Tensor? weight, Tensor? bias)
+        NormShape shape, float eps, Tensor x, Tensor mean, Tensor variance, Tensor? weight, Tensor? bias,
+        RunningView running)
     {
         Session session = x.Session;
         if (session.Device.FusedNormalization is not { } kernels || x.Rank < 4 || x.Count == 0) return null;
@@ -34,7 +38,7 @@ sealed class DeferredNorm : PromisedContents
         int samples = shape.AcrossBatch ? 1 : shape.Batch;
         Tensor constants = session.EmptyKept([samples, 3, shape.Channels]);
         kernels.Constants(
-            shape, eps, mean.View, variance.View, weight?.View ?? default, bias?.View ?? default, constants.View);
+            shape, eps, mean.View, variance.View, weight?.View ?? default, bias?.View ?? default, constants.View, running);
         return session.Promised(x.Shape, new DeferredNorm(shape, x, constants));
     }
 

@@ -110,6 +110,24 @@ public sealed class DeferredNormTests
         Assert.Equal(atOnce.ToArray(), y.ToArray());
     }
 
+    [Theory, InlineData(Activation.Relu), InlineData(Activation.None)]
+    public void Running_statistics_move_as_on_the_processor(Activation activation)
+    {
+        using var cpu = new CpuDevice(1);
+        float[][][] runs = [.. ((Device[])[cpu, Devices[Precision.Float32]]).Select(device =>
+        {
+            var session = new Session(device, seed: 8);
+            using Scope scope = session.Scope();
+            Tensor mean = session.Zeros([8]), variance = session.Full([8], 1), batches = session.Full([], 6);
+            session.Normal(Sizes, 1, 3).BatchNormTraining(
+                null, null, mean, variance, activation: activation, batches: batches);
+            return (float[][])[mean.ToArray(), variance.ToArray(), batches.ToArray()];
+        })];
+        Assert.Equal([7], runs[1][2]);
+        for (int i = 0; i < 3; i++)
+            for (int c = 0; c < runs[0][i].Length; c++) Assert.Equal(runs[0][i][c], runs[1][i][c], 1e-5f);
+    }
+
     [Fact]
     public void What_nobody_needs_takes_no_memory_and_leaves_none_behind()
     {

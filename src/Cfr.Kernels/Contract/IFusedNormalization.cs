@@ -20,8 +20,13 @@ public readonly record struct OutputStatistics(View Mean, View Variance, bool Ac
 /// </summary>
 public interface IFusedNormalization
 {
-    /// <summary>The constants of a <see cref="NormalizedView"/>; scale = weight / sqrt(variance + eps).</summary>
-    void Constants(NormShape shape, float eps, View mean, View variance, View weight, View bias, View constants);
+    /// <summary>
+    /// The constants of a <see cref="NormalizedView"/>; scale = weight / sqrt(variance + eps). Besides, where there is
+    /// something running, <see cref="INormalization.UpdateRunning"/>.
+    /// </summary>
+    void Constants(
+        NormShape shape, float eps, View mean, View variance, View weight, View bias, View constants,
+        RunningView running = default);
 
     /// <summary>y = x</summary>
     void Write(NormalizedView x, View y);

@@ -21,6 +21,16 @@ public readonly record struct NormShape(int Batch, long Spatial, int Channels, i
     public long Count => Spatial * (Channels / Groups) * (AcrossBatch ? Batch : 1);
 }
 
+/// <summary>
+/// Running statistics of a batch norm, a mean and a variance for each statistic, and in how many batches they were
+/// updated, or none.
+/// </summary>
+public readonly record struct RunningView(float Momentum, View Mean, View Variance, View Batches)
+{
+    /// <summary>Whether there are none.</summary>
+    public bool IsNone => Mean.IsNone;
+}
+
 /// <summary>Normalisation: (x - mean) / sqrt(variance + eps) * weight + bias, and an activation.</summary>
 public interface INormalization
 {
@@ -45,9 +55,7 @@ public interface INormalization
     /// running = (1 - momentum) running + momentum new, with the unbiased variance n / (n - 1); batches + 1 where there
     /// is such a number.
     /// </summary>
-    void UpdateRunning(
-        NormShape shape, float momentum, View mean, View variance, View runningMean, View runningVariance,
-        View batches = default);
+    void UpdateRunning(NormShape shape, View mean, View variance, RunningView running);
 
     /// <summary>
     /// y = act((x - mean) / sqrt(variance + eps) * weight + bias); weight and bias per channel, or none.

@@ -3,10 +3,13 @@ namespace Cfr.Kernels.Profiling;
 /// <summary><see cref="IFusedNormalization"/> with its time and cost noted.</summary>
 sealed class ProfiledFusedNormalization(IFusedNormalization fused, Profiler profiler) : IFusedNormalization
 {
-    public void Constants(NormShape shape, float eps, View mean, View variance, View weight, View bias, View constants)
+    public void Constants(
+        NormShape shape, float eps, View mean, View variance, View weight, View bias, View constants,
+        RunningView running = default)
     {
-        using (profiler.Call("norm constants", Sizes(shape), 0, View.Bytes(mean, variance, weight, bias, constants)))
-            fused.Constants(shape, eps, mean, variance, weight, bias, constants);
+        double bytes = View.Bytes(mean, variance, weight, bias, constants) + ProfiledNormalization.Bytes(running);
+        using (profiler.Call("norm constants", Sizes(shape), 0, bytes))
+            fused.Constants(shape, eps, mean, variance, weight, bias, constants, running);
     }
 
     public void Write(NormalizedView x, View y)

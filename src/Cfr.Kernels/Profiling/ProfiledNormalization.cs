@@ -26,13 +26,11 @@ sealed class ProfiledNormalization(INormalization normalization, Profiler profil
             normalization.Statistics(shape, x, mean, variance);
     }
 
-    public void UpdateRunning(
-        NormShape shape, float momentum, View mean, View variance, View runningMean, View runningVariance,
-        View batches = default)
+    public void UpdateRunning(NormShape shape, View mean, View variance, RunningView running)
     {
-        double bytes = View.Bytes(mean, variance) + 2 * View.Bytes(runningMean, runningVariance, batches);
+        double bytes = View.Bytes(mean, variance) + Bytes(running);
         using (profiler.Call("norm running statistics", Sizes(shape), 0, bytes))
-            normalization.UpdateRunning(shape, momentum, mean, variance, runningMean, runningVariance, batches);
+            normalization.UpdateRunning(shape, mean, variance, running);
     }
 
     public void Normalize(
@@ -52,6 +50,10 @@ sealed class ProfiledNormalization(INormalization normalization, Profiler profil
             normalization.Backward(
                 shape, eps, x, mean, variance, weight, bias, activation, fixedStatistics, dy, dx, dWeight, dBias);
     }
+
+    /// <summary>Read and written.</summary>
+    internal static double Bytes(RunningView running) =>
+        2 * View.Bytes(running.Mean, running.Variance, running.Batches);
 
     internal static string Sizes(NormShape s) => $"{s.Batch}x{s.Spatial}x{s.Channels}";
 }

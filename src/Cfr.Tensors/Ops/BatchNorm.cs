@@ -22,14 +22,12 @@ public static class BatchNormOp
         if (shape.Count < 2)
             throw Expect.Mismatch(nameof(BatchNormTraining), nameof(x), x, "more than one value per channel");
         (Tensor mean, Tensor variance) = ChannelNorm.Statistics(shape, x);
-        if (runningMean is not null && runningVariance is not null && !x.Session.Recomputing)
-        {
-            x.Session.Device.Normalization.UpdateRunning(
-                shape, momentum, mean.View, variance.View, runningMean.View, runningVariance.View,
-                batches?.View ?? default);
-        }
+        RunningView running = runningMean is null || runningVariance is null || x.Session.Recomputing
+            ? default
+            : new RunningView(momentum, runningMean.View, runningVariance.View, batches?.View ?? default);
         return ChannelNorm.Normalize(
-            nameof(BatchNormTraining), shape, x, mean, variance, fixedStatistics: false, weight, bias, eps, activation);
+            nameof(BatchNormTraining), shape, x, mean, variance, fixedStatistics: false, weight, bias, eps, activation,
+            running);
     }
 
     /// <summary>Evaluation: the running statistics, as constants.</summary>

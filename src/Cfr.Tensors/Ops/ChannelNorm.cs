@@ -40,12 +40,12 @@ static class ChannelNorm
     public static Tensor Normalize(
         string op, NormShape shape, Tensor x, Tensor mean, Tensor variance, bool fixedStatistics, Tensor? weight,
         Tensor? bias,
-        float eps, Activation activation)
+        float eps, Activation activation, RunningView running = default)
     {
         Session session = x.Session;
         INormalization kernels = session.Device.Normalization;
         Tensor? y = activation == Activation.Relu
-            ? DeferredNorm.TryMake(shape, eps, x, mean, variance, weight, bias)
+            ? DeferredNorm.TryMake(shape, eps, x, mean, variance, weight, bias, running)
             : null;
         if (y is null)
         {
@@ -53,6 +53,7 @@ static class ChannelNorm
             kernels.Normalize(
                 shape, eps, x.View, mean.View, variance.View, weight?.View ?? default, bias?.View ?? default,
                 activation, y.View);
+            if (!running.IsNone) kernels.UpdateRunning(shape, mean.View, variance.View, running);
         }
         return y.Record(op, [x, weight, bias], keep: [x, mean, variance, weight, bias], backward: g =>
         {

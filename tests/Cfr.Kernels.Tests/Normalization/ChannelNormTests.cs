@@ -101,7 +101,7 @@ public class ChannelNormTests
         View mean = operands.Of(2, -1), variance = operands.Of(3, 8);
         View runningMean = operands.Of(0, 1), runningVariance = operands.Of(1, 1), batches = operands.Of(41);
         device.Normalization.UpdateRunning(
-            NormShape.PerChannel(1, 4, 2), 0.1f, mean, variance, runningMean, runningVariance, batches);
+            NormShape.PerChannel(1, 4, 2), mean, variance, new(0.1f, runningMean, runningVariance, batches));
         Numbers.AssertClose([0.2, 0.8], operands.Floats(runningMean), 1e-6);
         Numbers.AssertClose([0.9 + 0.1 * 3 * 4 / 3, 0.9 + 0.1 * 8 * 4 / 3], operands.Floats(runningVariance), 1e-6);
         Assert.Equal([42], operands.Floats(batches));

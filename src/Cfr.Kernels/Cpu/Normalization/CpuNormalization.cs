@@ -82,15 +82,14 @@ sealed unsafe class CpuNormalization<V>(Threads threads, BufferPool pool) : INor
     public void Statistics(NormShape shape, View x, View mean, View variance) =>
         _channels.Statistics(shape, x, mean, variance);
 
-    public void UpdateRunning(
-        NormShape shape, float momentum, View mean, View variance, View runningMean, View runningVariance,
-        View batches = default)
+    public void UpdateRunning(NormShape shape, View mean, View variance, RunningView running)
     {
-        if (!batches.IsNone) *batches.Floats += 1;
+        if (!running.Batches.IsNone) *running.Batches.Floats += 1;
         double unbiased = shape.Count / (shape.Count - 1.0);
+        float momentum = running.Momentum;
         for (int i = 0; i < shape.Statistics; i++)
         {
-            float* m = runningMean.Floats + i, v = runningVariance.Floats + i;
+            float* m = running.Mean.Floats + i, v = running.Variance.Floats + i;
             *m = (1 - momentum) * *m + momentum * mean.Floats[i];
             *v = (1 - momentum) * *v + momentum * (float)(unbiased * variance.Floats[i]);
         }

@@ -42,7 +42,8 @@ struct HaloMomentArguments
 /// <summary>
 /// Statistics of a convolution's outputs while they are still in registers: each block leaves count, mean and sum of
 /// squared deviations of its box, <c>[3, channels, boxes]</c>, from two passes over its sums, so that nothing cancels; they
-/// are merged in a tree, whose threads read side by side. The volume is not read again: 4 bytes a value less than a pass of its own.
+/// are merged in a tree, whose threads read side by side. The volume is not read again: 4 bytes a value less than a pass of
+/// its own.
 /// </summary>
 static unsafe class HaloMoments
 {
@@ -54,8 +55,8 @@ static unsafe class HaloMoments
     /// <summary>Leaves those of a block of so many voxels; all threads must come here.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Write<TSums>(
-        SharedBytes shared, long partials, int box, int boxes, int voxels, int channels, LineStore lines, TSums sums, int thread,
-        int threads) where TSums : unmanaged, IHaloSums<TSums>
+        SharedBytes shared, long partials, int box, int boxes, int voxels, int channels, LineStore lines, TSums sums,
+        int thread, int threads) where TSums : unmanaged, IHaloSums<TSums>
     {
         PairSums zero = default;
         PairSums mean = AcrossBlock<TSums>(shared, TSums.Add<ValueOf>(lines, sums, zero, zero), thread, threads);
@@ -76,8 +77,7 @@ static unsafe class HaloMoments
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static void Write(
-        float* row, long table, int boxes, int left, int further, int voxels, Pair mean, Pair squares)
+    static void Write(float* row, long table, int boxes, int left, int further, int voxels, Pair mean, Pair squares)
     {
         row += (long)further * boxes;
         if (further < left) (row[0], row[table], row[2 * table]) = (voxels, mean.X, squares.X);
@@ -167,6 +167,6 @@ static unsafe class HaloMoments
         int at = Ptx.Min(box, a.Boxes - 1);
         long table = (long)a.Channels * a.AllBoxes;
         float count = row[at];
-        return new Moments(box < a.Boxes ? count : 0, row[table + at], 0, row[2 * table + at]);
+        return new Moments(box < a.Boxes ? count : 0f, row[table + at], 0, row[2 * table + at]);
     }
 }

@@ -3,6 +3,13 @@ using ILGPU;
 
 namespace Cfr.Kernels.Cuda;
 
+/// <summary>Arguments of <see cref="ChannelConstants.Write"/>.</summary>
+struct ConstantArguments
+{
+    public ColumnArguments Norm;
+    public RunningArguments Running;
+}
+
 /// <summary>
 /// Mean, scale = weight / sqrt(variance + eps) and bias of a thread's four columns, read once before its lines.
 /// </summary>
@@ -40,9 +47,12 @@ unsafe struct ChannelConstants
     /// <summary>Rows of a sample in such a table.</summary>
     public const int Rows = 3;
 
-    /// <summary>Writes mean, scale and bias of each channel of each sample to Y; a thread each.</summary>
-    public static void Write(ColumnArguments a)
+    /// <summary>
+    /// Writes mean, scale and bias of each channel of each sample to Y, and updates what is running; a thread each.
+    /// </summary>
+    public static void Write(ConstantArguments arguments)
     {
+        ColumnArguments a = arguments.Norm;
         int channels = a.Tiling.Channels, count = a.Tiling.Pieces * channels;
         for (int i = Grid.IdxX * Group.DimX + Group.IdxX; i < count; i += Grid.DimX * Group.DimX)
         {
@@ -53,6 +63,7 @@ unsafe struct ChannelConstants
             row[0] = ((float*)a.Mean)[statistic];
             row[channels] = weight / Ptx.Sqrt(((float*)a.Variance)[statistic] + a.Eps);
             row[2 * channels] = a.Bias == 0 ? 0 : ((float*)a.Bias)[channel];
+            if (i < arguments.Running.Count) RunningStatistics.Update(arguments.Running, i);
         }
     }
 

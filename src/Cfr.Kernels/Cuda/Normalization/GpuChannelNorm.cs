@@ -28,7 +28,7 @@ sealed class GpuChannelNorm(GpuDevice gpu)
 
     static readonly Kernel<ColumnArguments> Adding = new("channel_normalize_relu_add", ChannelNormalize.Add<Relu>);
 
-    static readonly Kernel<ColumnArguments> WritingConstants = new("channel_constants", ChannelConstants.Write);
+    static readonly Kernel<ConstantArguments> WritingConstants = new("channel_constants", ChannelConstants.Write);
 
     static readonly Kernel<ColumnArguments>[] GradientSums =
     [
@@ -76,11 +76,17 @@ sealed class GpuChannelNorm(GpuDevice gpu)
     }
 
     /// <summary>See <see cref="IFusedNormalization.Constants"/>.</summary>
-    public void Constants(NormShape shape, ChannelNormParameters parameters, View constants)
+    public void Constants(NormShape shape, ChannelNormParameters parameters, View constants, RunningView running)
     {
         int samples = Samples(shape);
-        ColumnArguments arguments = Arguments(default, shape, parameters, default, default, constants);
-        (arguments.Tiling.Channels, arguments.Tiling.Pieces) = (shape.Channels, samples);
+        var arguments = new ConstantArguments
+        {
+            Norm = Arguments(default, shape, parameters, default, default, constants),
+            Running = running.IsNone
+                ? default
+                : RunningArguments.Of(shape, parameters.Mean, parameters.Variance, running),
+        };
+        (arguments.Norm.Tiling.Channels, arguments.Norm.Tiling.Pieces) = (shape.Channels, samples);
         gpu.LaunchOver(WritingConstants, arguments, (long)samples * shape.Channels);
     }
 

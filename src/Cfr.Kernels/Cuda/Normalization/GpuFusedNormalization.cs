@@ -10,8 +10,10 @@ sealed class GpuFusedNormalization(GpuDevice gpu) : IFusedNormalization
 
     GpuConvolution Convolution => (GpuConvolution)gpu.Convolution;
 
-    public void Constants(NormShape shape, float eps, View mean, View variance, View weight, View bias, View constants) =>
-        _norm.Constants(shape, new ChannelNormParameters(eps, mean, variance, weight, bias), constants);
+    public void Constants(
+        NormShape shape, float eps, View mean, View variance, View weight, View bias, View constants,
+        RunningView running = default) =>
+        _norm.Constants(shape, new ChannelNormParameters(eps, mean, variance, weight, bias), constants, running);
 
     public void Write(NormalizedView x, View y) => _norm.Write(x, default, default, y);
 

@@ -64,23 +64,8 @@ sealed class GpuNormalization(GpuDevice gpu) : INormalization
     public void Statistics(NormShape shape, View x, View mean, View variance) =>
         _channels.Statistics(shape, x, mean, variance);
 
-    public void UpdateRunning(
-        NormShape shape, float momentum, View mean, View variance, View runningMean, View runningVariance,
-        View batches = default) =>
-        gpu.LaunchOver(
-            Running,
-            new RunningArguments
-            {
-                Mean = mean.Address,
-                Variance = variance.Address,
-                RunningMean = runningMean.Address,
-                RunningVariance = runningVariance.Address,
-                Batches = batches.Address,
-                Count = shape.Statistics,
-                Momentum = momentum,
-                Unbiased = (float)(shape.Count / (shape.Count - 1.0)),
-            },
-            shape.Statistics);
+    public void UpdateRunning(NormShape shape, View mean, View variance, RunningView running) =>
+        gpu.LaunchOver(Running, RunningArguments.Of(shape, mean, variance, running), shape.Statistics);
 
     public void Normalize(
         NormShape shape, float eps, View x, View mean, View variance, View weight, View bias, Activation activation,

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using ILGPU;
 
 namespace Cfr.Kernels.Cuda;
@@ -8,6 +9,18 @@ struct RunningArguments
     public long Mean, Variance, RunningMean, RunningVariance, Batches;
     public int Count;
     public float Momentum, Unbiased;
+
+    public static RunningArguments Of(NormShape shape, View mean, View variance, RunningView running) => new()
+    {
+        Mean = mean.Address,
+        Variance = variance.Address,
+        RunningMean = running.Mean.Address,
+        RunningVariance = running.Variance.Address,
+        Batches = running.Batches.Address,
+        Count = shape.Statistics,
+        Momentum = running.Momentum,
+        Unbiased = (float)(shape.Count / (shape.Count - 1.0)),
+    };
 }
 
 /// <summary>
@@ -17,15 +30,18 @@ static unsafe class RunningStatistics
 {
     public static void Update(RunningArguments a)
     {
+        for (int i = Grid.IdxX * Group.DimX + Group.IdxX; i < a.Count; i += Grid.DimX * Group.DimX) Update(a, i);
+    }
+
+    /// <summary>Those of one statistic; the first one counts the batch.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Update(RunningArguments a, int i)
+    {
         float* mean = (float*)a.Mean, variance = (float*)a.Variance;
         float* runningMean = (float*)a.RunningMean, runningVariance = (float*)a.RunningVariance;
         float keep = 1 - a.Momentum;
-        int thread = Grid.IdxX * Group.DimX + Group.IdxX;
-        if (thread == 0 && a.Batches != 0) *(float*)a.Batches += 1;
-        for (int i = thread; i < a.Count; i += Grid.DimX * Group.DimX)
-        {
-            runningMean[i] = keep * runningMean[i] + a.Momentum * mean[i];
-            runningVariance[i] = keep * runningVariance[i] + a.Momentum * (a.Unbiased * variance[i]);
-        }
+        runningMean[i] = keep * runningMean[i] + a.Momentum * mean[i];
+        runningVariance[i] = keep * runningVariance[i] + a.Momentum * (a.Unbiased * variance[i]);
+        if (i == 0 && a.Batches != 0) *(float*)a.Batches += 1;
     }
 }
