@@ -112,6 +112,7 @@ static int Run(string pattern)
         foreach (GpuWork work in group)
         {
             using var operands = new Operands(device);
+            device.Pool.ResetPeak();
             var (milliseconds, peak) = Time(timer, work, operands);
             Console.WriteLine($"{work.Name}\t{milliseconds:R}\t{work.Flop:R}\t{work.Bytes:R}\t{peak / (double)(1 << 20):F1}");
         }
