@@ -80,10 +80,13 @@ public sealed class Session(Device device, ulong seed = 0)
     {
         if (_constants.TryGetValue(key, out Tensor? constant)) return constant;
         constant = EmptyKept(shape);
-        constant.Set(values());
+        Device.Upload<float>(values(), constant.View);
         _constants.Add(key, constant);
         return constant;
     }
+
+    /// <summary>Whether a tensor's memory is that of a constant, which nobody may overwrite.</summary>
+    internal bool IsConstant(Tensor tensor) => _constants.Values.Any(tensor.SharesMemory);
 
     /// <summary>Zeros, of either kind.</summary>
     public Tensor Zeros(Shape shape, DType type = DType.Float32)

@@ -35,7 +35,9 @@ sealed class GradientSlot
     /// <summary>Adds a gradient of nothing but zeros: what is there stays as it is.</summary>
     public void AddZeros(Session session, Shape shape)
     {
-        if (Gradient is null) Add(session.Constant((nameof(AddZeros), shape), shape, () => new float[shape.Count]));
+        // Made even where it is not wanted yet: later may be while launches are recorded.
+        Tensor zeros = session.Constant((nameof(AddZeros), shape), shape, () => new float[shape.Count]);
+        if (Gradient is null) Add(zeros);
     }
 
     public void Clear()

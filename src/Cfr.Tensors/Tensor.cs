@@ -71,6 +71,9 @@ public sealed class Tensor
         set => _sumsToZero = value ? _buffer.Overwritten : null;
     }
 
+    /// <summary>Whether both are handles on the same memory, or on parts of it.</summary>
+    internal bool SharesMemory(Tensor other) => _buffer == other._buffer;
+
     /// <summary>How often its memory was overwritten in place.</summary>
     internal int Overwritten => _buffer.Overwritten;
 
@@ -208,8 +211,11 @@ public sealed class Tensor
     }
 
     /// <summary>Before its numbers change in place: what was put off or measured is of the old ones.</summary>
+    /// <exception cref="InvalidOperationException">It is a constant, such as the gradient of a bias before a norm.</exception>
     internal void Overwriting()
     {
+        if (Session.IsConstant(this))
+            throw new InvalidOperationException("this tensor is a constant, as the gradient of a bias before a norm is: it cannot be overwritten");
         Session.Settle();
         _buffer.Overwrite();
     }

@@ -30,6 +30,19 @@ public sealed class BiasBeforeNormTests : IDisposable
     }
 
     [Fact]
+    public void The_zeros_cannot_be_overwritten()
+    {
+        var session = new Session(_cpu, seed: 1);
+        Tensor x = session.Normal([2, 3, 3, 3, 2]), weight = session.Normal([1, 1, 1, 2, 4]);
+        Tensor bias = session.Normal([4]).WithGrad();
+        x.Conv3d(weight, bias).BatchNormTraining(null, null).Sum().Backward();
+        Assert.Contains("constant", Assert.Throws<InvalidOperationException>(() => bias.Grad!.Fill(1)).Message);
+        Assert.Equal(new float[4], bias.Grad!.ToArray());
+        bias.ClearGrad();
+        Assert.Null(bias.Grad);
+    }
+
+    [Fact]
     public void Zeros_are_added_to_what_is_there_and_others_to_zeros()
     {
         var session = new Session(_cpu, seed: 1);

@@ -30,23 +30,20 @@ public static class MlpOp
         int rows = checked((int)xShape[..^1].Count);
         IMatmul kernels = session.Device.Matmul;
 
-        bool recorded = session.GradEnabled
-            && new[] { x, weight1, bias1, weight2, bias2 }.Any(input => input is { RequiresGrad: true });
+        bool trainsFirst = x.RequiresGrad || weight1.RequiresGrad || bias1 is { RequiresGrad: true };
         Tensor y = session.Empty(yShape), between = Between(session, kernels.TypeOfA(rows, n, inner), rows, inner, out View h);
-        Tensor? z = recorded ? session.Empty([rows, inner]) : null;
+        Tensor? z = session.GradEnabled && trainsFirst && activation != Activation.None ? session.Empty([rows, inner]) : null;
         kernels.Multiply(
             Matrix.Dense(x.View, rows, k), Matrix.Dense(weight1.View, inner, k).T, Matrix.Dense(h, rows, inner),
             epilogue: new Epilogue(bias1?.View ?? default, activation, z?.View ?? default));
         kernels.Multiply(
             Matrix.Dense(h, rows, inner), Matrix.Dense(weight2.View, n, inner).T, Matrix.Dense(y.View, rows, n),
             epilogue: new Epilogue(bias2?.View ?? default, Residual: residual?.View ?? default));
-        bool trainsFirst = x.RequiresGrad || weight1.RequiresGrad || bias1 is { RequiresGrad: true };
         return y.Record(
             Op, [x, weight1, bias1, weight2, bias2, residual],
             keep:
             [
-                weight1.RequiresGrad ? x : null, x.RequiresGrad ? weight1 : null, trainsFirst ? z : null,
-                trainsFirst ? weight2 : null, weight2.RequiresGrad ? between : null,
+                weight1.RequiresGrad ? x : null, x.RequiresGrad ? weight1 : null, z, trainsFirst ? weight2 : null, weight2.RequiresGrad ? between : null,
             ],
             backward: g =>
         {
@@ -54,12 +51,12 @@ public static class MlpOp
             Matrix dyRows = Matrix.Dense(dy.View, rows, n);
             if (trainsFirst)
             {
-                Tensor z = g.Kept(2), dz = session.Empty([rows, inner]);
+                Tensor dz = session.Empty([rows, inner]);
                 kernels.Multiply(dyRows, Matrix.Dense(g.Kept(3).View, n, inner), Matrix.Dense(dz.View, rows, inner));
-                if (activation != Activation.None)
+                if (g.KeptOrNull(2) is { } before)
                 {
                     UnaryOp derivative = activation == Activation.Relu ? UnaryOp.Relu : UnaryOp.Gelu;
-                    session.Device.ElementWise.UnaryBackward(derivative, z.View, dz.View, dz.View);
+                    session.Device.ElementWise.UnaryBackward(derivative, before.View, dz.View, dz.View);
                 }
                 Matrix dzRows = Matrix.Dense(dz.View, rows, inner);
                 g.Add(0, () =>
@@ -80,9 +77,8 @@ public static class MlpOp
     /// <summary>Memory for numbers of this type, as a tensor, which are all float32.</summary>
     static Tensor Between(Session session, DType type, int rows, int columns, out View view)
     {
-        long count = (long)rows * columns;
-        Tensor memory = session.Empty([checked((int)((count * type.Bytes() + sizeof(float) - 1) / sizeof(float)))]);
-        view = new View(memory.View.Address, count, type);
+        Tensor memory = session.Empty([rows, (int)(((long)columns * type.Bytes() + sizeof(float) - 1) / sizeof(float))]);
+        view = new View(memory.View.Address, (long)rows * columns, type);
         return memory;
     }
 }

@@ -8,8 +8,13 @@ static class MlpCases
     public static IEnumerable<OpCase> All =>
     [
         One([3], 5, 7, 4, Activation.Gelu), One([2, 9], 16, 64, 16, Activation.Gelu, hasResidual: true),
-        One([5], 8, 33, 9, Activation.Relu, hasBias: false), One([2, 3], 6, 10, 12, Activation.None), One([0], 4, 3, 2, Activation.Gelu),
-        One([4096], 768, 3072, 768, Activation.Gelu, hasResidual: true) with { Name = "4096 x 768 by 3072, GELU, residual", BenchmarkOnly = true },
+        One([5], 8, 33, 9, Activation.Relu, hasBias: false), One([2, 3], 6, 10, 12, Activation.None),
+        One([0], 4, 3, 2, Activation.Gelu),
+        One([4096], 768, 3072, 768, Activation.Gelu, hasResidual: true) with
+        {
+            Name = "4096 x 768 by 3072, GELU, residual",
+            BenchmarkOnly = true,
+        },
     ];
 
     static OpCase One(

@@ -63,7 +63,7 @@ sealed class FlashForward(GpuDevice gpu)
             },
             ofKeys with { From = new TokenRows(k), To = packedKeys },
             ofKeys with { From = new TokenRows(v), To = packedValues });
-        var (ofRows, ofColumns) = Family == FlashKernels.BFloat16
+        var (ofRows, ofColumns) = Family == FlashKernels.BFloat16 && factor != 0
             ? PackedRelativeLogits.Compute(gpu, shape, packed.Address, flash.Width, factor, inOrder: false, positions)
             : RelativeLogits.Compute(gpu, shape, q, positions);
 

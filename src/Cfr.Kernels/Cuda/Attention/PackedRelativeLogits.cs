@@ -21,7 +21,9 @@ struct PackedLogitsArguments
     /// <summary>Parts of the table of heights; the grid's y counts these, then those of the table of widths.</summary>
     public int HeightParts;
 
-    /// <summary>Whether the queries' chunks are in their order, and whether the tables' rows are runs of 16 bytes: 1 or 0.</summary>
+    /// <summary>
+    /// Whether the queries' chunks are in their order, and whether the tables' rows are runs of 16 bytes: 1 or 0.
+    /// </summary>
     public int InOrder, Packets;
 }
 
@@ -155,6 +157,7 @@ static unsafe class PackedRelativeLogits
             LogitRow lower = LogitRow.Of(a, ofHeight, keys, row + 8, query + 8, keys - 1 - firstRow - 2 * (lane & 3));
             for (int r = begin; r < end; r += GroupRows)
             {
+                Warp.Barrier(); // lanes store different numbers of logits; the products want them together
                 Rows16 sums = TQueries.Multiply<BFloat16Factors>(
                     shared, default, q, (uint)(r * rowBytes), place, rowBytes, 0);
                 LogitRow.Store(upper, r, factor, sums.C0.X, sums.C0.Y, sums.C1.X, sums.C1.Y);

@@ -24,8 +24,8 @@ readonly struct VolumeGradientPlan
     /// <summary>Whether a kernel walks over it: rows and planes are apart by numbers of 32 bits.</summary>
     public static bool Takes(ConvolutionShape shape) =>
         shape.Stride == new Extent(1, 1, 1) && shape.Kernel is { D: <= 3, H: <= 3, W: <= 3 }
-        && LargestStride(shape.Input, shape.InChannels, shape.Kernel.D) <= int.MaxValue
-        && LargestStride(shape.Output, shape.OutChannels, shape.Kernel.D) <= int.MaxValue;
+        && LargestStride(shape.Input, shape.InChannels, Planes(shape)) <= int.MaxValue
+        && LargestStride(shape.Output, shape.OutChannels, Planes(shape)) <= int.MaxValue;
 
     public VolumeGradientPlan(ConvolutionShape shape, VolumeGradientKernel kernel, View x, View dy)
     {
@@ -38,10 +38,10 @@ readonly struct VolumeGradientPlan
         {
             patches = Patches.Best(shape.Output, kernel.Units / (unitsIn * unitsOut));
             ofX = Operand(
-                x, shape.Input, shape.InChannels, shape.Kernel.D, unitsIn, patches.TileD + shape.Kernel.D - 1,
+                x, shape.Input, shape.InChannels, Planes(shape), unitsIn, patches.TileD + shape.Kernel.D - 1,
                 patches.TileW + shape.Kernel.W - 1, warps);
             ofDy = Operand(
-                dy, shape.Output, shape.OutChannels, shape.Kernel.D, unitsOut, patches.TileD, patches.TileW, warps);
+                dy, shape.Output, shape.OutChannels, Planes(shape), unitsOut, patches.TileD, patches.TileW, warps);
             // Few channels make tiles large; where not even one slice fits, some warps have no channels at all.
             if (Fits(ref ofX, ref ofDy, 1, kernel.EarlierSlices)) break;
         }
@@ -120,7 +120,10 @@ readonly struct VolumeGradientPlan
 
     static long RowBytes(Extent size, int channels) => (long)size.W * channels * sizeof(float);
 
-    /// <summary>From one plane to the next; an image has no next one where the kernel is flat, too.</summary>
+    /// <summary>Planes that an output may meet, those outside of the volume included.</summary>
+    static int Planes(ConvolutionShape shape) => shape.Kernel.D + 2 * shape.Padding.D;
+
+    /// <summary>From one plane to the next; an image has no next one where only one is ever met.</summary>
     static long PlaneBytes(Extent size, int channels, int planes) =>
         size.D == 1 && planes == 1 ? 0 : size.H * RowBytes(size, channels);
 

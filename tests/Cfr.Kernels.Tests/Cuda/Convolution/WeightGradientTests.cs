@@ -42,6 +42,14 @@ public class WeightGradientTests
         Check(name, planes: 3, units: 2, Shape(2, new(1, 2, 1), 32, 16, new(3, 3, 3), One));
     }
 
+    /// <summary>More outputs along D than the volume is deep.</summary>
+    [Theory, MemberData(nameof(Names))]
+    public void A_flat_kernel_may_have_padding_along_depth(string name)
+    {
+        Check(name, planes: 1, units: 4, Shape(2, new(1, 3, 4), 16, 16, new(1, 3, 3), One));
+        Check(name, planes: 1, units: 4, Shape(2, new(1, 2, 3), 5, 4, One, One));
+    }
+
     [Theory, MemberData(nameof(Names))]
     public void Warps_share_channels_out(string name) =>
         Check(name, planes: 1, units: 4, Shape(1, new(1, 3, 4), 33, 40, new(1, 2, 3), new(0, 1, 0)));
