@@ -41,7 +41,7 @@ def main():
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     for name, (ms, flop, size, peak) in ours.items():
         ms, flop, size = float(ms), float(flop), float(size)
-        key = name.replace(" from fp32", "")
+        key = name.replace(" from fp32", "").replace(" checkpointed", "")
         ceiling = ceilings.get(key.split()[-1])
         computing, moving = flop / ceiling if ceiling else 0, size / copy if copy else 0
         computes = computing > moving if computing and moving else flop > FEW_FLOP_PER_BYTE * size

@@ -19,6 +19,9 @@ static class NetworkWorks
         Work("sam vit-b encoder forward 1x1024x1024", 2 * Encoder, device => new SamEncoderStep(device, 1, trains: false).Run),
         Work("sam vit-b encoder forward 4x1024x1024", 4 * 2 * Encoder, device => new SamEncoderStep(device, 4, trains: false).Run),
         Work("sam vit-b lora step 1x1024x1024", LoraStepPerForward * 2 * Encoder, device => new SamEncoderStep(device, 1, trains: true).Run),
+        Work(
+            "sam vit-b lora step 1x1024x1024 checkpointed", (LoraStepPerForward + 1) * 2 * Encoder,
+            device => new SamEncoderStep(device, 1, trains: true, checkpointing: true).Run),
     ];
 
     static GpuWork Work(string name, double flop, Func<Device, Action> prepare) => new(

@@ -17,11 +17,15 @@ public sealed class SamEncoderStep
     readonly RepeatedWork _gradients;
 
     /// <summary>An encoder with random weights, and random images.</summary>
-    public SamEncoderStep(Device device, int batch, bool trains)
+    /// <param name="device">Where it runs.</param>
+    /// <param name="batch">Images.</param>
+    /// <param name="trains">A training step, or a forward pass.</param>
+    /// <param name="checkpointing">Whether blocks are computed again in the backward pass.</param>
+    public SamEncoderStep(Device device, int batch, bool trains, bool checkpointing = false)
     {
         _session = new Session(device, seed: 1);
         var weights = new Weights(_session);
-        _encoder = new ImageEncoder(weights / "image_encoder", SamConfiguration.ViTB);
+        _encoder = new ImageEncoder(weights / "image_encoder", SamConfiguration.ViTB) { Checkpointing = checkpointing };
         if (trains) _optimizer = new AdamW(SamLora.Attach(weights).Parameters, learningRate: 1e-3f);
         _image = _session.Uniform([batch, 1024, 1024, 3], -1, 1);
         _gradients = new RepeatedWork(_session, [_image, _session.Uniform([batch, 64, 64, 256], -1, 1)], of =>
