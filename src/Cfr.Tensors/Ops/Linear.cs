@@ -39,8 +39,7 @@ public static class LinearOp
             if (g.KeptOrNull(2) is { } before)
             {
                 dz = session.Empty(before.Shape);
-                UnaryOp derivative = activation == Activation.Relu ? UnaryOp.Relu : UnaryOp.Gelu;
-                session.Device.ElementWise.UnaryBackward(derivative, before.View, g.OfResult.View, dz.View);
+                ActivationGradient(activation, before, g.OfResult, dz);
             }
             Matrix dzRows = Matrix.Dense(dz.View, rows, n);
             g.Add(0, () =>
@@ -53,6 +52,11 @@ public static class LinearOp
             g.Add(3, g.OfResult);
         });
     }
+
+    /// <summary>dz = dy act'(z); dz may be dy.</summary>
+    internal static void ActivationGradient(Activation activation, Tensor z, Tensor dy, Tensor dz) =>
+        z.Session.Device.ElementWise.UnaryBackward(
+            activation == Activation.Relu ? UnaryOp.Relu : UnaryOp.Gelu, z.View, dy.View, dz.View);
 
     /// <summary>The gradients of weight and bias, inputs 1 and 2 of the op; x, input 0, is the first thing that it keeps.</summary>
     internal static void AddParameters(Gradient g, Tensor dz, int rows, int n, int k)

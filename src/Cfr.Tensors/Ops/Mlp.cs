@@ -53,11 +53,7 @@ public static class MlpOp
             {
                 Tensor dz = session.Empty([rows, inner]);
                 kernels.Multiply(dyRows, Matrix.Dense(g.Kept(3).View, n, inner), Matrix.Dense(dz.View, rows, inner));
-                if (g.KeptOrNull(2) is { } before)
-                {
-                    UnaryOp derivative = activation == Activation.Relu ? UnaryOp.Relu : UnaryOp.Gelu;
-                    session.Device.ElementWise.UnaryBackward(derivative, before.View, dz.View, dz.View);
-                }
+                if (g.KeptOrNull(2) is { } before) LinearOp.ActivationGradient(activation, before, dz, dz);
                 Matrix dzRows = Matrix.Dense(dz.View, rows, inner);
                 g.Add(0, () =>
                 {

@@ -96,23 +96,13 @@ static class FlashKernels
             Of.Twice(Of.Twice(Of.Twice(Of.Twice(Of.Step)))), Of.Twice(Of.Twice(Of.Twice(Of.Columns))));
     }
 
-    /// <summary>Puts widths together; only the types of what is given and returned matter.</summary>
-    sealed class FlashWidths<TFactors, TSums, TFragment, TPositions>(string precision)
+    /// <summary>Puts widths together, those of columns as those of queries.</summary>
+    sealed class FlashWidths<TFactors, TSums, TFragment, TPositions>(string precision) : QueryWidths<TSums, TFragment>
         where TFactors : struct, IFlashFactors
         where TSums : unmanaged, IRowSums<TSums, TFragment> where TFragment : unmanaged
         where TPositions : struct, IFlashPositions
     {
-        public OneStep<TSums, TFragment> Step => default;
-
         public Columns16<TSums, TFragment> Columns => default;
-
-        public JoinedSteps<TLeft, TRight, TSums, TFragment> Join<TLeft, TRight>(
-            IQuerySteps<TLeft, TSums, TFragment> left, IQuerySteps<TRight, TSums, TFragment> right)
-            where TLeft : unmanaged, IQuerySteps<TLeft, TSums, TFragment>
-            where TRight : unmanaged, IQuerySteps<TRight, TSums, TFragment> => default;
-
-        public JoinedSteps<T, T, TSums, TFragment> Twice<T>(IQuerySteps<T, TSums, TFragment> steps)
-            where T : unmanaged, IQuerySteps<T, TSums, TFragment> => default;
 
         public JoinedColumns<TLeft, TRight, TSums, TFragment> Join<TLeft, TRight>(
             IHeadColumns<TLeft, TSums, TFragment> left, IHeadColumns<TRight, TSums, TFragment> right)

@@ -158,3 +158,18 @@ struct JoinedColumns<TLeft, TRight, TSums, TFragment>
         TRight.Store(sums.Right, rows, offset + TLeft.Count * 64, columnsLeft - TLeft.Count * 16);
     }
 }
+
+/// <summary>Puts widths of queries together; only the types of what is given and returned matter.</summary>
+class QueryWidths<TSums, TFragment>
+    where TSums : unmanaged, IRowSums<TSums, TFragment> where TFragment : unmanaged
+{
+    public OneStep<TSums, TFragment> Step => default;
+
+    public JoinedSteps<TLeft, TRight, TSums, TFragment> Join<TLeft, TRight>(
+        IQuerySteps<TLeft, TSums, TFragment> left, IQuerySteps<TRight, TSums, TFragment> right)
+        where TLeft : unmanaged, IQuerySteps<TLeft, TSums, TFragment>
+        where TRight : unmanaged, IQuerySteps<TRight, TSums, TFragment> => default;
+
+    public JoinedSteps<T, T, TSums, TFragment> Twice<T>(IQuerySteps<T, TSums, TFragment> steps)
+        where T : unmanaged, IQuerySteps<T, TSums, TFragment> => default;
+}

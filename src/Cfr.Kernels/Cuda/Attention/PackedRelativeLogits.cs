@@ -45,10 +45,15 @@ static unsafe class PackedRelativeLogits
 {
     const int PartRows = 128, TileQueries = 16, GroupRows = 16, ChunkBytes = 16, BlocksOfTable = 2;
 
+    static readonly QueryWidths<Rows16, Quad> Widths = new();
+
     /// <summary>By the width of packed rows: 32, 64, 80 and 128.</summary>
     static readonly Kernel<PackedLogitsArguments>[] Kernels =
     [
-        Of(Twice(Step)), Of(Twice(Twice(Step))), Of(Join(Twice(Twice(Step)), Step)), Of(Twice(Twice(Twice(Step)))),
+        Of(Widths.Twice(Widths.Step)),
+        Of(Widths.Twice(Widths.Twice(Widths.Step))),
+        Of(Widths.Join(Widths.Twice(Widths.Twice(Widths.Step)), Widths.Step)),
+        Of(Widths.Twice(Widths.Twice(Widths.Twice(Widths.Step)))),
     ];
 
     /// <summary>
@@ -101,16 +106,6 @@ static unsafe class PackedRelativeLogits
     }
 
     static int Parts(int whole, int part) => (whole + part - 1) / part;
-
-    static OneStep<Rows16, Quad> Step => default;
-
-    static JoinedSteps<TLeft, TRight, Rows16, Quad> Join<TLeft, TRight>(
-        IQuerySteps<TLeft, Rows16, Quad> left, IQuerySteps<TRight, Rows16, Quad> right)
-        where TLeft : unmanaged, IQuerySteps<TLeft, Rows16, Quad>
-        where TRight : unmanaged, IQuerySteps<TRight, Rows16, Quad> => default;
-
-    static JoinedSteps<T, T, Rows16, Quad> Twice<T>(IQuerySteps<T, Rows16, Quad> steps)
-        where T : unmanaged, IQuerySteps<T, Rows16, Quad> => default;
 
     static Kernel<PackedLogitsArguments> Of<TQueries>(IQuerySteps<TQueries, Rows16, Quad> queries)
         where TQueries : unmanaged, IQuerySteps<TQueries, Rows16, Quad> =>

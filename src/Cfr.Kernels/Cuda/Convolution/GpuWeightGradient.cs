@@ -5,7 +5,7 @@ namespace Cfr.Kernels.Cuda;
 /// <list type="bullet">
 /// <item>one input channel is bound by memory (<see cref="OneChannelGradient"/>);</item>
 /// <item>stride 1 and kernels up to 3, larger than a voxel, walk along H (<see cref="VolumeGradient"/>), unless there
-/// are fewer voxels than a patch has elements: patches are then small, and hanging over edges costs more;</item>
+/// are fewer voxels than a patch has elements: patches are then small, and their product is faster;</item>
 /// <item>kernels as large as their stride are a product with x as it lies (<see cref="DisjointProduct"/>), with the
 /// sizes that <see cref="GpuConvolution"/> names;</item>
 /// <item>everything else is a matrix product, of patches where a kernel is larger than a voxel (<see

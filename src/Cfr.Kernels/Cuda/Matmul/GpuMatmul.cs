@@ -156,18 +156,17 @@ sealed class GpuMatmul(GpuDevice gpu) : IMatmul
             arguments = wideIsA ? WithB(arguments, few) : WithA(arguments, few);
         }
         bool fewHavePackets = few.Transposed == wideIsA && MatmulOperands.HasPackets(few, isKMajor: true, batch);
-        Kernel<SkinnyArguments> kernel = hasPackets && fewHavePackets ? SkinnyMatmul.Rows4 : SkinnyMatmul.Rows1;
         var skinny = SkinnyArguments.Of(arguments, wideIsA);
+        bool areShort = skinny.K <= SkinnyMatmul.MostShortSteps && skinny.WideLines >= SkinnyMatmul.FewestShortRows;
+        Kernel<SkinnyArguments> kernel = !hasPackets || !fewHavePackets ? SkinnyMatmul.Rows1
+            : areShort ? SkinnyMatmul.ShortRows4
+            : SkinnyMatmul.Rows4;
         int vectors = Parts(arguments.K, kernel == SkinnyMatmul.Rows4 ? FourLanes.Width : 1);
         skinny.Lanes = (int)BitOperations.RoundUpToPowerOf2(
             (uint)Math.Clamp(vectors, SkinnyMatmul.Lines, BlockReduce.WarpSize));
-        int perBlock = gpu.BlockSize(kernel) / skinny.Lanes * SkinnyMatmul.Lines;
-        if (kernel == SkinnyMatmul.Rows4 && skinny.K <= SkinnyMatmul.MostShortSteps
-            && skinny.WideLines >= SkinnyMatmul.FewestShortRows)
-        {
-            kernel = SkinnyMatmul.ShortRows4;
-            perBlock = gpu.BlockSize(kernel);
-        }
+        int perBlock = kernel == SkinnyMatmul.ShortRows4
+            ? gpu.BlockSize(kernel)
+            : gpu.BlockSize(kernel) / skinny.Lanes * SkinnyMatmul.Lines;
         Launch(
             kernel, skinny, Parts(skinny.WideLines, perBlock), Parts(skinny.NarrowLines, SkinnyMatmul.Lines), batch);
         copy?.Release();
