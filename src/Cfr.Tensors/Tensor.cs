@@ -215,7 +215,10 @@ public sealed class Tensor
     internal void Overwriting()
     {
         if (Session.IsConstant(this))
-            throw new InvalidOperationException("this tensor is a constant, as the gradient of a bias before a norm is: it cannot be overwritten");
+        {
+            throw new InvalidOperationException(
+                "this tensor is a constant, as the gradient of a bias before a norm is: it cannot be overwritten");
+        }
         Session.Settle();
         _buffer.Overwrite();
     }

@@ -10,7 +10,8 @@ public static class BatchNormOp
 {
     /// <summary>
     /// Training: statistics of this batch (biased variance), which also move the running ones, if given:
-    /// running = (1 - momentum) running + momentum new, there with the unbiased variance; batches, if given with them, counts how often.
+    /// running = (1 - momentum) running + momentum new, there with the unbiased variance; batches, if
+    /// given with them, counts how often.
     /// </summary>
     /// <exception cref="ArgumentException">There is one value per channel, so no variance.</exception>
     public static Tensor BatchNormTraining(

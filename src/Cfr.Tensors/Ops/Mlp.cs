@@ -43,7 +43,8 @@ public static class MlpOp
             Op, [x, weight1, bias1, weight2, bias2, residual],
             keep:
             [
-                weight1.RequiresGrad ? x : null, x.RequiresGrad ? weight1 : null, z, trainsFirst ? weight2 : null, weight2.RequiresGrad ? between : null,
+                weight1.RequiresGrad ? x : null, x.RequiresGrad ? weight1 : null, z,
+                trainsFirst ? weight2 : null, weight2.RequiresGrad ? between : null,
             ],
             backward: g =>
         {
