@@ -54,6 +54,10 @@ public sealed class Tensor
     internal DeferredNorm? Deferred =>
         _buffer.Promise is DeferredNorm deferred && _offset == 0 && deferred.Of == Shape ? deferred : null;
 
+    /// <summary>The same of a gradient.</summary>
+    internal DeferredProduct? DeferredGradient =>
+        _buffer.Promise is DeferredProduct deferred && _offset == 0 ? deferred : null;
+
     /// <summary>What the convolution that made it has measured of it; this handle alone knows.</summary>
     internal MeasuredStatistics? Measured
     {

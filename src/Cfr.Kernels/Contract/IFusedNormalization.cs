@@ -8,6 +8,12 @@ namespace Cfr.Kernels;
 public readonly record struct NormalizedView(NormShape Shape, View X, View Constants);
 
 /// <summary>
+/// A gradient of relu(norm x) that is a product of few steps and has not been computed: for each voxel Left <c>[Batch,
+/// Spatial, Steps]</c> times Right <c>[Steps, Channels]</c>, of which there is one for all samples or one for each.
+/// </summary>
+public readonly record struct ProductView(View Left, View Right, int Steps, bool EachSample);
+
+/// <summary>
 /// Where mean and biased variance of a convolution's output go, per channel, <c>[OutChannels]</c>, or of each sample,
 /// <c>[Batch, OutChannels]</c>; none where they are not wanted.
 /// </summary>
@@ -54,4 +60,14 @@ public interface IFusedNormalization
 
     /// <summary><see cref="IConvolution.WeightGradient"/> of such an x.</summary>
     void WeightGradient(ConvolutionShape shape, NormalizedView x, View dy, View dw);
+
+    /// <summary>Whether the backward pass of such a norm can take a gradient that is a product of so many steps.</summary>
+    bool CanReadProduct(NormShape shape, int steps);
+
+    /// <summary>
+    /// <see cref="INormalization.Backward"/> through <see cref="Activation.Relu"/>; dy is computed as it is read.
+    /// </summary>
+    void Backward(
+        NormShape shape, float eps, View x, View mean, View variance, View weight, View bias, bool fixedStatistics,
+        ProductView dy, View dx, View dWeight, View dBias);
 }

@@ -52,5 +52,17 @@ sealed class ProfiledFusedNormalization(IFusedNormalization fused, Profiler prof
             fused.WeightGradient(shape, x, dy, dw);
     }
 
+    public bool CanReadProduct(NormShape shape, int steps) => fused.CanReadProduct(shape, steps);
+
+    public void Backward(
+        NormShape shape, float eps, View x, View mean, View variance, View weight, View bias, bool fixedStatistics,
+        ProductView dy, View dx, View dWeight, View dBias)
+    {
+        double bytes = View.Bytes(x, mean, variance, weight, bias, dy.Left, dy.Right, dx, dWeight, dBias);
+        using (profiler.Call("norm backward", Sizes(shape), 2.0 * x.Count * dy.Steps, bytes))
+            fused.Backward(
+                shape, eps, x, mean, variance, weight, bias, fixedStatistics, dy, dx, dWeight, dBias);
+    }
+
     static string Sizes(NormShape shape) => ProfiledNormalization.Sizes(shape);
 }

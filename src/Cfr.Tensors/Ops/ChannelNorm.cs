@@ -61,10 +61,16 @@ static class ChannelNorm
             Tensor? dx = g.Wants(0) ? session.Empty(input.Shape) : null;
             Tensor? dWeight = g.Wants(1) ? session.Empty([shape.Channels]) : null;
             Tensor? dBias = g.Wants(2) ? session.Empty([shape.Channels]) : null;
-            kernels.Backward(
-                shape, eps, input.View, g.Kept(1).View, g.Kept(2).View, g.KeptOrNull(3)?.View ?? default,
-                g.KeptOrNull(4)?.View ?? default, activation, fixedStatistics, g.OfResult.View,
-                dx?.View ?? default, dWeight?.View ?? default, dBias?.View ?? default);
+            View weights = g.KeptOrNull(3)?.View ?? default, biases = g.KeptOrNull(4)?.View ?? default;
+            View ofX = dx?.View ?? default, ofWeight = dWeight?.View ?? default, ofBias = dBias?.View ?? default;
+            if (activation == Activation.Relu && g.OfResult.DeferredGradient is { } deferred && deferred.Fits(shape))
+                session.Device.FusedNormalization!.Backward(
+                    shape, eps, input.View, g.Kept(1).View, g.Kept(2).View, weights, biases, fixedStatistics,
+                    deferred.View, ofX, ofWeight, ofBias);
+            else
+                kernels.Backward(
+                    shape, eps, input.View, g.Kept(1).View, g.Kept(2).View, weights, biases, activation,
+                    fixedStatistics, g.OfResult.View, ofX, ofWeight, ofBias);
             if (dx is not null)
             {
                 dx.SumsToZero = !fixedStatistics && shape.Groups == shape.Channels;

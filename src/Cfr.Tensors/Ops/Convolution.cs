@@ -48,7 +48,7 @@ static class Convolution
         return y.Record(op, [x, weight, bias], keep: Kept(x, weight), backward: g =>
         {
             Tensor dy = g.OfResult;
-            g.Add(0, () => Made(
+            g.Add(0, () => DeferredProduct.TryMake(shape, dy, g.Kept(1), xShape) ?? Made(
                 session, xShape, dx => kernels.InputGradient(shape, dy.View, g.Kept(1).View, default, dx)));
             g.Add(1, () => Made(session, weightShape, dw =>
             {

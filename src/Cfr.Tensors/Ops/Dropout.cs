@@ -28,7 +28,11 @@ public static class DropoutOps
         Session session = x.Session;
         RandomKey key = session.Random.Next();
         Tensor y = Write(x);
-        return y.Record(op, [x], keep: [], backward: g => g.Add(0, () => Write(g.OfResult)));
+        bool areChannels = middle > 1;
+        return y.Record(op, [x], keep: [], backward: g => g.Add(0, () =>
+            areChannels && g.OfResult.DeferredGradient is { } deferred
+                ? deferred.Dropped(key, rate, g.OfResult.Shape)
+                : Write(g.OfResult)));
 
         Tensor Write(Tensor from)
         {

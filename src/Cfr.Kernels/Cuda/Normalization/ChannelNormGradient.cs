@@ -8,8 +8,9 @@ namespace Cfr.Kernels.Cuda;
 /// are summed over each channel (8 bytes an element); then <c>dx = g scale - shift - d slope</c> (12 bytes an
 /// element).
 /// </summary>
-struct ChannelGradientTerm<TActivation>(ChannelConstants constants) : IColumnTerm<ChannelGradientTerm<TActivation>>
-    where TActivation : struct, IActivation
+struct ChannelGradientTerm<TActivation, TGradient>(ChannelConstants constants)
+    : IColumnTerm<ChannelGradientTerm<TActivation, TGradient>>
+    where TActivation : struct, IActivation where TGradient : struct, ILineGradient
 {
     ChannelConstants _constants = constants;
 
@@ -18,23 +19,22 @@ struct ChannelGradientTerm<TActivation>(ChannelConstants constants) : IColumnTer
     public static bool ReadsDy => true;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static ChannelGradientTerm<TActivation> Of(ColumnArguments a, ColumnThread thread) =>
+    public static FourLanes Dy(ColumnArguments a, ColumnThread thread, int packed, long offset, long line) =>
+        TGradient.Load(a, thread, packed, offset, line);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ChannelGradientTerm<TActivation, TGradient> Of(ColumnArguments a, ColumnThread thread) =>
         new(new ChannelConstants(a, thread));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ColumnPair Add(ColumnPair sums, FourLanes x, FourLanes dy, long line)
     {
-        FourLanes d = x - _constants.Mean, g = Gradient(_constants, d, dy);
+        FourLanes d = x - _constants.Mean, g = ChannelNormGradient.Inner<TActivation>(_constants, d, dy);
         return new(sums.First + g, FourLanes.MultiplyAdd(g, d, sums.Second));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ColumnPair Result(ColumnPair sums, FourLanes count) => sums;
-
-    /// <summary>dy act'(d scale + bias)</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static FourLanes Gradient(ChannelConstants c, FourLanes d, FourLanes dy) =>
-        dy * TActivation.Derivative(FourLanes.MultiplyAdd(d, c.Scale, c.Bias));
 }
 
 /// <summary>
@@ -132,7 +132,8 @@ static unsafe class ChannelNormGradient
     }
 
     /// <summary>dx; without shift and slope the statistics are constants.</summary>
-    public static void Input<TActivation>(ColumnArguments a) where TActivation : struct, IActivation
+    public static void Input<TActivation, TGradient>(ColumnArguments a)
+        where TActivation : struct, IActivation where TGradient : struct, ILineGradient
     {
         var thread = new ColumnThread(a.Tiling);
         if (!thread.Active) return;
@@ -147,9 +148,11 @@ static unsafe class ChannelNormGradient
         long step = blockLines * thread.LineBytes, offset = thread.Start;
         for (long line = thread.FirstLine; line < thread.LastLine; line += 2 * blockLines, offset += 2 * step)
         {
-            long next = line + blockLines < thread.LastLine ? offset + step : offset;
+            bool two = line + blockLines < thread.LastLine;
+            long next = two ? offset + step : offset;
             FourLanes x0 = ColumnPacket.Load(a.X + offset, packed), x1 = ColumnPacket.Load(a.X + next, packed);
-            FourLanes dy0 = ColumnPacket.Load(a.Dy + offset, packed), dy1 = ColumnPacket.Load(a.Dy + next, packed);
+            FourLanes dy0 = TGradient.Load(a, thread, packed, offset, line);
+            FourLanes dy1 = TGradient.Load(a, thread, packed, next, two ? line + blockLines : line);
             ColumnPacket.Store(a.Y + offset, packed, Element<TActivation>(constants, shift, slope, x0, dy0));
             ColumnPacket.Store(a.Y + next, packed, Element<TActivation>(constants, shift, slope, x1, dy1));
         }
@@ -165,9 +168,15 @@ static unsafe class ChannelNormGradient
         ChannelConstants c, FourLanes shift, FourLanes slope, FourLanes x, FourLanes dy)
         where TActivation : struct, IActivation
     {
-        FourLanes d = x - c.Mean, g = ChannelGradientTerm<TActivation>.Gradient(c, d, dy);
+        FourLanes d = x - c.Mean, g = Inner<TActivation>(c, d, dy);
         return g * c.Scale - FourLanes.MultiplyAdd(d, slope, shift);
     }
+
+    /// <summary>g = dy act'(d scale + bias)</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static FourLanes Inner<TActivation>(ChannelConstants c, FourLanes d, FourLanes dy)
+        where TActivation : struct, IActivation =>
+        dy * TActivation.Derivative(FourLanes.MultiplyAdd(d, c.Scale, c.Bias));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static float Inverse(ChannelGradientArguments a, long statistic) =>

@@ -32,16 +32,25 @@ sealed class GpuChannelNorm(GpuDevice gpu)
 
     static readonly Kernel<ColumnArguments>[] GradientSums =
     [
-        new("channel_gradient_sums", ColumnSums.Partial<ChannelGradientTerm<NoActivation>>),
-        new("channel_gradient_sums_relu", ColumnSums.Partial<ChannelGradientTerm<Relu>>),
-        new("channel_gradient_sums_gelu", ColumnSums.Partial<ChannelGradientTerm<Gelu>>) { BlocksPerMultiprocessor = 3 },
+        new("channel_gradient_sums", ColumnSums.Partial<ChannelGradientTerm<NoActivation, StoredGradient>>),
+        new("channel_gradient_sums_relu", ColumnSums.Partial<ChannelGradientTerm<Relu, StoredGradient>>),
+        new("channel_gradient_sums_gelu", ColumnSums.Partial<ChannelGradientTerm<Gelu, StoredGradient>>)
+        {
+            BlocksPerMultiprocessor = 3,
+        },
     ];
+
+    /// <summary>Of a <see cref="ProductView"/>.</summary>
+    static readonly Kernel<ColumnArguments> ProductGradientSums = new(
+        "channel_gradient_sums_relu_product", ColumnSums.Partial<ChannelGradientTerm<Relu, ProductGradient>>);
+    static readonly Kernel<ColumnArguments> ProductInputGradient =
+        new("channel_gradient_relu_product", ChannelNormGradient.Input<Relu, ProductGradient>);
 
     static readonly Kernel<ColumnArguments>[] InputGradient =
     [
-        new("channel_gradient", ChannelNormGradient.Input<NoActivation>),
-        new("channel_gradient_relu", ChannelNormGradient.Input<Relu>),
-        new("channel_gradient_gelu", ChannelNormGradient.Input<Gelu>),
+        new("channel_gradient", ChannelNormGradient.Input<NoActivation, StoredGradient>),
+        new("channel_gradient_relu", ChannelNormGradient.Input<Relu, StoredGradient>),
+        new("channel_gradient_gelu", ChannelNormGradient.Input<Gelu, StoredGradient>),
     ];
 
     public void Statistics(NormShape shape, View x, View mean, View variance)
@@ -100,9 +109,10 @@ sealed class GpuChannelNorm(GpuDevice gpu)
         Launch(kernel, x.Shape, arguments);
     }
 
+    /// <summary>A gradient that is a product is for <see cref="Activation.Relu"/> alone.</summary>
     public void Backward(
         NormShape shape, ChannelNormParameters parameters, View x, Activation activation, bool fixedStatistics,
-        View dy, View dx, View dWeight, View dBias)
+        NormGradient dy, View dx, View dWeight, View dBias)
     {
         bool wantsParameters = !dWeight.IsNone || !dBias.IsNone, dependsOnSums = !dx.IsNone && !fixedStatistics;
         long tableBytes = (long)Samples(shape) * shape.Channels * sizeof(float);
@@ -112,9 +122,10 @@ sealed class GpuChannelNorm(GpuDevice gpu)
             Sums(shape, parameters, x, activation, dy, shift, slope, dWeight, dBias);
         if (!dx.IsNone)
         {
-            Kernel<ColumnArguments> kernel = InputGradient[(int)activation];
-            ColumnArguments arguments = Arguments(Tiling(shape, kernel, x, dy, dx), shape, parameters, x, dy, dx);
-            (arguments.Shift, arguments.Slope) = (shift, slope);
+            Kernel<ColumnArguments> kernel = dy.IsStored ? InputGradient[(int)activation] : ProductInputGradient;
+            ColumnTiling tiling = Tiling(shape, kernel, x, dy.Stored, dx);
+            ColumnArguments arguments = Arguments(tiling, shape, parameters, x, dy.Stored, dx);
+            (arguments.Shift, arguments.Slope, arguments.Product) = (shift, slope, dy.Product);
             Launch(kernel, shape, arguments);
         }
         coefficients.Release();
@@ -122,15 +133,15 @@ sealed class GpuChannelNorm(GpuDevice gpu)
 
     /// <summary>What follows from sums of g and of g d over each channel, where it has an address.</summary>
     void Sums(
-        NormShape shape, ChannelNormParameters parameters, View x, Activation activation, View dy, nint shift, nint slope,
-        View dWeight, View dBias)
+        NormShape shape, ChannelNormParameters parameters, View x, Activation activation, NormGradient dy, nint shift,
+        nint slope, View dWeight, View dBias)
     {
         int samples = Samples(shape);
-        Kernel<ColumnArguments> kernel = GradientSums[(int)activation];
-        ColumnTiling tiling = Tiling(shape, kernel, x, dy);
+        Kernel<ColumnArguments> kernel = dy.IsStored ? GradientSums[(int)activation] : ProductGradientSums;
+        ColumnTiling tiling = Tiling(shape, kernel, x, dy.Stored);
         DeviceBuffer partials = RentPartials(shape, tiling);
-        ColumnArguments first = Arguments(tiling, shape, parameters, x, dy, default);
-        first.Partials = partials.Address;
+        ColumnArguments first = Arguments(tiling, shape, parameters, x, dy.Stored, default);
+        (first.Partials, first.Product) = (partials.Address, dy.Product);
         Launch(kernel, shape, first);
 
         long tableBytes = (long)samples * shape.Channels * sizeof(float);

@@ -33,4 +33,14 @@ sealed class GpuFusedNormalization(GpuDevice gpu) : IFusedNormalization
 
     public void WeightGradient(ConvolutionShape shape, NormalizedView x, View dy, View dw) =>
         Convolution.WeightGradient(shape, x, dy, dw);
+
+    public bool CanReadProduct(NormShape shape, int steps) =>
+        steps <= ProductGradient.MostSteps && shape.Channels % FourLanes.Width == 0
+        && steps * shape.Batch * shape.Spatial <= int.MaxValue;
+
+    public void Backward(
+        NormShape shape, float eps, View x, View mean, View variance, View weight, View bias, bool fixedStatistics,
+        ProductView dy, View dx, View dWeight, View dBias) => _norm.Backward(
+        shape, new ChannelNormParameters(eps, mean, variance, weight, bias), x, Activation.Relu, fixedStatistics,
+        NormGradient.Of(shape, dy), dx, dWeight, dBias);
 }

@@ -16,6 +16,10 @@ unsafe struct LayerNormTerm : IColumnTerm<LayerNormTerm>
     public static bool ReadsDy => true;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static FourLanes Dy(ColumnArguments a, ColumnThread thread, int packed, long offset, long line) =>
+        StoredGradient.Load(a, thread, packed, offset, line);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static LayerNormTerm Of(ColumnArguments a, ColumnThread thread)
     {
         int width = a.Tiling.Channels, column = 4 * thread.Column;

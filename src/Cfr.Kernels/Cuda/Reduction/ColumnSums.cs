@@ -10,6 +10,9 @@ struct ColumnArguments
     public long X, Dy, Y, Partials, Mean, Variance, Weight, Bias, Shift, Slope;
     public int Groups, ChannelsOfGroup;
     public float Eps;
+
+    /// <summary>What stands for Dy where that is not stored.</summary>
+    public LineProduct Product;
 }
 
 /// <summary>Two values that are summed for each of a thread's four columns.</summary>
@@ -25,6 +28,9 @@ interface IColumnTerm<T> where T : struct, IColumnTerm<T>
     static abstract int Sums { get; }
 
     static abstract bool ReadsDy { get; }
+
+    /// <summary>dy of a thread's packet of a line, this many bytes behind the operands' addresses.</summary>
+    static abstract FourLanes Dy(ColumnArguments a, ColumnThread thread, int packed, long offset, long line);
 
     /// <summary>The constants of a thread's columns.</summary>
     static abstract T Of(ColumnArguments a, ColumnThread thread);
@@ -42,6 +48,9 @@ struct PlainTerm : IColumnTerm<PlainTerm>
     public static int Sums => 1;
 
     public static bool ReadsDy => false;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static FourLanes Dy(ColumnArguments a, ColumnThread thread, int packed, long offset, long line) => FourLanes.Splat(0);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static PlainTerm Of(ColumnArguments a, ColumnThread thread) => default;
@@ -83,8 +92,8 @@ static class ColumnSums
                 bool two = line + blockLines < end;
                 long next = two ? offset + step : offset;
                 FourLanes x0 = ColumnPacket.Load(a.X + offset, packed), x1 = ColumnPacket.Load(a.X + next, packed);
-                FourLanes dy0 = T.ReadsDy ? ColumnPacket.Load(a.Dy + offset, packed) : zero;
-                FourLanes dy1 = T.ReadsDy ? ColumnPacket.Load(a.Dy + next, packed) : zero;
+                FourLanes dy0 = T.Dy(a, thread, packed, offset, line);
+                FourLanes dy1 = T.Dy(a, thread, packed, next, two ? line + blockLines : line);
                 part = term.Add(part, x0, dy0, line);
                 if (two) part = term.Add(part, x1, dy1, line + blockLines);
             }
