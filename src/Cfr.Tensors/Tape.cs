@@ -1,3 +1,5 @@
+using Cfr.Kernels;
+
 namespace Cfr.Tensors;
 
 /// <summary>Where the gradient of a tensor is added up. Handles on the same tensor share one.</summary>
@@ -21,15 +23,34 @@ sealed class GradientSlot
             Gradient.SumsToZero = gradient.SumsToZero;
             return;
         }
-        if (!Gradient.IsSoleHolder)
+        session.Device.ElementWise.AddScaled(gradient.View, 1, Own(Gradient).View);
+    }
+
+    /// <summary>The same by a kernel that can add to what is there: it is told where, and whether there is something.</summary>
+    public void Add(Session session, Shape shape, Action<View, bool> kernel)
+    {
+        if (Producer is { IsFreed: true }) throw Producer.Gone();
+        if (Gradient is null)
         {
-            Tensor copy = session.EmptyKept(gradient.Shape);
-            session.Device.ElementWise.Affine(Gradient.View, 1, 0, copy.View);
-            Clear();
-            Gradient = copy;
+            Gradient = session.EmptyKept(shape);
+            kernel(Gradient.View, false);
+            return;
         }
-        session.Device.ElementWise.AddScaled(gradient.View, 1, Gradient.View);
-        Gradient.SumsToZero = false;
+        kernel(Own(Gradient).View, true);
+    }
+
+    /// <summary>The sum so far, to be changed: a copy where others see it.</summary>
+    Tensor Own(Tensor sum)
+    {
+        if (!sum.IsSoleHolder)
+        {
+            Tensor copy = sum.Session.EmptyKept(sum.Shape);
+            sum.Session.Device.ElementWise.Affine(sum.View, 1, 0, copy.View);
+            Clear();
+            Gradient = sum = copy;
+        }
+        sum.SumsToZero = false;
+        return sum;
     }
 
     /// <summary>Adds a gradient of nothing but zeros: what is there stays as it is.</summary>
@@ -173,6 +194,13 @@ sealed class Gradient(Tensor ofResult, GradientSlot?[] inputs, Tensor?[] kept)
 
     /// <summary>Adds to the gradient of the i-th input, if it needs one.</summary>
     public void Add(int input, Tensor gradient) => inputs[input]?.Add(gradient);
+
+    /// <summary>
+    /// Has a kernel add to the gradient of the i-th input, which has a shape: it is told where, and whether there is something
+    /// to be added to.
+    /// </summary>
+    public void Add(int input, Shape shape, Action<View, bool> kernel) =>
+        inputs[input]?.Add(ofResult.Session, shape, kernel);
 
     /// <summary>Adds the sum of dL/dy over all but its channels, without reading it where that is known to be zero.</summary>
     public void AddSumOfVoxels(int input)

@@ -40,6 +40,21 @@ public sealed class TapeTests : IDisposable
         Assert.Equal(1, b.Grad!.Item());
     }
 
+    [Theory, InlineData(false), InlineData(true)]
+    public void A_kernel_adds_to_the_gradient_of_a_skip_and_to_no_other(bool isShared)
+    {
+        Tensor x = _session.Normal([3, 5]).WithGrad(), z = _session.Normal([3, 5]).WithGrad();
+        Tensor factors = _session.Normal([3, 5]);
+        (x.LayerNorm() * factors).Sum().Backward();
+        float[] alone = x.Grad!.ToArray();
+        x.ClearGrad();
+        Tensor branch = x.LayerNorm() * factors;
+        Tensor skip = isShared ? x + z : x * 1;
+        (branch + skip).Sum().Backward();
+        Assert.Equal([.. alone.Select(value => 1 + value)], x.Grad!.ToArray());
+        if (isShared) Assert.All(z.Grad!.ToArray(), value => Assert.Equal(1, value));
+    }
+
     [Fact]
     public void Two_graphs_are_walked_back_on_their_own()
     {

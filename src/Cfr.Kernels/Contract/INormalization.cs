@@ -41,10 +41,13 @@ public interface INormalization
     void LayerForward(
         long rows, int width, float eps, View x, View weight, View bias, View y, View mean, View inverseDeviation);
 
-    /// <summary>Gradients of layer norm; dWeight and dBias are none where not wanted.</summary>
+    /// <summary>
+    /// Gradients of layer norm; dWeight and dBias are none where not wanted. With <paramref name="accumulate"/> the
+    /// gradient of x is added to what dx holds.
+    /// </summary>
     void LayerBackward(
         long rows, int width, View x, View weight, View mean, View inverseDeviation, View dy,
-        View dx, View dWeight, View dBias);
+        View dx, View dWeight, View dBias, bool accumulate = false);
 
     /// <summary>
     /// Mean and biased variance (over <see cref="NormShape.Count"/>) of each statistic, in two passes.

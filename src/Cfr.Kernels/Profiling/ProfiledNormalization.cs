@@ -13,11 +13,12 @@ sealed class ProfiledNormalization(INormalization normalization, Profiler profil
 
     public void LayerBackward(
         long rows, int width, View x, View weight, View mean, View inverseDeviation, View dy,
-        View dx, View dWeight, View dBias)
+        View dx, View dWeight, View dBias, bool accumulate = false)
     {
         double bytes = View.Bytes(x, weight, mean, inverseDeviation, dy, dx, dWeight, dBias);
+        if (accumulate) bytes += View.Bytes(dx);
         using (profiler.Call("layer norm backward", $"{rows}x{width}", 0, bytes))
-            normalization.LayerBackward(rows, width, x, weight, mean, inverseDeviation, dy, dx, dWeight, dBias);
+            normalization.LayerBackward(rows, width, x, weight, mean, inverseDeviation, dy, dx, dWeight, dBias, accumulate);
     }
 
     public void Statistics(NormShape shape, View x, View mean, View variance)

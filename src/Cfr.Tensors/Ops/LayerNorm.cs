@@ -28,16 +28,18 @@ public static class LayerNormOp
         return y.Record(nameof(LayerNorm), [x, weight, bias], keep: [x, weight, mean, inverse], backward: g =>
         {
             Tensor input = g.Kept(0);
-            Tensor? dx = g.Wants(0) ? session.Empty(input.Shape) : null;
             Tensor? dWeight = g.Wants(1) ? session.Empty([width]) : null;
             Tensor? dBias = g.Wants(2) ? session.Empty([width]) : null;
-            kernels.LayerBackward(
-                rows, width, input.View, g.KeptOrNull(1)?.View ?? default, g.Kept(2).View, g.Kept(3).View,
-                g.OfResult.View,
-                dx?.View ?? default, dWeight?.View ?? default, dBias?.View ?? default);
-            if (dx is not null) g.Add(0, dx);
+            if (g.Wants(0))
+                g.Add(0, input.Shape, Backward);
+            else
+                Backward(dx: default, accumulate: false);
             if (dWeight is not null) g.Add(1, dWeight);
             if (dBias is not null) g.Add(2, dBias);
+
+            void Backward(View dx, bool accumulate) => kernels.LayerBackward(
+                rows, width, input.View, g.KeptOrNull(1)?.View ?? default, g.Kept(2).View, g.Kept(3).View,
+                g.OfResult.View, dx, dWeight?.View ?? default, dBias?.View ?? default, accumulate);
         });
     }
 }

@@ -55,6 +55,11 @@ public class LayerNormTests
         device.Normalization.LayerForward(rows, width, Eps, xView, weightView, operands.Of(bias), y, mean, inverse);
         device.Normalization.LayerBackward(
             rows, width, xView, weightView, mean, inverse, operands.Of(dy), dx, dWeight, dBias);
+        float[] before = Numbers.Draw(x.Length, 5);
+        View added = operands.Of(before);
+        device.Normalization.LayerBackward(
+            rows, width, xView, weightView, mean, inverse, operands.Of(dy), added, default, default, accumulate: true);
+        Assert.Equal(operands.Floats(dx).Zip(before, (a, b) => a + b), operands.Floats(added));
         return [x, dy, weight, bias, .. ((View[])[y, mean, inverse, dx, dWeight, dBias]).Select(operands.Floats)];
     }
 }

@@ -31,7 +31,7 @@ sealed unsafe class CpuNormalization<V>(Threads threads, BufferPool pool) : INor
 
     public void LayerBackward(
         long rows, int width, View x, View weight, View mean, View inverseDeviation, View dy,
-        View dx, View dWeight, View dBias)
+        View dx, View dWeight, View dBias, bool accumulate = false)
     {
         bool wantsParameters = !dWeight.IsNone || !dBias.IsNone;
         long rowsOfBlock = Math.Max(RowsOfBlock, (rows + BlocksAtMost - 1) / BlocksAtMost);
@@ -54,8 +54,9 @@ sealed unsafe class CpuNormalization<V>(Threads threads, BufferPool pool) : INor
                     LayerNormBackward<V>.AddParameterGradients(
                         xRow, width, m, inverse, dyRow, dWeightOfBlock, dBiasOfBlock);
                 }
-                if (!dx.IsNone)
-                    LayerNormBackward<V>.InputGradient(xRow, width, m, inverse, w, dyRow, dx.Floats + r * width);
+                if (dx.IsNone) continue;
+                LayerNormBackward<V>.InputGradient(
+                    xRow, width, m, inverse, w, dyRow, dx.Floats + r * width, accumulate);
             }
         });
         if (wantsParameters)

@@ -11,7 +11,7 @@ static unsafe class LayerNormBackward<V> where V : struct, IVector<V>
 {
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void InputGradient(
-        float* x, int width, float mean, float inverseDeviation, float* weight, float* dy, float* dx)
+        float* x, int width, float mean, float inverseDeviation, float* weight, float* dy, float* dx, bool accumulate)
     {
         V center = V.Splat(mean), inverse = V.Splat(inverseDeviation);
         V sumG0 = V.Splat(0), sumG1 = sumG0, sumGN0 = sumG0, sumGN1 = sumG0;
@@ -40,12 +40,15 @@ static unsafe class LayerNormBackward<V> where V : struct, IVector<V>
         {
             V n = (V.Load(x + i) - center) * inverse;
             V g = V.Load(dy + i) * V.Load(weight + i) - shift;
-            (V.MultiplyAdd(n, slope, g) * inverse).Store(dx + i);
+            V gradient = V.MultiplyAdd(n, slope, g) * inverse;
+            if (accumulate) gradient += V.Load(dx + i);
+            gradient.Store(dx + i);
         }
         for (; i < width; i++)
         {
             float n = (x[i] - mean) * inverseDeviation;
-            dx[i] = (dy[i] * weight[i] - meanG - n * meanGN) * inverseDeviation;
+            float gradient = (dy[i] * weight[i] - meanG - n * meanGN) * inverseDeviation;
+            dx[i] = accumulate ? dx[i] + gradient : gradient;
         }
     }
 

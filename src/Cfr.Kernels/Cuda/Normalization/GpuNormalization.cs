@@ -43,13 +43,13 @@ sealed class GpuNormalization(GpuDevice gpu) : INormalization
 
     public void LayerBackward(
         long rows, int width, View x, View weight, View mean, View inverseDeviation, View dy,
-        View dx, View dWeight, View dBias)
+        View dx, View dWeight, View dBias, bool accumulate = false)
     {
         if (width == 0) return;
         bool wantsParameters = !dWeight.IsNone || !dBias.IsNone;
         var plan = new RowPlan(width, x, weight, dy, dx);
         LayerNormArguments arguments = Arguments(plan, rows, width, x, weight, mean, inverseDeviation);
-        (arguments.Dy, arguments.Y) = (dy.Address, dx.Address);
+        (arguments.Dy, arguments.Y, arguments.Accumulates) = (dy.Address, dx.Address, accumulate ? 1 : 0);
         if (wantsParameters && !dx.IsNone && rows > 0 && plan.Packed && plan.Vectors <= gpu.BlockSize(Together))
         {
             AllGradients(plan, arguments, dWeight, dBias);

@@ -12,6 +12,9 @@ struct LayerNormArguments
     /// <summary>1 / Width</summary>
     public float Share;
     public float Eps;
+
+    /// <summary>1 where the backward pass adds to what Y holds.</summary>
+    public int Accumulates;
 }
 
 /// <summary>
@@ -81,8 +84,8 @@ static unsafe class LayerNorm
             {
                 long at = 4L * V.Width * i, element = row * a.Width * 4 + at;
                 V normal = (V.LoadFrom(a.X + element) - V.Splat(mean)) * V.Splat(inverse);
-                V dx = InputGradient<V>(a, V.LoadFrom(a.Dy + element), normal, at, inverse, shift, slope);
-                dx.StoreTo(a.Y + element);
+                StoreGradient(
+                    a, element, InputGradient<V>(a, V.LoadFrom(a.Dy + element), normal, at, inverse, shift, slope));
             }
         }
     }
@@ -111,6 +114,14 @@ static unsafe class LayerNorm
         LayerNormArguments a, V dy, V normal, long at, float inverse, float shift, float slope)
         where V : struct, IDeviceVector<V> =>
         V.MultiplyAdd(normal, V.Splat(-slope), Weighted<V>(a, dy, at) - V.Splat(shift)) * V.Splat(inverse);
+
+    /// <summary>Stores dx of one vector, or adds it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreGradient<V>(LayerNormArguments a, long element, V dx) where V : struct, IDeviceVector<V>
+    {
+        if (a.Accumulates != 0) dx += V.LoadFrom(a.Y + element);
+        dx.StoreTo(a.Y + element);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static V Weighted<V>(LayerNormArguments a, V dy, long at) where V : struct, IDeviceVector<V> =>

@@ -55,9 +55,9 @@ static unsafe class LayerNormBackward
                 FourLanes normal = (FourLanes.LoadFrom(a.X + element) - center) * FourLanes.Splat(inverseOfRow);
                 dWeight = FourLanes.MultiplyAdd(dy, normal, dWeight);
                 dBias += dy;
-                LayerNorm.InputGradient(
-                    a, dy, normal, at, inverseOfRow, rows[ShiftRow * MostRows + r],
-                    rows[SlopeRow * MostRows + r]).StoreTo(a.Y + element);
+                FourLanes dx = LayerNorm.InputGradient(
+                    a, dy, normal, at, inverseOfRow, rows[ShiftRow * MostRows + r], rows[SlopeRow * MostRows + r]);
+                LayerNorm.StoreGradient(a, element, dx);
             }
             Group.Barrier();
         }

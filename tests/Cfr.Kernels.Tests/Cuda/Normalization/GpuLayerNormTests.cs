@@ -33,6 +33,12 @@ public class GpuLayerNormTests
         View dxAlone = operands.Output(x.Length), dBiasAlone = operands.Output(width);
         kernels.LayerBackward(rows, width, xView, weightView, mean, inverse, dyView, dxAlone, default, default);
         kernels.LayerBackward(rows, width, xView, weightView, mean, inverse, dyView, default, default, dBiasAlone);
+        float[] before = Numbers.Draw(x.Length, 5);
+        View dxAdded = operands.Of(before), dxAddedAlone = operands.Of(before);
+        kernels.LayerBackward(
+            rows, width, xView, weightView, mean, inverse, dyView, dxAdded, dWeight, dBias, accumulate: true);
+        kernels.LayerBackward(
+            rows, width, xView, weightView, mean, inverse, dyView, dxAddedAlone, default, default, accumulate: true);
 
         double[] wantY = new double[x.Length], wantMean = new double[rows], wantInverse = new double[rows];
         double[] wantDx = new double[x.Length], wantDWeight = new double[width], wantDBias = new double[width];
@@ -47,6 +53,8 @@ public class GpuLayerNormTests
         Numbers.AssertClose(wantInverse, operands.Floats(inverse), 1e-5);
         Numbers.AssertClose(wantDx, operands.Floats(dx), tolerance, tolerance * largest);
         Numbers.AssertClose(wantDx, operands.Floats(dxAlone), tolerance, tolerance * largest);
+        Assert.Equal(operands.Floats(dx).Zip(before, (a, b) => a + b), operands.Floats(dxAdded));
+        Assert.Equal(operands.Floats(dxAlone).Zip(before, (a, b) => a + b), operands.Floats(dxAddedAlone));
         Numbers.AssertClose(wantDWeight, operands.Floats(dWeight), tolerance, tolerance * Math.Sqrt(rows));
         Numbers.AssertClose(wantDBias, operands.Floats(dBias), tolerance, tolerance * Math.Sqrt(rows));
         Numbers.AssertClose(wantDBias, operands.Floats(dBiasAlone), tolerance, tolerance * Math.Sqrt(rows));
