@@ -38,6 +38,9 @@ sealed class GpuMatmul(GpuDevice gpu) : IMatmul
     /// <summary>Tiles that are wanted at once; about the multiprocessors of a large GPU.</summary>
     const int WantedTiles = 128;
 
+    /// <summary>Those of an H100 and H200, for which waves of tiles are counted: results depend on sizes alone.</summary>
+    const int Multiprocessors = 132;
+
     /// <summary>Steps that a piece of a sum has at least, and pieces that there are at most.</summary>
     const int ShortestPiece = 256, MostPieces = 32;
 
@@ -96,7 +99,7 @@ sealed class GpuMatmul(GpuDevice gpu) : IMatmul
         else if (rung == MatmulRung.Short)
             Short(arguments, b, batch);
         else
-            Tiled(tile ?? Tile(rung, c, batch), arguments, a, b, batch);
+            Tiled(tile ?? Tile(rung, a, c, batch), arguments, a, b, batch);
         copyOfA?.Release();
         copyOfB?.Release();
     }
@@ -254,23 +257,26 @@ sealed class GpuMatmul(GpuDevice gpu) : IMatmul
     }
 
     /// <summary>
-    /// The first tile of the rung that fits into a block's shared memory, is filled by more than half, and of which there are
-    /// enough; or else the smallest.
+    /// Of the tiles that fit into a block's shared memory, are filled by more than half, and of which there are enough: the one
+    /// with which the busiest multiprocessor has least to do, where a smaller tile, which reads more from L2, must save a
+    /// tenth. If there is none, the smallest of all. 4,096 x 768 are 132 tiles of 192 x 128, one for each multiprocessor.
     /// </summary>
-    internal TileKernels Tile(MatmulRung rung, Matrix c, int batch)
+    internal TileKernels Tile(MatmulRung rung, Matrix a, Matrix c, int batch)
     {
         ReadOnlySpan<TileKernels> tiles = rung == MatmulRung.Registers ? TiledKernels.Float32
             : gpu.Precision == Precision.BFloat16 ? TiledKernels.BFloat16
             : TiledKernels.Tf32;
-        foreach (TileKernels tile in tiles)
+        TileKernels? best = null;
+        double least = double.PositiveInfinity;
+        foreach (TileKernels tile in tiles[..^1])
         {
-            if (tile.Nn.SharedBytes <= gpu.SharedBytesPerBlock
-                && c.Columns > tile.Columns / 2 && tile.Count(c.Rows, c.Columns) * batch >= WantedTiles)
-            {
-                return tile;
-            }
+            long count = tile.Count(c.Rows, c.Columns) * batch;
+            bool fits = tile.Nn.SharedBytes <= gpu.SharedBytesPerBlock && tile.Takes(!a.Transposed);
+            if (!fits || c.Columns <= tile.Columns / 2 || count < WantedTiles) continue;
+            double work = Math.Ceiling((double)count / Multiprocessors) * tile.Rows * tile.Columns;
+            if (work < 0.9 * least) (best, least) = (tile, work);
         }
-        return tiles[^1];
+        return best ?? tiles[^1];
     }
 
     /// <summary>Launches for all matrices of a batch, as many at once as a grid may have.</summary>

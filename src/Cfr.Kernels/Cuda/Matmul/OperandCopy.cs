@@ -22,8 +22,8 @@ struct LayoutCopy<TLayout> : IOperandCopy<LayoutCopy<TLayout>> where TLayout : s
 }
 
 /// <summary>
-/// A thread's part in copying an operand's tiles to shared memory: 1, 2, 4 or 8 chunks of 16 bytes a stage, at constant
-/// distances. Chunks outside the operand become zeros. Everything but one addition is done before the loop over k.
+/// A thread's part in copying an operand's tiles to shared memory: 1, 2, 3, 4, 6 or 8 chunks of 16 bytes a stage, at
+/// constant distances. Chunks outside the operand become zeros. Everything but one addition is done before the loop over k.
 /// </summary>
 struct OperandCopy
 {
@@ -53,12 +53,15 @@ struct OperandCopy
         if (chunks > 2)
         {
             Chunk<TLayout>(shared, stage, copy, inside, 2, lines, threads, elementBytes);
-            Chunk<TLayout>(shared, stage, copy, inside, 3, lines, threads, elementBytes);
+            if (chunks > 3) Chunk<TLayout>(shared, stage, copy, inside, 3, lines, threads, elementBytes);
         }
         if (chunks > 4)
         {
             Chunk<TLayout>(shared, stage, copy, inside, 4, lines, threads, elementBytes);
             Chunk<TLayout>(shared, stage, copy, inside, 5, lines, threads, elementBytes);
+        }
+        if (chunks > 6)
+        {
             Chunk<TLayout>(shared, stage, copy, inside, 6, lines, threads, elementBytes);
             Chunk<TLayout>(shared, stage, copy, inside, 7, lines, threads, elementBytes);
         }

@@ -104,10 +104,19 @@ readonly struct Warps2x4 : IWarps
     public static int Across => 4;
 }
 
+/// <summary>Eight warps, four below each other.</summary>
+readonly struct Warps4x2 : IWarps
+{
+    public static int Down => 4;
+
+    public static int Across => 2;
+}
+
 /// <summary>
-/// Rung 4, tensor cores: a warp makes 64 x 64 (or 32 x 32) of the tile. Each fragment of A meets all of B's:
+/// Rung 4, tensor cores: a warp makes 64 x 64 (or 48 x 64, 32 x 32) of the tile. Each fragment of A meets all of B's:
 /// <code>
 ///   64 x 64, 32 bytes of k:   8 fragments of 512 bytes for 32 mma     32 clocks of shared memory, 32 of mma at peak
+///   48 x 64:                  7 fragments for 24 mma                  28 and 24
 ///   32 x 32:                  4 fragments for 8 mma                   16 and 8: for small products
 /// </code>
 /// mma.sync reaches about 0.65 of the peak of an H100 (0.62 to 0.65 measured by others): 49 clocks, and shared memory

@@ -2,25 +2,28 @@ namespace Cfr.Kernels.Cuda;
 
 /// <summary>
 /// The kernels of one tile, by the layouts of A and B. Letters are BLAS's for row-major operands: n as it stands, t
-/// transposed.
+/// transposed. A tile whose rows are no power of two has none for a transposed A.
 /// </summary>
 sealed record TileKernels(
     int Rows, int Columns, DType Type, Kernel<MatmulArguments> Nn, Kernel<MatmulArguments> Nt,
-    Kernel<MatmulArguments> Tn, Kernel<MatmulArguments> Tt)
+    Kernel<MatmulArguments>? Tn, Kernel<MatmulArguments>? Tt)
 {
     /// <summary>The kernel for an A and a B of which steps, or else lines, are neighbours.</summary>
     public Kernel<MatmulArguments> For(bool kMajorA, bool kMajorB) => (kMajorA, kMajorB) switch
     {
         (true, false) => Nn,
         (true, true) => Nt,
-        (false, false) => Tn,
-        (false, true) => Tt,
+        (false, false) => Tn!,
+        (false, true) => Tt!,
     };
+
+    /// <summary>Whether there is one.</summary>
+    public bool Takes(bool kMajorA) => kMajorA || Tn is not null;
 
     /// <summary>Tiles of an M x N matrix.</summary>
     public long Count(int m, int n) => ((long)m + Rows - 1) / Rows * (((long)n + Columns - 1) / Columns);
 
-    public IEnumerable<Kernel<MatmulArguments>> All => [Nn, Nt, Tn, Tt];
+    public IEnumerable<Kernel<MatmulArguments>> All => Tn is null ? [Nn, Nt] : [Nn, Nt, Tn, Tt!];
 }
 
 /// <summary>The tiles that there are: rung 3 in float32, rung 4 in TF32 and bfloat16.</summary>
@@ -36,6 +39,8 @@ static class TiledKernels
 
     public static readonly TileKernels BFloat16Wide =
         Tensor<BFloat16Mma, WarpTile64, Fragments64, Warps2x4, LineMajor16>("matmul_bfloat16_128x256");
+    public static readonly TileKernels BFloat16Tall =
+        Tall<BFloat16Mma, WarpTile48x64, Fragments48x64, Warps4x2, LineMajor16>("matmul_bfloat16_192x128");
     public static readonly TileKernels BFloat16Large =
         Tensor<BFloat16Mma, WarpTile64, Fragments64, Warps2x2, LineMajor16>("matmul_bfloat16_128x128");
     public static readonly TileKernels BFloat16Small =
@@ -43,7 +48,7 @@ static class TiledKernels
 
     /// <summary>By precision, largest first.</summary>
     public static readonly TileKernels[] Float32 = [Float32Large, Float32Small], Tf32 = [Tf32Large, Tf32Small],
-        BFloat16 = [BFloat16Wide, BFloat16Large, BFloat16Small];
+        BFloat16 = [BFloat16Wide, BFloat16Tall, BFloat16Large, BFloat16Small];
 
     /// <summary>All of them, for the catalog.</summary>
     static readonly Kernel[] All =
@@ -55,13 +60,22 @@ static class TiledKernels
     public static TileKernels Tensor<TMma, TWarp, TFragments, TWarps, TLines>(string name)
         where TMma : struct, IMma where TWarp : unmanaged, IWarpTile<TWarp, TFragments> where TFragments : unmanaged
         where TWarps : struct, IWarps
+        where TLines : struct, IFragmentLayout =>
+        Tall<TMma, TWarp, TFragments, TWarps, TLines>(name) with
+        {
+            Tn = Tensor<TMma, TWarp, TFragments, TWarps, TLines, TLines>($"{name}_tn"),
+            Tt = Tensor<TMma, TWarp, TFragments, TWarps, TLines, KMajor>($"{name}_tt"),
+        };
+
+    /// <summary>Those of a tile whose rows need be no power of two.</summary>
+    public static TileKernels Tall<TMma, TWarp, TFragments, TWarps, TLines>(string name)
+        where TMma : struct, IMma where TWarp : unmanaged, IWarpTile<TWarp, TFragments> where TFragments : unmanaged
+        where TWarps : struct, IWarps
         where TLines : struct, IFragmentLayout => new(
             TWarp.Rows * TWarps.Down, TWarp.Columns * TWarps.Across,
             TMma.ElementBytes == 2 ? DType.BFloat16 : DType.Float32,
             Tensor<TMma, TWarp, TFragments, TWarps, KMajor, TLines>($"{name}_nn"),
-            Tensor<TMma, TWarp, TFragments, TWarps, KMajor, KMajor>($"{name}_nt"),
-            Tensor<TMma, TWarp, TFragments, TWarps, TLines, TLines>($"{name}_tn"),
-            Tensor<TMma, TWarp, TFragments, TWarps, TLines, KMajor>($"{name}_tt"));
+            Tensor<TMma, TWarp, TFragments, TWarps, KMajor, KMajor>($"{name}_nt"), null, null);
 
     /// <summary>The kernels of a tile in registers.</summary>
     public static TileKernels Registers<TSide>(string name) where TSide : struct, ISide => new(

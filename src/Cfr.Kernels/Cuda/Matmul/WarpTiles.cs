@@ -101,6 +101,27 @@ struct WarpTile32 : IWarpTile<WarpTile32, Fragments32>
     }
 }
 
+/// <summary>16 rows by 64 columns of sums.</summary>
+struct RowOf64
+{
+    public Sums16x32 Left, Right;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static RowOf64 Multiply<TMma>(SharedBytes shared, RowOf64 c, Quad a, Quad b0, Quad b1, Quad b2, Quad b3)
+        where TMma : struct, IMma => new()
+        {
+            Left = Sums16x32.Multiply<TMma>(shared, c.Left, a, b0, b1),
+            Right = Sums16x32.Multiply<TMma>(shared, c.Right, a, b2, b3),
+        };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Spill(SharedBytes shared, RowOf64 c, int row, int column, int rowBytes)
+    {
+        Sums16x32.Spill(shared, c.Left, row, column, rowBytes);
+        Sums16x32.Spill(shared, c.Right, row, column + 32, rowBytes);
+    }
+}
+
 /// <summary>Of 64 lines of A and of B.</summary>
 struct Fragments64
 {
@@ -110,7 +131,7 @@ struct Fragments64
 /// <summary>64 x 64: 32 mma for 8 fragments.</summary>
 struct WarpTile64 : IWarpTile<WarpTile64, Fragments64>
 {
-    public Row R0, R1, R2, R3;
+    public RowOf64 R0, R1, R2, R3;
 
     public static int Rows => 64;
 
@@ -137,40 +158,69 @@ struct WarpTile64 : IWarpTile<WarpTile64, Fragments64>
         Quad b0 = TMma.Round(of.B0), b1 = TMma.Round(of.B1), b2 = TMma.Round(of.B2), b3 = TMma.Round(of.B3);
         return new WarpTile64
         {
-            R0 = Row.Multiply<TMma>(shared, sums.R0, TMma.Round(of.A0), b0, b1, b2, b3),
-            R1 = Row.Multiply<TMma>(shared, sums.R1, TMma.Round(of.A1), b0, b1, b2, b3),
-            R2 = Row.Multiply<TMma>(shared, sums.R2, TMma.Round(of.A2), b0, b1, b2, b3),
-            R3 = Row.Multiply<TMma>(shared, sums.R3, TMma.Round(of.A3), b0, b1, b2, b3),
+            R0 = RowOf64.Multiply<TMma>(shared, sums.R0, TMma.Round(of.A0), b0, b1, b2, b3),
+            R1 = RowOf64.Multiply<TMma>(shared, sums.R1, TMma.Round(of.A1), b0, b1, b2, b3),
+            R2 = RowOf64.Multiply<TMma>(shared, sums.R2, TMma.Round(of.A2), b0, b1, b2, b3),
+            R3 = RowOf64.Multiply<TMma>(shared, sums.R3, TMma.Round(of.A3), b0, b1, b2, b3),
         };
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Spill(SharedBytes shared, WarpTile64 sums, int row, int column, int rowBytes)
     {
-        Row.Spill(shared, sums.R0, row, column, rowBytes);
-        Row.Spill(shared, sums.R1, row + 16, column, rowBytes);
-        Row.Spill(shared, sums.R2, row + 32, column, rowBytes);
-        Row.Spill(shared, sums.R3, row + 48, column, rowBytes);
+        RowOf64.Spill(shared, sums.R0, row, column, rowBytes);
+        RowOf64.Spill(shared, sums.R1, row + 16, column, rowBytes);
+        RowOf64.Spill(shared, sums.R2, row + 32, column, rowBytes);
+        RowOf64.Spill(shared, sums.R3, row + 48, column, rowBytes);
+    }
+}
+
+/// <summary>Of 48 lines of A and 64 of B.</summary>
+struct Fragments48x64
+{
+    public Quad A0, A1, A2, B0, B1, B2, B3;
+}
+
+/// <summary>48 x 64: 24 mma for 7 fragments.</summary>
+struct WarpTile48x64 : IWarpTile<WarpTile48x64, Fragments48x64>
+{
+    public RowOf64 R0, R1, R2;
+
+    public static int Rows => 48;
+
+    public static int Columns => 64;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Fragments48x64 Load<TA, TB>(SharedBytes shared, uint a, uint b, int half, int rows, int columns)
+        where TA : struct, IFragmentLayout where TB : struct, IFragmentLayout => new()
+        {
+            B0 = TB.Fragment(shared, b, 0, half, columns, ofB: true),
+            A0 = TA.Fragment(shared, a, 0, half, rows, ofB: false),
+            B1 = TB.Fragment(shared, b, 1, half, columns, ofB: true),
+            B2 = TB.Fragment(shared, b, 2, half, columns, ofB: true),
+            B3 = TB.Fragment(shared, b, 3, half, columns, ofB: true),
+            A1 = TA.Fragment(shared, a, 1, half, rows, ofB: false),
+            A2 = TA.Fragment(shared, a, 2, half, rows, ofB: false),
+        };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static WarpTile48x64 Multiply<TMma>(SharedBytes shared, WarpTile48x64 sums, Fragments48x64 of)
+        where TMma : struct, IMma
+    {
+        Quad b0 = TMma.Round(of.B0), b1 = TMma.Round(of.B1), b2 = TMma.Round(of.B2), b3 = TMma.Round(of.B3);
+        return new WarpTile48x64
+        {
+            R0 = RowOf64.Multiply<TMma>(shared, sums.R0, TMma.Round(of.A0), b0, b1, b2, b3),
+            R1 = RowOf64.Multiply<TMma>(shared, sums.R1, TMma.Round(of.A1), b0, b1, b2, b3),
+            R2 = RowOf64.Multiply<TMma>(shared, sums.R2, TMma.Round(of.A2), b0, b1, b2, b3),
+        };
     }
 
-    /// <summary>16 rows of it.</summary>
-    public struct Row
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Spill(SharedBytes shared, WarpTile48x64 sums, int row, int column, int rowBytes)
     {
-        public Sums16x32 Left, Right;
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static Row Multiply<TMma>(SharedBytes shared, Row c, Quad a, Quad b0, Quad b1, Quad b2, Quad b3)
-            where TMma : struct, IMma => new()
-            {
-                Left = Sums16x32.Multiply<TMma>(shared, c.Left, a, b0, b1),
-                Right = Sums16x32.Multiply<TMma>(shared, c.Right, a, b2, b3),
-            };
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static void Spill(SharedBytes shared, Row c, int row, int column, int rowBytes)
-        {
-            Sums16x32.Spill(shared, c.Left, row, column, rowBytes);
-            Sums16x32.Spill(shared, c.Right, row, column + 32, rowBytes);
-        }
+        RowOf64.Spill(shared, sums.R0, row, column, rowBytes);
+        RowOf64.Spill(shared, sums.R1, row + 16, column, rowBytes);
+        RowOf64.Spill(shared, sums.R2, row + 32, column, rowBytes);
     }
 }

@@ -148,9 +148,23 @@ public class GpuMatmulTests
     {
         using var device = new EmulatedDevice(Precision.BFloat16) { SharedBytesOfGpu = bytes };
         var large = Matrix.Dense(default, 4096, 4096);
-        TileKernels tile = ((GpuMatmul)device.Matmul).Tile(MatmulRung.TensorCores, large, batch: 1);
+        TileKernels tile = ((GpuMatmul)device.Matmul).Tile(MatmulRung.TensorCores, large, large, batch: 1);
         Assert.Equal((128, columns), (tile.Rows, tile.Columns));
         Assert.All(tile.All, kernel => Assert.True(kernel.SharedBytes <= bytes));
+    }
+
+    [Theory]
+    [InlineData(4096, 768, false, "192x128"), InlineData(4096, 2304, false, "192x128")]
+    [InlineData(4096, 3072, false, "128x256"), InlineData(8192, 8192, false, "128x256")]
+    [InlineData(4096, 768, true, "128x128"), InlineData(16384, 768, false, "128x256")]
+    [InlineData(64, 768, false, "64x64"), InlineData(200_000, 60, false, "64x64")]
+    public void The_tile_is_the_one_that_spreads_best(int m, int n, bool transposedA, string want)
+    {
+        using var device = new EmulatedDevice(Precision.BFloat16) { SharedBytesOfGpu = int.MaxValue };
+        Matrix a = transposedA ? Matrix.Dense(default, 64, m).T : Matrix.Dense(default, m, 64);
+        TileKernels tile = ((GpuMatmul)device.Matmul).Tile(
+            MatmulRung.TensorCores, a, Matrix.Dense(default, m, n), batch: 1);
+        Assert.Equal(want, $"{tile.Rows}x{tile.Columns}");
     }
 
     static View Halves(Operands operands, float[] values)
@@ -189,12 +203,20 @@ public class GpuMatmulTests
     public void Each_tile_matches_double_precision(string name)
     {
         TileKernels tile = AllTiles[name];
-        bool isTf32 = name.Contains("tf32");
-        Check(
-            MatmulCase.Draw(name.Length, tile.Rows - 3, tile.Columns - 8, 2 * Tile.StageBytes / tile.Type.Bytes())
-                with
-            { DroppedBits = isTf32 ? 13 : tile.Type == DType.BFloat16 ? 16 : 0 },
-            tile.Nn.TensorCores ? MatmulRung.TensorCores : MatmulRung.Registers, tile);
+        int m = tile.Rows - 3, n = tile.Columns - 8, k = 2 * Tile.StageBytes / tile.Type.Bytes();
+        MatmulRung rung = tile.Nn.TensorCores ? MatmulRung.TensorCores : MatmulRung.Registers;
+        MatmulCase one = MatmulCase.Draw(name.Length, m, n, k) with
+        {
+            DroppedBits = name.Contains("tf32") ? 13 : tile.Type == DType.BFloat16 ? 16 : 0,
+        };
+        if (tile.Takes(kMajorA: false))
+        {
+            Check(one, rung, tile);
+            return;
+        }
+        one = one with { A = Matrix.Dense(default, m, k), B = Matrix.Dense(default, k, n) };
+        Check(one, rung, tile);
+        Check(one with { B = Matrix.Dense(default, n, k).T }, rung, tile);
     }
 
     static void Check(MatmulCase one, MatmulRung rung, TileKernels? tile = null)
