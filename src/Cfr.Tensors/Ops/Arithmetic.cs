@@ -3,9 +3,9 @@ using Cfr.Kernels;
 namespace Cfr.Tensors;
 
 /// <summary>
-/// Functions of two elements: y = f(a, b).   a [..] and b of the same shape, or b with axes of size 1 or leading axes
-/// missing, along which it repeats (<see cref="Repetition"/>) -> y of the larger shape. Sums below run over the axes
-/// along which an operand repeats.
+/// Functions of two elements: y = f(a, b). Sums below run over the axes along which an operand repeats.
+///   a [..] and b of the same shape, or b with axes of size 1 or leading axes missing, along which it repeats
+///   (<see cref="Repetition"/>) -> y of the larger shape
 ///   a + b: da = dy, db = sum dy            a - b: da = dy, db = -sum dy
 ///   a b:   da = dy b, db = sum dy a        a / b: da = dy / b, db = -sum(dy y) / b
 ///   max, min: dy goes to the operand that was taken, half to each where they are equal

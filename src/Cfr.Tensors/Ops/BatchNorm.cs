@@ -3,8 +3,9 @@ using Cfr.Kernels;
 namespace Cfr.Tensors;
 
 /// <summary>
-/// Batch norm (Ioffe 2015): a mean and a variance per channel, over the voxels of all samples. x [N, .., C], weight and
-/// bias [C] or none, running statistics [C] -> y [N, .., C]. Formulas: <see cref="ChannelNorm"/>.
+/// Batch norm (Ioffe 2015): a mean and a variance per channel, over the voxels of all samples. Formulas: <see
+/// cref="ChannelNorm"/>.
+///   x [N, .., C], weight and bias [C] or none, running statistics [C] -> y [N, .., C]
 /// </summary>
 public static class BatchNormOp
 {

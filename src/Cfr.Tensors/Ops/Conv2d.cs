@@ -3,9 +3,9 @@ using Cfr.Kernels;
 namespace Cfr.Tensors;
 
 /// <summary>
-/// Convolution of images.   x [N, H, W, in], weight [kH, kW, in, out], bias [out] or none
-/// -> y [N, H', W', out], H' = (H + 2 padding - kernel) / stride + 1, rounded down. Formulas: <see
-/// cref="Convolution"/>.
+/// Convolution of images. Formulas: <see cref="Convolution"/>.
+///   x [N, H, W, in], weight [kH, kW, in, out], bias [out] or none -> y [N, H', W', out],
+///   H' = (H + 2 padding - kernel) / stride + 1, rounded down
 /// </summary>
 public static class Conv2dOp
 {

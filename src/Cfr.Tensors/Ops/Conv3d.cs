@@ -3,9 +3,9 @@ using Cfr.Kernels;
 namespace Cfr.Tensors;
 
 /// <summary>
-/// Convolution of volumes.   x [N, D, H, W, in], weight [kD, kH, kW, in, out], bias [out] or none
-/// -> y [N, D', H', W', out], H' = (H + 2 padding - kernel) / stride + 1, rounded down. Formulas: <see
-/// cref="Convolution"/>.
+/// Convolution of volumes. Formulas: <see cref="Convolution"/>.
+///   x [N, D, H, W, in], weight [kD, kH, kW, in, out], bias [out] or none -> y [N, D', H', W', out],
+///   H' = (H + 2 padding - kernel) / stride + 1, rounded down
 /// </summary>
 public static class Conv3dOp
 {

@@ -3,8 +3,9 @@ using Cfr.Kernels;
 namespace Cfr.Tensors;
 
 /// <summary>
-/// Transposed convolution of images.   x [N, H, W, in], weight [kH, kW, out, in], bias [out] or none
-/// -> y [N, H', W', out], H' = (H - 1) stride - 2 padding + kernel. Formulas: <see cref="Convolution"/>.
+/// Transposed convolution of images. Formulas: <see cref="Convolution"/>.
+///   x [N, H, W, in], weight [kH, kW, out, in], bias [out] or none -> y [N, H', W', out],
+///   H' = (H - 1) stride - 2 padding + kernel
 /// </summary>
 public static class ConvTranspose2dOp
 {

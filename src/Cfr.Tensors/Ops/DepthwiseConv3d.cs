@@ -4,7 +4,8 @@ namespace Cfr.Tensors;
 
 /// <summary>
 /// Depthwise convolution of volumes: each channel with a kernel of its own, stride 1, zeros around, as many voxels
-/// after as before. x [N, D, H, W, C], weight [kD, kH, kW, 1, C], odd, bias [C] or none -> y [N, D, H, W, C]
+/// after as before.
+///   x [N, D, H, W, C], weight [kD, kH, kW, 1, C], odd, bias [C] or none -> y [N, D, H, W, C]
 ///   y[o] = bias + sum over taps k: x[o + k - (kernel - 1) / 2] w[k], channel by channel
 ///   dx[i] = sum over taps k: dy[i - k + (kernel - 1) / 2] w[k]      dw[k] = sum over o: x[..] dy[o]      db = sum dy
 /// </summary>

@@ -3,8 +3,8 @@ using Cfr.Kernels;
 namespace Cfr.Tensors;
 
 /// <summary>
-/// Repetition written out: y[.., i, ..] = x[.., 0, ..] along axes of size 1 and along missing leading axes.   x [..] ->
-/// y [shape]
+/// Repetition written out: y[.., i, ..] = x[.., 0, ..] along axes of size 1 and along missing leading axes.
+///   x [..] -> y [shape]
 ///   dx = sum of dy over those axes
 /// </summary>
 public static class ExpandOp

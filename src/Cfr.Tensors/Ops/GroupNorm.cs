@@ -3,8 +3,8 @@ using Cfr.Kernels;
 namespace Cfr.Tensors;
 
 /// <summary>
-/// Group norm (Wu 2018): a mean and a variance per sample and group of channels. x [N, .., C], C a multiple of the
-/// groups, weight and bias [C] or none -> y [N, .., C]. Formulas: <see cref="ChannelNorm"/>.
+/// Group norm (Wu 2018): a mean and a variance per sample and group of channels. Formulas: <see cref="ChannelNorm"/>.
+///   x [N, .., C], C a multiple of the groups, weight and bias [C] or none -> y [N, .., C]
 /// </summary>
 public static class GroupNormOp
 {

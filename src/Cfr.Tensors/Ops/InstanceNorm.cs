@@ -4,7 +4,8 @@ namespace Cfr.Tensors;
 
 /// <summary>
 /// Instance norm (Ulyanov 2016): a mean and a variance per sample and channel, which is group norm with a group for
-/// each channel. x [N, .., C], weight and bias [C] or none -> y [N, .., C].
+/// each channel.
+///   x [N, .., C], weight and bias [C] or none -> y [N, .., C]
 /// </summary>
 public static class InstanceNormOp
 {

@@ -3,8 +3,9 @@ using Cfr.Kernels;
 namespace Cfr.Tensors;
 
 /// <summary>
-/// Layer norm (Ba 2016) over the last axis: y = n w + b, n = (x - mean) / sqrt(variance + eps), variance biased.
-/// x [.., C], w and b [C] or none -> y [.., C]. With channels last this is SAM's LayerNorm2d too.
+/// Layer norm (Ba 2016) over the last axis: y = n w + b, n = (x - mean) / sqrt(variance + eps), variance biased. With
+/// channels last this is SAM's LayerNorm2d too.
+///   x [.., C], w and b [C] or none -> y [.., C]
 ///   dx = (g - mean(g) - n mean(g n)) / sqrt(variance + eps), g = dy w      dw = sum dy n      db = sum dy
 /// </summary>
 public static class LayerNormOp

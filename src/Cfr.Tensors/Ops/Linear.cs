@@ -3,8 +3,8 @@ using Cfr.Kernels;
 namespace Cfr.Tensors;
 
 /// <summary>
-/// Linear: y = act(z) + r, z[.., n] = sum_k x[.., k] w[n, k] + b[n].   x [.., K], w [N, K], b [N] or none, r as y or
-/// none -> y [.., N]
+/// Linear: y = act(z) + r, z[.., n] = sum_k x[.., k] w[n, k] + b[n].
+///   x [.., K], w [N, K], b [N] or none, r as y or none -> y [.., N]
 ///   dz = dy act'(z)      dx = dz w      dw = dz^T x      db = column sums of dz      dr = dy
 /// </summary>
 public static class LinearOp

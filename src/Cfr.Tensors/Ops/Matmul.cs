@@ -3,8 +3,9 @@ using Cfr.Kernels;
 namespace Cfr.Tensors;
 
 /// <summary>
-/// Matrix product: C = A B, A and B as they are or transposed.   a [.., M, K] or [.., K, M], b [.., K, N] or [.., N, K]
-/// with the same leading axes, or without any: one b for all -> C [.., M, N]
+/// Matrix product: C = A B, A and B as they are or transposed.
+///   a [.., M, K] or [.., K, M], b [.., K, N] or [.., N, K] with the same leading axes, or without any: one b for all
+///   -> C [.., M, N]
 ///   dA = dC B^T      dB = A^T dC, summed over what shares b
 /// </summary>
 public static class MatmulOp

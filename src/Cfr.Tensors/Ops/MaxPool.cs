@@ -3,8 +3,8 @@ using Cfr.Kernels;
 namespace Cfr.Tensors;
 
 /// <summary>
-/// Max pooling: y[o] = max over the kernel's taps k of x[o stride + k - padding]. Volumes [N, D, H, W, C] ->
-/// [N, D', H', W', C] with D' = (D + 2 padding - kernel) / stride + 1 rounded down; images likewise.
+/// Max pooling: y[o] = max over the kernel's taps k of x[o stride + k - padding]; images likewise.
+///   x [N, D, H, W, C] -> y [N, D', H', W', C], D' = (D + 2 padding - kernel) / stride + 1, rounded down
 ///   dx = dy where the maximum stood: the first one of equals, overlapping windows add
 /// </summary>
 public static class MaxPoolOps

@@ -1,9 +1,9 @@
 namespace Cfr.Tensors;
 
 /// <summary>
-/// A table of relative positions (MViTv2 eq. 4, as in SAM) written out for the places of an axis: R[a, b] = T[a - b +
-/// size - 1]. A table of another length than 2 size - 1 is resampled along its rows, linearly (<see
-/// cref="ResizeOp"/>).   T [rows, C] -> R [size, size, C]
+/// A table of relative positions (MViTv2 eq. 4, as in SAM) written out for the places of an axis. One of another length
+/// than 2 size - 1 is resampled along its rows, linearly (<see cref="ResizeOp"/>).
+///   R[a, b] = T[a - b + size - 1]      T [rows, C] -> R [size, size, C]
 ///   dT = sums of dR, through <see cref="GatherOp"/> and <see cref="ResizeOp"/>
 /// </summary>
 public static class RelativeTableOp

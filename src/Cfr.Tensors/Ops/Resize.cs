@@ -3,8 +3,9 @@ using Cfr.Kernels;
 namespace Cfr.Tensors;
 
 /// <summary>
-/// Resizing by nearest neighbours or linearly along each axis: images [N, H, W, C] -> [N, H', W', C], volumes
-/// [N, D, H, W, C] -> [N, D', H', W', C]. Positions: <see cref="ResamplingShape"/>; the rules of PyTorch's interpolate.
+/// Resizing by nearest neighbours or linearly along each axis, by the rules of PyTorch's interpolate. Positions:
+/// <see cref="ResamplingShape"/>.
+///   images [N, H, W, C] -> [N, H', W', C], volumes [N, D, H, W, C] -> [N, D', H', W', C]
 ///   dx = the transposed resizing of dy
 /// </summary>
 public static class ResizeOp
