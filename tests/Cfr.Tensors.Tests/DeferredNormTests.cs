@@ -50,16 +50,20 @@ public sealed class DeferredNormTests
     }
 
     [Theory]
-    [InlineData(Precision.Float32, 7, Measure.Batch), InlineData(Precision.Float32, 18, Measure.Samples)]
-    [InlineData(Precision.TF32, 5, Measure.Samples), InlineData(Precision.BFloat16, 21, Measure.Batch)]
-    public void A_convolution_measures_what_it_stores(Precision precision, int channels, Measure measure)
+    [InlineData(Precision.Float32, 8, 7, Measure.Batch), InlineData(Precision.Float32, 8, 18, Measure.Samples)]
+    [InlineData(Precision.TF32, 8, 5, Measure.Samples), InlineData(Precision.BFloat16, 8, 21, Measure.Batch)]
+    [InlineData(Precision.Float32, 1, 16, Measure.Batch), InlineData(Precision.BFloat16, 1, 7, Measure.Samples)]
+    [InlineData(Precision.TF32, 1, 128, Measure.Samples), InlineData(Precision.TF32, 1, 1, Measure.Batch)]
+    public void A_convolution_measures_what_it_stores(
+        Precision precision, int inChannels, int channels, Measure measure)
     {
         var session = new Session(Devices[precision], seed: 9);
         using Scope scope = session.Scope();
-        Tensor x = session.Uniform(Sizes, -1, 2), weight = session.Uniform([3, 3, 3, 8, channels], -0.2f, 0.2f);
+        Shape sizes = inChannels == 1 ? [3, 6, 5, 11, 1] : Sizes;
+        Tensor x = session.Uniform(sizes, -1, 2), weight = session.Uniform([3, 3, 3, inChannels, channels], -0.2f, 0.2f);
         Tensor y = x.Conv3d(weight, session.Uniform([channels], -9, 9), padding: 1, measure: measure);
         float[] values = y.ToArray(), mean = y.Measured!.Mean.ToArray(), variance = y.Measured.Variance.ToArray();
-        int samples = measure == Measure.Batch ? 1 : 2, voxels = values.Length / channels / samples;
+        int samples = measure == Measure.Batch ? 1 : sizes[0], voxels = values.Length / channels / samples;
         for (int statistic = 0; statistic < samples * channels; statistic++)
         {
             int first = statistic / channels * voxels * channels + statistic % channels;
@@ -68,10 +72,19 @@ public sealed class DeferredNormTests
             Assert.Equal(center, mean[statistic], 1e-5 * (1 + Math.Abs(center)));
             Assert.Equal(spread, variance[statistic], 1e-5 * spread);
         }
-        Assert.Equal(mean, ChannelNorm.Statistics(
-            new NormShape(2, 3 * 5 * 9, channels, channels, measure == Measure.Batch), y).Mean.ToArray());
+        var shape = new NormShape(sizes[0], sizes[1..^1].Count, channels, channels, measure == Measure.Batch);
+        Assert.Equal(mean, ChannelNorm.Statistics(shape, y).Mean.ToArray());
         y.Detach().Fill(1);
         Assert.Null(y.Measured);
+    }
+
+    [Theory, InlineData(3, 128, true), InlineData(3, 129, false), InlineData(5, 16, false)]
+    public void A_first_layer_measures_with_narrow_kernels_and_few_channels(int width, int channels, bool measures)
+    {
+        var size = new Extent(4, 5, 9);
+        var shape = new ConvolutionShape(
+            2, size, 1, size, channels, new(3, 3, width), new(1, 1, 1), new(1, 1, width / 2));
+        Assert.Equal(measures, Devices[Precision.Float32].FusedNormalization!.CanMeasure(shape));
     }
 
     [Theory, InlineData(false), InlineData(true)]

@@ -130,6 +130,15 @@ sealed class GpuConvolution(GpuDevice gpu) : IConvolution
     public bool IsFused(ConvolutionShape shape) => shape.InChannels > 1
         && Way(shape, UnitStridePass.Forward(shape)) is ConvolutionWay.Registers or ConvolutionWay.TensorCores;
 
+    /// <summary>Whether the forward pass can measure what it stores.</summary>
+    public bool CanMeasure(ConvolutionShape shape) => IsFused(shape) || MeasuringBlocks(shape) > 0;
+
+    /// <summary>Blocks of <see cref="OneChannelForward"/> that measure; 0 for what goes another way.</summary>
+    int MeasuringBlocks(ConvolutionShape shape) =>
+        Way(shape, UnitStridePass.Forward(shape)) == ConvolutionWay.Naive
+            ? 0
+            : OneChannelForward.MeasuringBlocks(gpu, shape);
+
     /// <summary>Whether it can read this.</summary>
     public bool CanRead(ConvolutionShape shape, NormalizedView x) => IsFused(shape) && HasPackets(shape, x);
 
@@ -137,9 +146,23 @@ sealed class GpuConvolution(GpuDevice gpu) : IConvolution
     public void Forward(
         ConvolutionShape shape, NormalizedView x, View w, View bias, View y, OutputStatistics statistics)
     {
+        if (shape.InChannels == 1)
+        {
+            Measure(shape, x.X, w, bias, y, statistics);
+            return;
+        }
         UnitStridePass pass = UnitStridePass.Forward(shape);
         _halo.Run(
             Kernels(Way(shape, pass)).For(pass, WantedBlocks), pass, x.X, w, bias, y, ChannelTable.Of(x), statistics);
+    }
+
+    void Measure(ConvolutionShape shape, View x, View w, View bias, View y, OutputStatistics statistics)
+    {
+        int blocks = MeasuringBlocks(shape);
+        DeviceBuffer moments = gpu.Pool.Rent(HaloMoments.Floats(blocks, shape.OutChannels) * sizeof(float));
+        OneChannelForward.Measure(gpu, shape, x, w, bias, y, moments.Address);
+        _halo.Merge(moments.Address, shape.Batch, shape.OutChannels, blocks, statistics);
+        moments.Release();
     }
 
     /// <summary>The same of the weight gradient.</summary>

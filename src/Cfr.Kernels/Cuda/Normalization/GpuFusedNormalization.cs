@@ -21,7 +21,7 @@ sealed class GpuFusedNormalization(GpuDevice gpu) : IFusedNormalization
 
     public void Add(NormalizedView a, View b, View y) => _norm.Write(a, b, default, y);
 
-    public bool CanMeasure(ConvolutionShape shape) => Convolution.IsFused(shape);
+    public bool CanMeasure(ConvolutionShape shape) => Convolution.CanMeasure(shape);
 
     public bool CanRead(ConvolutionShape shape, NormalizedView x) => Convolution.CanRead(shape, x);
 
