@@ -49,6 +49,44 @@ public sealed class DeferredNormTests
         ];
     }
 
+    /// <summary>Beside the same with the norm and what is dropped of it in memory.</summary>
+    [Theory]
+    [InlineData(Precision.Float32, false, 0.5f), InlineData(Precision.Float32, true, 0.3f)]
+    [InlineData(Precision.TF32, true, 0.5f), InlineData(Precision.BFloat16, false, 0.5f)]
+    public void Channels_are_dropped_of_what_was_put_off(Precision precision, bool eachSample, float rate)
+    {
+        float[][] want = Run(atOnce: true), got = Run(atOnce: false);
+        for (int i = 0; i < want.Length; i++)
+        {
+            if (rate == 0.5f) Assert.Equal(want[i], got[i]);
+            float largest = want[i].Max(Math.Abs);
+            Assert.InRange(want[i].Zip(got[i], (a, b) => Math.Abs(a - b)).Max() / largest, 0, 1e-6);
+        }
+        float[] columns = [.. Enumerable.Range(0, 16).Select(
+            i => Enumerable.Range(0, 135).Sum(voxel => want[^1][i / 8 * 135 * 8 + voxel * 8 + i % 8]))];
+        Assert.InRange(columns.Count(sum => sum == 0), 1, 15);
+
+        float[][] Run(bool atOnce)
+        {
+            var session = new Session(Devices[precision], seed: 6);
+            using Scope scope = session.Scope();
+            Tensor x = session.Uniform(Sizes, -1, 2).WithGrad(), scale = session.Uniform([8], 0.5f, 2).WithGrad();
+            Tensor bias = session.Uniform([8], -0.5f, 1).WithGrad(), z = session.Normal(Sizes);
+            Tensor weight = session.Uniform([1, 3, 3, 8, 12], -0.2f, 0.2f).WithGrad();
+            Tensor a = Norm(x + 0, scale, bias, eachSample);
+            if (atOnce) a.ToArray();
+            Tensor y = a.ChannelDropout(rate), sum = y + z;
+            Tensor conv = Convolution.Forward("conv", y, weight, null, new(1, 1, 1), new(0, 1, 1));
+            conv.Backward(session.Uniform(conv.Shape, -1, 1));
+            Assert.Equal((atOnce, atOnce), (a.Deferred is null, y.Deferred is null));
+            return
+            [
+                conv.ToArray(), x.Grad!.ToArray(), scale.Grad!.ToArray(), bias.Grad!.ToArray(), weight.Grad!.ToArray(),
+                sum.ToArray(), (a + y).ToArray(), y.ToArray(),
+            ];
+        }
+    }
+
     [Theory]
     [InlineData(Precision.Float32, 8, 7, Measure.Batch), InlineData(Precision.Float32, 8, 18, Measure.Samples)]
     [InlineData(Precision.TF32, 8, 5, Measure.Samples), InlineData(Precision.BFloat16, 8, 21, Measure.Batch)]
@@ -60,7 +98,8 @@ public sealed class DeferredNormTests
         var session = new Session(Devices[precision], seed: 9);
         using Scope scope = session.Scope();
         Shape sizes = inChannels == 1 ? [3, 6, 5, 11, 1] : Sizes;
-        Tensor x = session.Uniform(sizes, -1, 2), weight = session.Uniform([3, 3, 3, inChannels, channels], -0.2f, 0.2f);
+        Tensor x = session.Uniform(sizes, -1, 2);
+        Tensor weight = session.Uniform([3, 3, 3, inChannels, channels], -0.2f, 0.2f);
         Tensor y = x.Conv3d(weight, session.Uniform([channels], -9, 9), padding: 1, measure: measure);
         float[] values = y.ToArray(), mean = y.Measured!.Mean.ToArray(), variance = y.Measured.Variance.ToArray();
         int samples = measure == Measure.Batch ? 1 : sizes[0], voxels = values.Length / channels / samples;

@@ -28,6 +28,13 @@ public interface IFusedNormalization
         NormShape shape, float eps, View mean, View variance, View weight, View bias, View constants,
         RunningView running = default);
 
+    /// <summary>
+    /// Constants <c>[Batch, 3, Channels]</c> of x with each channel of each sample times a factor
+    /// <c>[Batch, Channels]</c>, none of them negative: relu(v) m = relu(v m). A power of two gives the bits of the
+    /// product, another factor may differ in the last one, and 0 gives zeros where x is finite.
+    /// </summary>
+    void Scale(NormalizedView x, View factors, View constants);
+
     /// <summary>y = x</summary>
     void Write(NormalizedView x, View y);
 

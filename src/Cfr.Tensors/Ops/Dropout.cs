@@ -7,6 +7,7 @@ namespace Cfr.Tensors;
 /// stream. One m for each element, or one for each channel of each sample.   x [..] or x [N, .., C] -> y of the same
 /// shape
 ///   dx = dy m / (1 - rate): the same draw again
+/// Channels of what a norm has put off are dropped in its constants (<see cref="DeferredNorm"/>).
 /// </summary>
 public static class DropoutOps
 {
@@ -27,7 +28,7 @@ public static class DropoutOps
         if (rate == 0) return x;
         Session session = x.Session;
         RandomKey key = session.Random.Next();
-        Tensor y = Write(x);
+        Tensor y = middle > 1 && x.Deferred is { } deferred ? deferred.Times(Factors()) : Write(x);
         return y.Record(op, [x], keep: [], backward: g => g.Add(0, () => Write(g.OfResult)));
 
         Tensor Write(Tensor from)
@@ -35,6 +36,17 @@ public static class DropoutOps
             Tensor to = session.Empty(from.Shape);
             session.Device.Random.Dropout(key, rate, outer, middle, inner, from.View, to.View);
             return to;
+        }
+
+        // The same draw: its numbers do not depend on the voxels between.
+        Tensor Factors()
+        {
+            Shape each = [(int)outer, (int)inner];
+            Tensor ones = session.Constant(
+                (nameof(DropoutOps), each), each, () => [.. Enumerable.Repeat(1f, (int)each.Count)]);
+            Tensor factors = session.Empty(each);
+            session.Device.Random.Dropout(key, rate, outer, 1, inner, ones.View, factors.View);
+            return factors;
         }
     }
 }

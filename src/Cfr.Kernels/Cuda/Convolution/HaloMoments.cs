@@ -81,8 +81,8 @@ static unsafe class HaloMoments
     public static void Write(
         long partials, int box, int boxes, int voxels, int channels, int channel, Pair mean, Pair squares) =>
         Write(
-            (float*)partials + (long)channel * boxes + box, (long)channels * boxes, boxes, channels - channel, 0, voxels,
-            mean, squares);
+            (float*)partials + (long)channel * boxes + box, (long)channels * boxes, boxes, channels - channel, 0,
+            voxels, mean, squares);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static void Write(float* row, long table, int boxes, int left, int further, int voxels, Pair mean, Pair squares)

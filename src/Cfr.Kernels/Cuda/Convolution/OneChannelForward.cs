@@ -177,7 +177,7 @@ static class OneChannelForward
             ? Arguments(gpu, shape, QuadMoments.Bytes)?.Blocks ?? 0
             : 0;
 
-    /// <summary>Launches it for a shape that it measures; the blocks' statistics go to <paramref name="moments"/>.</summary>
+    /// <summary>Launches it for a shape that it measures; blocks leave their statistics at this address.</summary>
     public static void Measure(
         GpuDevice gpu, ConvolutionShape shape, View x, View w, View bias, View y, nint moments) =>
         Launch(
@@ -195,8 +195,8 @@ static class OneChannelForward
     static bool IsThree(ConvolutionShape shape) => shape.Kernel.W <= ThreeTaps.Taps;
 
     /// <summary>
-    /// All but the addresses, with so many bytes of shared memory left for each thread; null for shapes that it does not
-    /// take.
+    /// All but the addresses, with so many bytes of shared memory left for each thread; null for shapes that it does
+    /// not take.
     /// </summary>
     static OneChannelArguments? Arguments(GpuDevice gpu, ConvolutionShape shape, int bytesOfThread = 0)
     {

@@ -15,7 +15,9 @@ struct QuadMoments
 
     public FourLanes Mean, Squares;
 
-    /// <summary>Merges a run of so many voxels into those of earlier runs, all equally long (Chan et al. 1979).</summary>
+    /// <summary>
+    /// Merges a run of so many voxels into those of earlier runs, all equally long (Chan, Golub and LeVeque 1979).
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Add(SharedBytes shared, uint at, int runs, EightVoxels run, int voxels)
     {

@@ -15,6 +15,9 @@ sealed class GpuFusedNormalization(GpuDevice gpu) : IFusedNormalization
         RunningView running = default) =>
         _norm.Constants(shape, new ChannelNormParameters(eps, mean, variance, weight, bias), constants, running);
 
+    public void Scale(NormalizedView x, View factors, View constants) =>
+        ChannelFactors.Launch(gpu, x, factors, constants);
+
     public void Write(NormalizedView x, View y) => _norm.Write(x, default, default, y);
 
     public void Add(NormalizedView a, NormalizedView b, View y) => _norm.Write(a, b.X, b.Constants, y);

@@ -59,9 +59,9 @@ static class BlockReduce
     }
 
     /// <summary>
-    /// Sums over the threads of a block that have the same number modulo <paramref name="lanes"/>, a power of two up to a
-    /// warp, in each of them. All threads must come here; it takes 16 bytes a lane and warp of the block's shared memory,
-    /// whatever lies there.
+    /// Sums over the threads of a block that have the same number modulo <paramref name="lanes"/>, a power of two up to
+    /// a warp, in each of them. All threads must come here; it takes 16 bytes a lane and warp of the block's shared
+    /// memory, whatever lies there.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static FourLanes SumOfLanes(SharedBytes shared, int lanes, FourLanes value)
