@@ -87,6 +87,46 @@ public sealed class DeferredNormTests
         }
     }
 
+    /// <summary>
+    /// A first layer that measures, its norm, dropout and a head: on a GPU only what convolutions store is written.
+    /// </summary>
+    [Theory]
+    [InlineData(Precision.Float32, false, 2, 0.5f), InlineData(Precision.Float32, true, 5, 0.3f)]
+    [InlineData(Precision.TF32, true, 1, 0), InlineData(Precision.BFloat16, false, 8, 0.5f)]
+    public void A_head_reads_what_was_put_off(Precision precision, bool eachSample, int classes, float rate)
+    {
+        using var cpu = new CpuDevice(1);
+        float[][] want = Run(cpu, false), got = Run(Devices[precision], true), again = Run(Devices[precision], true);
+        for (int i = 0; i < want.Length; i++)
+        {
+            float largest = want[i].Max(Math.Abs);
+            Assert.InRange(want[i].Zip(got[i], (a, b) => Math.Abs(a - b)).Max() / largest, 0, 1e-5);
+            Assert.Equal(got[i], again[i]);
+        }
+
+        float[][] Run(Device device, bool isPutOff)
+        {
+            var session = new Session(device, seed: 4);
+            using Scope scope = session.Scope();
+            Tensor x = session.Uniform([3, 2, 5, 11, 1], -1, 2);
+            Tensor first = session.Uniform([3, 3, 3, 1, 8], -1, 1).WithGrad();
+            Tensor scale = session.Uniform([8], 0.5f, 2).WithGrad(), shift = session.Uniform([8], -0.5f, 1).WithGrad();
+            Tensor head = session.Uniform([1, 1, 1, 8, classes], -1, 1).WithGrad();
+            Tensor bias = session.Uniform([classes]).WithGrad();
+            Tensor stored = x.Conv3d(first, padding: 1, measure: eachSample ? Measure.Samples : Measure.Batch);
+            Assert.Equal(isPutOff, stored.Measured is not null);
+            Tensor a = Norm(stored, scale, shift, eachSample), dropped = a.ChannelDropout(rate);
+            Tensor y = dropped.Conv3d(head, bias);
+            y.Backward(session.Uniform(y.Shape, -1, 1));
+            Assert.Equal((isPutOff, isPutOff), (a.Deferred is not null, dropped.Deferred is not null));
+            return
+            [
+                y.ToArray(), first.Grad!.ToArray(), scale.Grad!.ToArray(), shift.Grad!.ToArray(), head.Grad!.ToArray(),
+                bias.Grad!.ToArray(),
+            ];
+        }
+    }
+
     [Theory]
     [InlineData(Precision.Float32, 8, 7, Measure.Batch), InlineData(Precision.Float32, 8, 18, Measure.Samples)]
     [InlineData(Precision.TF32, 8, 5, Measure.Samples), InlineData(Precision.BFloat16, 8, 21, Measure.Batch)]

@@ -15,8 +15,10 @@ public readonly record struct OutputStatistics(View Mean, View Variance, bool Ac
 
 /// <summary>
 /// Normalisation as a part of the convolutions around it. It is put off until what it makes is read, by a convolution that
-/// normalises what it loads or by a sum: results are the bits that <see cref="INormalization.Normalize"/> with
-/// <see cref="Activation.Relu"/> gives. Its statistics are taken of outputs as a convolution stores them.
+/// normalises what it loads or by a sum: it reads the bits that <see cref="INormalization.Normalize"/> with
+/// <see cref="Activation.Relu"/> gives. A convolution of one voxel with few outputs adds up its products in another
+/// order than <see cref="IConvolution"/> does; all others give the same bits. Its statistics are taken of outputs as a
+/// convolution stores them.
 /// </summary>
 public interface IFusedNormalization
 {

@@ -22,6 +22,7 @@ enum ConvolutionWay
 /// <item>stride 1 and a kernel of at most 3 voxels along each axis, exactly 3 along h, is computed from boxes in shared
 /// memory (<see cref="HaloConvolution"/>), forward and backward; an activation is then a pass of its own;</item>
 /// <item>one input channel with stride 1 has a kernel of its own (<see cref="OneChannelForward"/>);</item>
+/// <item>a head of few outputs, of what a norm has put off, has one, too (<see cref="PointwiseHead"/>);</item>
 /// <item>a kernel as large as its stride, without padding, is a product with the volume as it lies
 /// (<see cref="DisjointProduct"/>), where a patch's runs (kernel W x input channels), the input's lines (W x input
 /// channels) and the output channels, at most 512, are multiples of 4;</item>
@@ -140,12 +141,18 @@ sealed class GpuConvolution(GpuDevice gpu) : IConvolution
             : OneChannelForward.MeasuringBlocks(gpu, shape);
 
     /// <summary>Whether it can read this.</summary>
-    public bool CanRead(ConvolutionShape shape, NormalizedView x) => IsFused(shape) && HasPackets(shape, x);
+    public bool CanRead(ConvolutionShape shape, NormalizedView x) =>
+        (PointwiseHead.Takes(shape) || IsFused(shape)) && HasPackets(shape, x);
 
     /// <summary>y = relu(norm x) * w + bias, or x as it stands where it has no constants; and statistics of y.</summary>
     public void Forward(
         ConvolutionShape shape, NormalizedView x, View w, View bias, View y, OutputStatistics statistics)
     {
+        if (PointwiseHead.Takes(shape))
+        {
+            PointwiseHead.Forward(gpu, shape, x, w, bias, y);
+            return;
+        }
         if (shape.InChannels == 1)
         {
             Measure(shape, x.X, w, bias, y, statistics);
@@ -167,11 +174,16 @@ sealed class GpuConvolution(GpuDevice gpu) : IConvolution
 
     /// <summary>The same of the weight gradient.</summary>
     public bool CanReadForWeights(ConvolutionShape shape, NormalizedView x) =>
-        _weightGradient.Walks(shape) && HasPackets(shape, x);
+        (PointwiseHead.Takes(shape) || _weightGradient.Walks(shape)) && HasPackets(shape, x);
 
     /// <summary>dw of relu(norm x)</summary>
-    public void WeightGradient(ConvolutionShape shape, NormalizedView x, View dy, View dw) =>
-        _weightGradient.Walk(shape, x.X, dy, dw, ChannelTable.Of(x));
+    public void WeightGradient(ConvolutionShape shape, NormalizedView x, View dy, View dw)
+    {
+        if (PointwiseHead.Takes(shape))
+            PointwiseHead.WeightGradient(gpu, shape, x, dy, dw);
+        else
+            _weightGradient.Walk(shape, x.X, dy, dw, ChannelTable.Of(x));
+    }
 
     static bool HasPackets(ConvolutionShape shape, NormalizedView x) =>
         shape.InChannels % FourLanes.Width == 0 && (x.X.Address | x.Constants.Address) % 16 == 0;
