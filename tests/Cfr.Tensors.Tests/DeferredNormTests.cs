@@ -1,6 +1,7 @@
 using Cfr.Kernels;
 using Cfr.Kernels.Cpu;
 using Cfr.Kernels.Cuda;
+using Cfr.Kernels.Profiling;
 using Cfr.TestKit;
 
 namespace Cfr.Tensors.Tests;
@@ -125,6 +126,25 @@ public sealed class DeferredNormTests
                 bias.Grad!.ToArray(),
             ];
         }
+    }
+
+    [Fact]
+    public void Dropping_channels_and_a_head_read_the_volume_once_and_write_none()
+    {
+        const int Samples = 2, Voxels = 3 * 5 * 9, Channels = 8, Classes = 2, Table = Samples * Channels;
+        var profiler = new Profiler();
+        using var device = new ProfiledDevice(new EmulatedDevice(), profiler);
+        var session = new Session(device, seed: 2);
+        using Scope scope = session.Scope();
+        Tensor a = Norm(session.Normal(Sizes), null, null, false), head = session.Normal([1, 1, 1, Channels, Classes]);
+        profiler.Forget();
+        a.ChannelDropout(0.5f).Conv3d(head, session.Zeros([Classes]));
+        Assert.Equal(
+            [
+                ("convolution forward", 4.0 * (Samples * Voxels * (Channels + Classes) + 3 * Table + 9 * Classes)),
+                ("dropout", 4.0 * 2 * Table), ("norm constants", 4.0 * (3 * Channels + Table + 3 * Table)),
+            ],
+            profiler.Rows(bySizes: false).Where(row => row.Name != "fill").Select(row => (row.Name, row.Bytes)).Order());
     }
 
     [Theory]
