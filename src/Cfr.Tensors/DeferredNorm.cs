@@ -3,9 +3,9 @@ using Cfr.Kernels;
 namespace Cfr.Tensors;
 
 /// <summary>
-/// The contents of a tensor that is relu(norm x) and has not been needed as such: a convolution can read x itself and
-/// normalise it on the way. Constants are its own; before x can be overwritten, it is written (<see
-/// cref="Session.Settle"/>).
+/// The contents of a tensor that is relu(norm x), perhaps with channels dropped, and has not been needed as such: a
+/// convolution can read x itself and normalise it on the way. Constants are its own; before x can be overwritten, it is
+/// written (<see cref="Session.Settle"/>).
 /// </summary>
 sealed class DeferredNorm : PromisedContents
 {
@@ -40,6 +40,18 @@ sealed class DeferredNorm : PromisedContents
         kernels.Constants(
             shape, eps, mean.View, variance.View, weight?.View ?? default, bias?.View ?? default, constants.View, running);
         return session.Promised(x.Shape, new DeferredNorm(shape, x, constants));
+    }
+
+    /// <summary>
+    /// The same with each channel of each sample times a factor [N, C], none of them negative: x with other constants
+    /// (<see cref="IFusedNormalization.Scale"/>).
+    /// </summary>
+    public Tensor Times(Tensor factors)
+    {
+        Session session = _x.Session;
+        Tensor constants = session.EmptyKept([Shape.Batch, 3, Shape.Channels]);
+        session.Device.FusedNormalization!.Scale(View, factors.View, constants.View);
+        return session.Promised(_x.Shape, new DeferredNorm(Shape with { AcrossBatch = false }, _x, constants));
     }
 
     /// <summary>a + b in one pass, where one of them is put off and the other has its shape; else null.</summary>

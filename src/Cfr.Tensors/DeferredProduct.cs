@@ -40,16 +40,18 @@ sealed class DeferredProduct : PromisedContents
         return session.Promised(xShape, new DeferredProduct(dy, right));
     }
 
-    /// <summary>The same with channels of samples dropped (<see cref="DropoutOps"/>).</summary>
-    public Tensor Dropped(RandomKey key, float rate, Shape shape)
+    /// <summary>The same, of this shape, with each channel of each sample times a factor [N, C].</summary>
+    public Tensor Times(Tensor factors, Shape shape)
     {
         Session session = _left.Session;
         int samples = _left.Size(0), channels = _right.Size(2), table = Steps * channels;
-        Tensor each = session.Empty([samples, Steps, channels]), dropped = session.Empty(each.Shape);
+        Tensor each = session.Empty([samples, Steps, channels]), product = session.Empty(each.Shape);
         session.Device.Layout.Copy(
             StridedCopy.Along([samples, table], [_right.Size(0) > 1 ? table : 0, 1], [table, 1]), _right.View, each.View);
-        session.Device.Random.Dropout(key, rate, samples, Steps, channels, each.View, dropped.View);
-        return session.Promised(shape, new DeferredProduct(_left, dropped));
+        session.Device.ElementWise.Binary(
+            BinaryOp.Multiply, new Broadcast(samples, Steps, channels, channels, 0, 1), each.View, factors.View,
+            product.View);
+        return session.Promised(shape, new DeferredProduct(_left, product));
     }
 
     /// <inheritdoc/>

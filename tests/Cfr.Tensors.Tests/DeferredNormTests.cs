@@ -1,6 +1,7 @@
 using Cfr.Kernels;
 using Cfr.Kernels.Cpu;
 using Cfr.Kernels.Cuda;
+using Cfr.Kernels.Profiling;
 using Cfr.TestKit;
 
 namespace Cfr.Tensors.Tests;
@@ -49,17 +50,119 @@ public sealed class DeferredNormTests
         ];
     }
 
+    /// <summary>Beside the same with the norm and what is dropped of it in memory.</summary>
     [Theory]
-    [InlineData(Precision.Float32, 7, Measure.Batch), InlineData(Precision.Float32, 18, Measure.Samples)]
-    [InlineData(Precision.TF32, 5, Measure.Samples), InlineData(Precision.BFloat16, 21, Measure.Batch)]
-    public void A_convolution_measures_what_it_stores(Precision precision, int channels, Measure measure)
+    [InlineData(Precision.Float32, false, 0.5f), InlineData(Precision.Float32, true, 0.3f)]
+    [InlineData(Precision.TF32, true, 0.5f), InlineData(Precision.BFloat16, false, 0.5f)]
+    public void Channels_are_dropped_of_what_was_put_off(Precision precision, bool eachSample, float rate)
+    {
+        float[][] want = Run(atOnce: true), got = Run(atOnce: false);
+        for (int i = 0; i < want.Length; i++)
+        {
+            if (rate == 0.5f) Assert.Equal(want[i], got[i]);
+            float largest = want[i].Max(Math.Abs);
+            Assert.InRange(want[i].Zip(got[i], (a, b) => Math.Abs(a - b)).Max() / largest, 0, 1e-6);
+        }
+        float[] columns = [.. Enumerable.Range(0, 16).Select(
+            i => Enumerable.Range(0, 135).Sum(voxel => want[^1][i / 8 * 135 * 8 + voxel * 8 + i % 8]))];
+        Assert.InRange(columns.Count(sum => sum == 0), 1, 15);
+
+        float[][] Run(bool atOnce)
+        {
+            var session = new Session(Devices[precision], seed: 6);
+            using Scope scope = session.Scope();
+            Tensor x = session.Uniform(Sizes, -1, 2).WithGrad(), scale = session.Uniform([8], 0.5f, 2).WithGrad();
+            Tensor bias = session.Uniform([8], -0.5f, 1).WithGrad(), z = session.Normal(Sizes);
+            Tensor weight = session.Uniform([1, 3, 3, 8, 12], -0.2f, 0.2f).WithGrad();
+            Tensor a = Norm(x + 0, scale, bias, eachSample);
+            if (atOnce) a.ToArray();
+            Tensor y = a.ChannelDropout(rate), sum = y + z;
+            Tensor conv = Convolution.Forward("conv", y, weight, null, new(1, 1, 1), new(0, 1, 1));
+            conv.Backward(session.Uniform(conv.Shape, -1, 1));
+            Assert.Equal((atOnce, atOnce), (a.Deferred is null, y.Deferred is null));
+            return
+            [
+                conv.ToArray(), x.Grad!.ToArray(), scale.Grad!.ToArray(), bias.Grad!.ToArray(), weight.Grad!.ToArray(),
+                sum.ToArray(), (a + y).ToArray(), y.ToArray(),
+            ];
+        }
+    }
+
+    /// <summary>
+    /// A first layer that measures, its norm, dropout and a head: on a GPU only what convolutions store is written.
+    /// </summary>
+    [Theory]
+    [InlineData(Precision.Float32, false, 2, 0.5f), InlineData(Precision.Float32, true, 5, 0.3f)]
+    [InlineData(Precision.TF32, true, 1, 0), InlineData(Precision.BFloat16, false, 8, 0.5f)]
+    public void A_head_reads_what_was_put_off(Precision precision, bool eachSample, int classes, float rate)
+    {
+        using var cpu = new CpuDevice(1);
+        float[][] want = Run(cpu, false), got = Run(Devices[precision], true), again = Run(Devices[precision], true);
+        for (int i = 0; i < want.Length; i++)
+        {
+            float largest = want[i].Max(Math.Abs);
+            Assert.InRange(want[i].Zip(got[i], (a, b) => Math.Abs(a - b)).Max() / largest, 0, 1e-5);
+            Assert.Equal(got[i], again[i]);
+        }
+
+        float[][] Run(Device device, bool isPutOff)
+        {
+            var session = new Session(device, seed: 4);
+            using Scope scope = session.Scope();
+            Tensor x = session.Uniform([3, 2, 5, 11, 1], -1, 2);
+            Tensor first = session.Uniform([3, 3, 3, 1, 8], -1, 1).WithGrad();
+            Tensor scale = session.Uniform([8], 0.5f, 2).WithGrad(), shift = session.Uniform([8], -0.5f, 1).WithGrad();
+            Tensor head = session.Uniform([1, 1, 1, 8, classes], -1, 1).WithGrad();
+            Tensor bias = session.Uniform([classes]).WithGrad();
+            Tensor stored = x.Conv3d(first, padding: 1, measure: eachSample ? Measure.Samples : Measure.Batch);
+            Assert.Equal(isPutOff, stored.Measured is not null);
+            Tensor a = Norm(stored, scale, shift, eachSample), dropped = a.ChannelDropout(rate);
+            Tensor y = dropped.Conv3d(head, bias);
+            y.Backward(session.Uniform(y.Shape, -1, 1));
+            Assert.Equal((isPutOff, isPutOff), (a.Deferred is not null, dropped.Deferred is not null));
+            return
+            [
+                y.ToArray(), first.Grad!.ToArray(), scale.Grad!.ToArray(), shift.Grad!.ToArray(), head.Grad!.ToArray(),
+                bias.Grad!.ToArray(),
+            ];
+        }
+    }
+
+    [Fact]
+    public void Dropping_channels_and_a_head_read_the_volume_once_and_write_none()
+    {
+        const int Samples = 2, Voxels = 3 * 5 * 9, Channels = 8, Classes = 2, Table = Samples * Channels;
+        var profiler = new Profiler();
+        using var device = new ProfiledDevice(new EmulatedDevice(), profiler);
+        var session = new Session(device, seed: 2);
+        using Scope scope = session.Scope();
+        Tensor a = Norm(session.Normal(Sizes), null, null, false), head = session.Normal([1, 1, 1, Channels, Classes]);
+        profiler.Forget();
+        a.ChannelDropout(0.5f).Conv3d(head, session.Zeros([Classes]));
+        Assert.Equal(
+            [
+                ("convolution forward", 4.0 * (Samples * Voxels * (Channels + Classes) + 3 * Table + 9 * Classes)),
+                ("dropout", 4.0 * 2 * Table), ("norm constants", 4.0 * (3 * Channels + Table + 3 * Table)),
+            ],
+            profiler.Rows(bySizes: false).Where(row => row.Name != "fill").Select(row => (row.Name, row.Bytes)).Order());
+    }
+
+    [Theory]
+    [InlineData(Precision.Float32, 8, 7, Measure.Batch), InlineData(Precision.Float32, 8, 18, Measure.Samples)]
+    [InlineData(Precision.TF32, 8, 5, Measure.Samples), InlineData(Precision.BFloat16, 8, 21, Measure.Batch)]
+    [InlineData(Precision.Float32, 1, 16, Measure.Batch), InlineData(Precision.BFloat16, 1, 7, Measure.Samples)]
+    [InlineData(Precision.TF32, 1, 128, Measure.Samples), InlineData(Precision.TF32, 1, 1, Measure.Batch)]
+    public void A_convolution_measures_what_it_stores(
+        Precision precision, int inChannels, int channels, Measure measure)
     {
         var session = new Session(Devices[precision], seed: 9);
         using Scope scope = session.Scope();
-        Tensor x = session.Uniform(Sizes, -1, 2), weight = session.Uniform([3, 3, 3, 8, channels], -0.2f, 0.2f);
+        Shape sizes = inChannels == 1 ? [3, 6, 5, 11, 1] : Sizes;
+        Tensor x = session.Uniform(sizes, -1, 2);
+        Tensor weight = session.Uniform([3, 3, 3, inChannels, channels], -0.2f, 0.2f);
         Tensor y = x.Conv3d(weight, session.Uniform([channels], -9, 9), padding: 1, measure: measure);
         float[] values = y.ToArray(), mean = y.Measured!.Mean.ToArray(), variance = y.Measured.Variance.ToArray();
-        int samples = measure == Measure.Batch ? 1 : 2, voxels = values.Length / channels / samples;
+        int samples = measure == Measure.Batch ? 1 : sizes[0], voxels = values.Length / channels / samples;
         for (int statistic = 0; statistic < samples * channels; statistic++)
         {
             int first = statistic / channels * voxels * channels + statistic % channels;
@@ -68,10 +171,19 @@ public sealed class DeferredNormTests
             Assert.Equal(center, mean[statistic], 1e-5 * (1 + Math.Abs(center)));
             Assert.Equal(spread, variance[statistic], 1e-5 * spread);
         }
-        Assert.Equal(mean, ChannelNorm.Statistics(
-            new NormShape(2, 3 * 5 * 9, channels, channels, measure == Measure.Batch), y).Mean.ToArray());
+        var shape = new NormShape(sizes[0], sizes[1..^1].Count, channels, channels, measure == Measure.Batch);
+        Assert.Equal(mean, ChannelNorm.Statistics(shape, y).Mean.ToArray());
         y.Detach().Fill(1);
         Assert.Null(y.Measured);
+    }
+
+    [Theory, InlineData(3, 128, true), InlineData(3, 129, false), InlineData(5, 16, false)]
+    public void A_first_layer_measures_with_narrow_kernels_and_few_channels(int width, int channels, bool measures)
+    {
+        var size = new Extent(4, 5, 9);
+        var shape = new ConvolutionShape(
+            2, size, 1, size, channels, new(3, 3, width), new(1, 1, 1), new(1, 1, width / 2));
+        Assert.Equal(measures, Devices[Precision.Float32].FusedNormalization!.CanMeasure(shape));
     }
 
     [Theory, InlineData(false), InlineData(true)]

@@ -65,6 +65,32 @@ public sealed class RecordedWorkTests : IDisposable
     }
 
     [Fact]
+    public void Channels_that_a_norm_drops_are_drawn_anew_in_each_replay()
+    {
+        Tensor[] wanted = [Volume(_eager)], inputs = [Volume(_replayed)];
+        Work(_eager, wanted);
+        Work(_replayed, inputs);
+        using RecordedWork recorded = RecordedWork.Record(_replayed, inputs, x => Work(_replayed, x));
+        float[][] steps = [.. Enumerable.Range(0, 4).Select(_ =>
+        {
+            float[] got = recorded.Replay(inputs).ToArray();
+            Assert.Equal(Work(_eager, wanted).ToArray(), got);
+            return got;
+        })];
+        Assert.NotEqual(steps[0], steps[1]);
+
+        static Tensor Work(Session session, IReadOnlyList<Tensor> x)
+        {
+            Tensor y = x[0].InstanceNorm(activation: Activation.Relu).ChannelDropout(0.5f);
+            Assert.NotNull(y.Deferred);
+            return y + x[0];
+        }
+
+        static Tensor Volume(Session session) =>
+            session.Tensor([.. Enumerable.Range(0, 336).Select(i => MathF.Sin(i))], [3, 2, 4, 2, 7]);
+    }
+
+    [Fact]
     public void A_number_that_the_host_gives_stays_that_of_the_recording()
     {
         float factor = 2;

@@ -21,8 +21,10 @@ public readonly record struct OutputStatistics(View Mean, View Variance, bool Ac
 
 /// <summary>
 /// Normalisation as a part of the convolutions around it. It is put off until what it makes is read, by a convolution that
-/// normalises what it loads or by a sum: results are the bits that <see cref="INormalization.Normalize"/> with
-/// <see cref="Activation.Relu"/> gives. Its statistics are taken of outputs as a convolution stores them.
+/// normalises what it loads or by a sum: it reads the bits that <see cref="INormalization.Normalize"/> with
+/// <see cref="Activation.Relu"/> gives. A convolution of one voxel with few outputs adds up its products in another
+/// order than <see cref="IConvolution"/> does; all others give the same bits. Its statistics are taken of outputs as a
+/// convolution stores them.
 /// </summary>
 public interface IFusedNormalization
 {
@@ -33,6 +35,13 @@ public interface IFusedNormalization
     void Constants(
         NormShape shape, float eps, View mean, View variance, View weight, View bias, View constants,
         RunningView running = default);
+
+    /// <summary>
+    /// Constants <c>[Batch, 3, Channels]</c> of x with each channel of each sample times a factor
+    /// <c>[Batch, Channels]</c>, none of them negative: relu(v) m = relu(v m). A power of two gives the bits of the
+    /// product, another factor may differ in the last one, and 0 gives zeros where x is finite.
+    /// </summary>
+    void Scale(NormalizedView x, View factors, View constants);
 
     /// <summary>y = x</summary>
     void Write(NormalizedView x, View y);

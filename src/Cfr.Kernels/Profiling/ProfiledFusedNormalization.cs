@@ -12,6 +12,12 @@ sealed class ProfiledFusedNormalization(IFusedNormalization fused, Profiler prof
             fused.Constants(shape, eps, mean, variance, weight, bias, constants, running);
     }
 
+    public void Scale(NormalizedView x, View factors, View constants)
+    {
+        using (profiler.Call("norm constants", Sizes(x.Shape), 0, View.Bytes(x.Constants, factors, constants)))
+            fused.Scale(x, factors, constants);
+    }
+
     public void Write(NormalizedView x, View y)
     {
         using (profiler.Call("norm forward", Sizes(x.Shape), 0, View.Bytes(x.X, x.Constants, y)))

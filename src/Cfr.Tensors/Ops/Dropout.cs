@@ -4,9 +4,11 @@ namespace Cfr.Tensors;
 
 /// <summary>
 /// Dropout (Hinton 2012): y = x m / (1 - rate), m = 0 with probability rate, else 1, drawn from the session's random
-/// stream. One m for each element, or one for each channel of each sample.   x [..] or x [N, .., C] -> y of the same
-/// shape
+/// stream. One m for each element, or one for each channel of each sample.
+///   x [..] or x [N, .., C] -> y of the same shape
 ///   dx = dy m / (1 - rate): the same draw again
+/// Channels of what a norm has put off are dropped in its constants (<see cref="DeferredNorm"/>), those of a gradient that
+/// was put off in its right side (<see cref="DeferredProduct"/>).
 /// </summary>
 public static class DropoutOps
 {
@@ -27,11 +29,11 @@ public static class DropoutOps
         if (rate == 0) return x;
         Session session = x.Session;
         RandomKey key = session.Random.Next();
-        Tensor y = Write(x);
         bool areChannels = middle > 1;
+        Tensor y = areChannels && x.Deferred is { } norm ? norm.Times(Factors()) : Write(x);
         return y.Record(op, [x], keep: [], backward: g => g.Add(0, () =>
-            areChannels && g.OfResult.DeferredGradient is { } deferred
-                ? deferred.Dropped(key, rate, g.OfResult.Shape)
+            areChannels && g.OfResult.DeferredGradient is { } product
+                ? product.Times(Factors(), g.OfResult.Shape)
                 : Write(g.OfResult)));
 
         Tensor Write(Tensor from)
@@ -39,6 +41,15 @@ public static class DropoutOps
             Tensor to = session.Empty(from.Shape);
             session.Device.Random.Dropout(key, rate, outer, middle, inner, from.View, to.View);
             return to;
+        }
+
+        // The same draw: its numbers do not depend on the voxels between.
+        Tensor Factors()
+        {
+            Shape each = [(int)outer, (int)inner];
+            Tensor ones = session.Full(each, 1), factors = session.Empty(each);
+            session.Device.Random.Dropout(key, rate, outer, 1, inner, ones.View, factors.View);
+            return factors;
         }
     }
 }

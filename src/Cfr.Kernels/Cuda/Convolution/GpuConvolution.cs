@@ -22,6 +22,7 @@ enum ConvolutionWay
 /// <item>stride 1 and a kernel of at most 3 voxels along each axis, exactly 3 along h, is computed from boxes in shared
 /// memory (<see cref="HaloConvolution"/>), forward and backward; an activation is then a pass of its own;</item>
 /// <item>one input channel with stride 1 has a kernel of its own (<see cref="OneChannelForward"/>);</item>
+/// <item>a head of few outputs, of what a norm has put off, has one, too (<see cref="PointwiseHead"/>);</item>
 /// <item>a kernel as large as its stride, without padding, is a product with the volume as it lies
 /// (<see cref="DisjointProduct"/>), where a patch's runs (kernel W x input channels), the input's lines (W x input
 /// channels) and the output channels, at most 512, are multiples of 4;</item>
@@ -130,25 +131,59 @@ sealed class GpuConvolution(GpuDevice gpu) : IConvolution
     public bool IsFused(ConvolutionShape shape) => shape.InChannels > 1
         && Way(shape, UnitStridePass.Forward(shape)) is ConvolutionWay.Registers or ConvolutionWay.TensorCores;
 
+    /// <summary>Whether the forward pass can measure what it stores.</summary>
+    public bool CanMeasure(ConvolutionShape shape) => IsFused(shape) || MeasuringBlocks(shape) > 0;
+
+    /// <summary>Blocks of <see cref="OneChannelForward"/> that measure; 0 for what goes another way.</summary>
+    int MeasuringBlocks(ConvolutionShape shape) =>
+        Way(shape, UnitStridePass.Forward(shape)) == ConvolutionWay.Naive
+            ? 0
+            : OneChannelForward.MeasuringBlocks(gpu, shape);
+
     /// <summary>Whether it can read this.</summary>
-    public bool CanRead(ConvolutionShape shape, NormalizedView x) => IsFused(shape) && HasPackets(shape, x);
+    public bool CanRead(ConvolutionShape shape, NormalizedView x) =>
+        (PointwiseHead.Takes(shape) || IsFused(shape)) && HasPackets(shape, x);
 
     /// <summary>y = relu(norm x) * w + bias, or x as it stands where it has no constants; and statistics of y.</summary>
     public void Forward(
         ConvolutionShape shape, NormalizedView x, View w, View bias, View y, OutputStatistics statistics)
     {
+        if (PointwiseHead.Takes(shape))
+        {
+            PointwiseHead.Forward(gpu, shape, x, w, bias, y);
+            return;
+        }
+        if (shape.InChannels == 1)
+        {
+            Measure(shape, x.X, w, bias, y, statistics);
+            return;
+        }
         UnitStridePass pass = UnitStridePass.Forward(shape);
         _halo.Run(
             Kernels(Way(shape, pass)).For(pass, WantedBlocks), pass, x.X, w, bias, y, ChannelTable.Of(x), statistics);
     }
 
+    void Measure(ConvolutionShape shape, View x, View w, View bias, View y, OutputStatistics statistics)
+    {
+        int blocks = MeasuringBlocks(shape);
+        DeviceBuffer moments = gpu.Pool.Rent(HaloMoments.Floats(blocks, shape.OutChannels) * sizeof(float));
+        OneChannelForward.Measure(gpu, shape, x, w, bias, y, moments.Address);
+        _halo.Merge(moments.Address, shape.Batch, shape.OutChannels, blocks, statistics);
+        moments.Release();
+    }
+
     /// <summary>The same of the weight gradient.</summary>
     public bool CanReadForWeights(ConvolutionShape shape, NormalizedView x) =>
-        _weightGradient.Walks(shape) && HasPackets(shape, x);
+        (PointwiseHead.Takes(shape) || _weightGradient.Walks(shape)) && HasPackets(shape, x);
 
     /// <summary>dw of relu(norm x)</summary>
-    public void WeightGradient(ConvolutionShape shape, NormalizedView x, View dy, View dw) =>
-        _weightGradient.Walk(shape, x.X, dy, dw, ChannelTable.Of(x));
+    public void WeightGradient(ConvolutionShape shape, NormalizedView x, View dy, View dw)
+    {
+        if (PointwiseHead.Takes(shape))
+            PointwiseHead.WeightGradient(gpu, shape, x, dy, dw);
+        else
+            _weightGradient.Walk(shape, x.X, dy, dw, ChannelTable.Of(x));
+    }
 
     static bool HasPackets(ConvolutionShape shape, NormalizedView x) =>
         shape.InChannels % FourLanes.Width == 0 && (x.X.Address | x.Constants.Address) % 16 == 0;

@@ -65,13 +65,14 @@ sealed class GpuHaloConvolution(GpuDevice gpu)
             checked(allBoxes * groups));
         weights.Release();
         if (moments is null) return;
-        Merge(moments.Address, pass, allBoxes, statistics);
+        Merge(moments.Address, pass.Batch, pass.OutChannels, allBoxes, statistics);
         moments.Release();
     }
 
-    void Merge(nint moments, UnitStridePass pass, int boxes, OutputStatistics statistics)
+    /// <summary>Statistics of what the boxes of all samples have left (<see cref="HaloMoments"/>).</summary>
+    public void Merge(nint moments, int batch, int channels, int boxes, OutputStatistics statistics)
     {
-        int samples = statistics.AcrossBatch ? 1 : pass.Batch;
+        int samples = statistics.AcrossBatch ? 1 : batch;
         int boxesOfSample = boxes / samples;
         var arguments = new HaloMomentArguments
         {
@@ -80,8 +81,8 @@ sealed class GpuHaloConvolution(GpuDevice gpu)
             Variance = statistics.Variance.Address,
             Boxes = boxesOfSample,
             AllBoxes = boxes,
-            Channels = pass.OutChannels,
-            Statistics = samples * pass.OutChannels,
+            Channels = channels,
+            Statistics = samples * channels,
             Segment = Segments.Size(gpu.BlockSize(MergeMoments), boxesOfSample),
         };
         Segments.Launch(gpu, MergeMoments, arguments, arguments.Segment, arguments.Statistics);

@@ -76,6 +76,14 @@ static unsafe class HaloMoments
         Write(row, table, boxes, lines.Channels, 3 * TSums.BetweenPairs, voxels, mean.P3, squares.P3);
     }
 
+    /// <summary>Leaves those of two channels of a block; of a channel that is not there, nothing.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Write(
+        long partials, int box, int boxes, int voxels, int channels, int channel, Pair mean, Pair squares) =>
+        Write(
+            (float*)partials + (long)channel * boxes + box, (long)channels * boxes, boxes, channels - channel, 0,
+            voxels, mean, squares);
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static void Write(float* row, long table, int boxes, int left, int further, int voxels, Pair mean, Pair squares)
     {

@@ -24,6 +24,10 @@ struct OneChannelArguments
 
     /// <summary>1 where outputs can be stored 16 bytes at a time.</summary>
     public int Packed;
+
+    /// <summary>Where blocks leave statistics of their outputs.</summary>
+    public long Moments;
+    public int Blocks, WeightBytes;
 }
 
 /// <summary>
@@ -46,6 +50,24 @@ readonly struct FourTaps : IRowTaps
     public static int Taps => 4;
 }
 
+/// <summary>Whether outputs are measured as they are stored.</summary>
+interface IMeasuring
+{
+    static abstract bool Measures { get; }
+}
+
+/// <summary>They are not.</summary>
+readonly struct Unmeasured : IMeasuring
+{
+    public static bool Measures => false;
+}
+
+/// <summary>Each block leaves count, mean and squared deviations of each channel (<see cref="HaloMoments"/>).</summary>
+readonly struct Measured : IMeasuring
+{
+    public static bool Measures => true;
+}
+
 /// <summary>Four output channels of eight neighbours along W.</summary>
 struct EightVoxels(Float4 value)
 {
@@ -66,6 +88,38 @@ struct EightVoxels(Float4 value)
         sums.V7 = Float4.AddProduct(sums.V7, x7, weights);
         return sums;
     }
+
+    /// <summary>The sum of the first <paramref name="count"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static FourLanes Sum(EightVoxels v, int count) =>
+        OrZero(v.V0, true) + OrZero(v.V1, count > 1) + (OrZero(v.V2, count > 2) + OrZero(v.V3, count > 3))
+        + (OrZero(v.V4, count > 4) + OrZero(v.V5, count > 5) + (OrZero(v.V6, count > 6) + OrZero(v.V7, count > 7)));
+
+    /// <summary>Their squared distances from a mean, added up.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static FourLanes Squares(EightVoxels v, FourLanes mean, int count)
+    {
+        FourLanes d0 = new FourLanes(v.V0) - mean, sum = d0 * d0;
+        sum = AddSquare(sum, v.V1, mean, count > 1);
+        sum = AddSquare(sum, v.V2, mean, count > 2);
+        sum = AddSquare(sum, v.V3, mean, count > 3);
+        sum = AddSquare(sum, v.V4, mean, count > 4);
+        sum = AddSquare(sum, v.V5, mean, count > 5);
+        sum = AddSquare(sum, v.V6, mean, count > 6);
+        return AddSquare(sum, v.V7, mean, count > 7);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static FourLanes AddSquare(FourLanes sum, Float4 value, FourLanes mean, bool isThere)
+    {
+        FourLanes d = new FourLanes(value) - mean;
+        d = OrZero(new Float4(d.X.Value, d.Y.Value, d.Z.Value, d.W.Value), isThere);
+        return FourLanes.MultiplyAdd(d, d, sum);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static FourLanes OrZero(Float4 value, bool isThere) => new(new Float4(
+        isThere ? value.X : 0f, isThere ? value.Y : 0f, isThere ? value.Z : 0f, isThere ? value.W : 0f));
 }
 
 /// <summary>
@@ -77,7 +131,8 @@ struct EightVoxels(Float4 value)
 ///   a row of 3 taps: 96 multiply-adds for 3 loads of inputs and 3 of weights, 16 bytes each, from shared memory
 ///   lanes: Cout / 4 side by side, so that a voxel's channels leave as one run of 4 Cout bytes
 /// </code>
-/// float32 in every precision.
+/// float32 in every precision. Measuring what it stores takes two passes over registers, a sixth of its instructions
+/// for 3x3x3, and spares a norm's pass over 4 Cout bytes.
 /// </summary>
 static class OneChannelForward
 {
@@ -86,17 +141,20 @@ static class OneChannelForward
     /// <summary>At the number of the <see cref="Activation"/>.</summary>
     static readonly Kernel<OneChannelArguments>[] Three =
     [
-        Kernel("convolution_one_channel_3", Run<NoActivation, ThreeTaps>),
-        Kernel("convolution_one_channel_3_relu", Run<Relu, ThreeTaps>),
-        Kernel("convolution_one_channel_3_gelu", Run<Gelu, ThreeTaps>),
+        Kernel("convolution_one_channel_3", Run<NoActivation, ThreeTaps, Unmeasured>),
+        Kernel("convolution_one_channel_3_relu", Run<Relu, ThreeTaps, Unmeasured>),
+        Kernel("convolution_one_channel_3_gelu", Run<Gelu, ThreeTaps, Unmeasured>),
     ];
 
     static readonly Kernel<OneChannelArguments>[] Any =
     [
-        Kernel("convolution_one_channel", Run<NoActivation, FourTaps>),
-        Kernel("convolution_one_channel_relu", Run<Relu, FourTaps>),
-        Kernel("convolution_one_channel_gelu", Run<Gelu, FourTaps>),
+        Kernel("convolution_one_channel", Run<NoActivation, FourTaps, Unmeasured>),
+        Kernel("convolution_one_channel_relu", Run<Relu, FourTaps, Unmeasured>),
+        Kernel("convolution_one_channel_gelu", Run<Gelu, FourTaps, Unmeasured>),
     ];
+
+    static readonly Kernel<OneChannelArguments> Measuring =
+        Kernel("convolution_one_channel_3_measured", Run<NoActivation, ThreeTaps, Measured>);
 
     static Kernel<OneChannelArguments> Kernel(string name, Action<OneChannelArguments> body) =>
         new(name, body) { SharedBytes = SharedBytes, BlocksPerMultiprocessor = 3 };
@@ -105,48 +163,79 @@ static class OneChannelForward
     public static bool Launch(
         GpuDevice gpu, ConvolutionShape shape, View x, View w, View bias, View y, Activation activation)
     {
-        if (shape.InChannels != 1 || shape.Stride != new Extent(1, 1, 1)) return false;
-        bool isThree = shape.Kernel.W <= ThreeTaps.Taps;
-        Kernel<OneChannelArguments> kernel = (isThree ? Three : Any)[(int)activation];
+        if (Arguments(gpu, shape) is not { } arguments) return false;
+        Launch(gpu, (IsThree(shape) ? Three : Any)[(int)activation], arguments, x, w, bias, y);
+        return true;
+    }
+
+    /// <summary>
+    /// How many blocks would leave statistics of what they store; 0 where it does not measure: kernels of more than 3
+    /// along W, or more output channels than a warp's lanes take at once.
+    /// </summary>
+    public static int MeasuringBlocks(GpuDevice gpu, ConvolutionShape shape) =>
+        IsThree(shape) && shape.OutChannels <= 4 * BlockReduce.WarpSize
+            ? Arguments(gpu, shape, QuadMoments.Bytes)?.Blocks ?? 0
+            : 0;
+
+    /// <summary>Launches it for a shape that it measures; blocks leave their statistics at this address.</summary>
+    public static void Measure(
+        GpuDevice gpu, ConvolutionShape shape, View x, View w, View bias, View y, nint moments) =>
+        Launch(
+            gpu, Measuring, Arguments(gpu, shape, QuadMoments.Bytes)!.Value with { Moments = moments }, x, w, bias, y);
+
+    static void Launch(
+        GpuDevice gpu, Kernel<OneChannelArguments> kernel, OneChannelArguments arguments, View x, View w, View bias,
+        View y)
+    {
+        (arguments.X, arguments.W, arguments.Bias, arguments.Y) = (x.Address, w.Address, bias.Address, y.Address);
+        arguments.Packed = arguments.Channels % 4 == 0 && y.Address % 16 == 0 ? 1 : 0;
+        gpu.Launch(kernel, arguments, arguments.Blocks);
+    }
+
+    static bool IsThree(ConvolutionShape shape) => shape.Kernel.W <= ThreeTaps.Taps;
+
+    /// <summary>
+    /// All but the addresses, with so many bytes of shared memory left for each thread; null for shapes that it does
+    /// not take.
+    /// </summary>
+    static OneChannelArguments? Arguments(GpuDevice gpu, ConvolutionShape shape, int bytesOfThread = 0)
+    {
+        if (shape.InChannels != 1 || shape.Stride != new Extent(1, 1, 1)) return null;
+        bool isThree = IsThree(shape);
         int quads = Parts(shape.OutChannels, 4), chunks = isThree ? 1 : Parts(shape.Kernel.W, FourTaps.Taps);
         int taps = isThree ? ThreeTaps.Taps : chunks * FourTaps.Taps;
         int lanes = (int)Math.Min(BlockReduce.WarpSize, BitOperations.RoundUpToPowerOf2((uint)quads));
-        int weightBytes = shape.Kernel.D * shape.Kernel.H * taps * quads * 16, teams = gpu.BlockSize(kernel) / lanes;
+        int weightBytes = shape.Kernel.D * shape.Kernel.H * taps * quads * 16;
+        int threads = gpu.BlockSize(Measuring), teams = threads / lanes;
+        int tileBytes = SharedBytes - weightBytes - threads * bytesOfThread;
         int groups = Math.Min(Math.Min(Parts(shape.Output.W, Voxels), teams), MostGroups);
         var tile = new Extent(
             Math.Min(shape.Output.D, DeepestTile), Math.Min(shape.Output.H, teams / groups), groups * Voxels);
         var box = new OneChannelTile(shape, tile, tile.W + 4 * chunks);
-        while (box.Bytes + weightBytes > SharedBytes && tile is not { D: 1, H: 1 })
+        while (box.Bytes > tileBytes && tile is not { D: 1, H: 1 })
         {
             tile = tile.D > 1 ? tile with { D = tile.D - 1 } : tile with { H = tile.H - 1 };
             box = new OneChannelTile(shape, tile, tile.W + 4 * chunks);
         }
-        if (box.Bytes + weightBytes > SharedBytes) return false;
-        gpu.Launch(
-            kernel,
-            new OneChannelArguments
-            {
-                Tile = box,
-                X = x.Address,
-                W = w.Address,
-                Bias = bias.Address,
-                Y = y.Address,
-                KernelW = shape.Kernel.W,
-                Channels = shape.OutChannels,
-                Quads = quads,
-                LogLanes = BitOperations.Log2((uint)lanes),
-                Groups = new Divisor(groups),
-                Chunks = chunks,
-                PaddedTaps = new Divisor(taps),
-                PaddedChannels = new Divisor(quads * 4),
-                Packed = shape.OutChannels % 4 == 0 && y.Address % 16 == 0 ? 1 : 0,
-            },
-            checked((int)(shape.Batch * box.TilesOf.Voxels)));
-        return true;
+        if (box.Bytes > tileBytes) return null;
+        return new OneChannelArguments
+        {
+            Tile = box,
+            KernelW = shape.Kernel.W,
+            Channels = shape.OutChannels,
+            Quads = quads,
+            LogLanes = BitOperations.Log2((uint)lanes),
+            Groups = new Divisor(groups),
+            Chunks = chunks,
+            PaddedTaps = new Divisor(taps),
+            PaddedChannels = new Divisor(quads * 4),
+            WeightBytes = weightBytes,
+            Blocks = checked((int)(shape.Batch * box.TilesOf.Voxels)),
+        };
     }
 
-    static void Run<TActivation, TTaps>(OneChannelArguments a)
-        where TActivation : struct, IActivation where TTaps : struct, IRowTaps
+    static void Run<TActivation, TTaps, TMeasuring>(OneChannelArguments a)
+        where TActivation : struct, IActivation where TTaps : struct, IRowTaps where TMeasuring : struct, IMeasuring
     {
         var shared = Cuda.SharedBytes.Dynamic();
         uint weights = (uint)a.Tile.Bytes;
@@ -159,8 +248,11 @@ static class OneChannelForward
         int lane = Group.IdxX & (1 << a.LogLanes) - 1, team = Group.IdxX >> a.LogLanes;
         int row = team / a.Groups, group = team - row * a.Groups.Value;
         int h = tile.H * a.Tile.TileH + row, w = tile.W * a.Tile.TileW + group * Voxels;
-        if (row >= a.Tile.TileH || h >= a.Tile.Output.H || w >= a.Tile.Output.W) return;
+        bool isOutside = row >= a.Tile.TileH || h >= a.Tile.Output.H || w >= a.Tile.Output.W;
+        if (isOutside && !TMeasuring.Measures) return;
         int firstD = tile.D * a.Tile.TileD, planes = Ptx.Min(a.Tile.TileD, a.Tile.Output.D - firstD);
+        if (TMeasuring.Measures && isOutside) planes = 0;
+        uint slot = TMeasuring.Measures ? weights + (uint)a.WeightBytes + (uint)Group.IdxX * QuadMoments.Bytes : 0;
         uint rowBytes = (uint)a.Tile.RowFloats * 4, planeBytes = (uint)a.Tile.RowsOfPlane.Value * rowBytes;
         uint input = (uint)row * rowBytes + (uint)group * (Voxels * 4);
         for (int d = 0; d < planes; d++, input += planeBytes)
@@ -186,8 +278,15 @@ static class OneChannelForward
                 if (left > 5) Store<TActivation>(at + 5 * next, a.Packed, count, sums.V5);
                 if (left > 6) Store<TActivation>(at + 6 * next, a.Packed, count, sums.V6);
                 if (left > 7) Store<TActivation>(at + 7 * next, a.Packed, count, sums.V7);
+                if (TMeasuring.Measures) QuadMoments.Add(shared, slot, d, sums, Ptx.Min(left, Voxels));
             }
         }
+        if (!TMeasuring.Measures) return;
+        int voxels = Ptx.Min(a.Tile.TileW, a.Tile.Output.W - tile.W * a.Tile.TileW)
+            * Ptx.Min(a.Tile.TileH, a.Tile.Output.H - tile.H * a.Tile.TileH)
+            * Ptx.Min(a.Tile.TileD, a.Tile.Output.D - firstD);
+        int own = lane < a.Quads ? planes * Ptx.Min(a.Tile.Output.W - w, Voxels) : 0;
+        QuadMoments.Write(shared, slot, own, a.Moments, a.Blocks, voxels, a.Channels, 1 << a.LogLanes);
     }
 
     /// <summary>The weights as rows (kd, kh) of taps of quads, zeros where there is no tap or channel.</summary>

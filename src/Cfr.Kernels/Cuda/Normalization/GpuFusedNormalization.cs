@@ -15,13 +15,16 @@ sealed class GpuFusedNormalization(GpuDevice gpu) : IFusedNormalization
         RunningView running = default) =>
         _norm.Constants(shape, new ChannelNormParameters(eps, mean, variance, weight, bias), constants, running);
 
+    public void Scale(NormalizedView x, View factors, View constants) =>
+        ChannelFactors.Launch(gpu, x, factors, constants);
+
     public void Write(NormalizedView x, View y) => _norm.Write(x, default, default, y);
 
     public void Add(NormalizedView a, NormalizedView b, View y) => _norm.Write(a, b.X, b.Constants, y);
 
     public void Add(NormalizedView a, View b, View y) => _norm.Write(a, b, default, y);
 
-    public bool CanMeasure(ConvolutionShape shape) => Convolution.IsFused(shape);
+    public bool CanMeasure(ConvolutionShape shape) => Convolution.CanMeasure(shape);
 
     public bool CanRead(ConvolutionShape shape, NormalizedView x) => Convolution.CanRead(shape, x);
 

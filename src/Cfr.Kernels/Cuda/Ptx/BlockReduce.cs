@@ -58,6 +58,35 @@ static class BlockReduce
         return largest;
     }
 
+    /// <summary>
+    /// Sums over the threads of a block that have the same number modulo <paramref name="lanes"/>, a power of two up to
+    /// a warp, in each of them. All threads must come here; it takes 16 bytes a lane and warp of the block's shared
+    /// memory, whatever lies there.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static FourLanes SumOfLanes(SharedBytes shared, int lanes, FourLanes value)
+    {
+        for (int distance = lanes; distance < WarpSize; distance *= 2)
+        {
+            value += new FourLanes(new Float4(
+                Warp.ShuffleXor(value.X.Value, distance), Warp.ShuffleXor(value.Y.Value, distance),
+                Warp.ShuffleXor(value.Z.Value, distance), Warp.ShuffleXor(value.W.Value, distance)));
+        }
+        int lane = Group.IdxX & (WarpSize - 1), own = lane & (lanes - 1), warp = Group.IdxX / WarpSize;
+        Group.Barrier();
+        if (lane < lanes)
+        {
+            shared.Store4(
+                (uint)(warp * lanes + lane) * 16,
+                new Float4(value.X.Value, value.Y.Value, value.Z.Value, value.W.Value));
+        }
+        Group.Barrier();
+        FourLanes total = FourLanes.Splat(0);
+        for (int i = own; i < Group.DimX / WarpSize * lanes; i += lanes)
+            total += new FourLanes(shared.Load4((uint)i * 16));
+        return total;
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static void Spread(ArrayView<float> scratch, float value)
     {
