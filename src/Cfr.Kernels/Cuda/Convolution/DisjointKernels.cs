@@ -99,33 +99,37 @@ static class DisjointKernels
         where TForward : struct, ITile<TSums, TOperands> where TInput : struct, ITile<TSums, TOperands>
         where TWeights : struct, ITile<TSums, TOperands> where TSums : unmanaged where TOperands : unmanaged
     {
+        // Constants and moments take registers, of which five blocks leave too few.
+        int normBlocks = Math.Min(blocks, 4);
         return new DisjointTile(TForward.Rows, TForward.Columns)
         {
-            Forward = Kernel("", DisjointProduct.Forward<TForward, TSums, TOperands, AsItStands, ActivatedStore>),
+            Forward = Kernel(
+                "", DisjointProduct.Forward<TForward, TSums, TOperands, AsItStands, ActivatedStore>, blocks),
             InputGradient = Kernel(
                 "_input_gradient",
-                DisjointProduct.InputGradient<TInput, TSums, TOperands, AsItStands, ActivatedStore>),
+                DisjointProduct.InputGradient<TInput, TSums, TOperands, AsItStands, ActivatedStore>, blocks),
             WeightGradient = Kernel(
                 "_weight_gradient",
-                DisjointProduct.WeightGradient<TWeights, TSums, TOperands, AsItStands, AsItStands>),
+                DisjointProduct.WeightGradient<TWeights, TSums, TOperands, AsItStands, AsItStands>, blocks),
             NormForward = Kernel(
-                "_norm", DisjointProduct.Forward<TForward, TSums, TOperands, NormalizedForm, MeasuredStore>),
+                "_norm",
+                DisjointProduct.Forward<TForward, TSums, TOperands, NormalizedForm, MeasuredStore>, normBlocks),
             NormInputGradient = Kernel(
                 "_input_gradient_norm",
-                DisjointProduct.InputGradient<TInput, TSums, TOperands, NormalizedForm, MeasuredStore>),
+                DisjointProduct.InputGradient<TInput, TSums, TOperands, NormalizedForm, MeasuredStore>, normBlocks),
             WeightGradientOfNormX = Kernel(
                 "_weight_gradient_norm_x",
-                DisjointProduct.WeightGradient<TWeights, TSums, TOperands, NormalizedForm, AsItStands>),
+                DisjointProduct.WeightGradient<TWeights, TSums, TOperands, NormalizedForm, AsItStands>, normBlocks),
             WeightGradientOfNormDy = Kernel(
                 "_weight_gradient_norm_dy",
-                DisjointProduct.WeightGradient<TWeights, TSums, TOperands, AsItStands, NormalizedForm>),
+                DisjointProduct.WeightGradient<TWeights, TSums, TOperands, AsItStands, NormalizedForm>, normBlocks),
         };
 
-        Kernel<DisjointArguments> Kernel(string pass, Action<DisjointArguments> body) => new(name + pass, body)
+        Kernel<DisjointArguments> Kernel(string pass, Action<DisjointArguments> body, int together) => new(name + pass, body)
         {
             Threads = TForward.Threads,
             AnyBlock = false,
-            BlocksPerMultiprocessor = blocks,
+            BlocksPerMultiprocessor = together,
             SharedBytes = Tile.SharedBytes(TForward.Rows, TForward.Columns),
             TensorCores = tensorCores,
         };

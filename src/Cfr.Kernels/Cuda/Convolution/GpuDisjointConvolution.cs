@@ -40,7 +40,7 @@ sealed class GpuDisjointConvolution(GpuDevice gpu)
 
     /// <summary>
     /// y = x * w + bias of a convolution that it takes, x being normalised on its way where it has constants; and
-    /// statistics of y where they are wanted (<see cref="CanMeasure"/>).
+    /// statistics of y where they are wanted (<see cref="CanMeasure(ConvolutionShape, bool)"/>).
     /// </summary>
     public void Forward(
         ConvolutionShape s, NormalizedView x, View w, View bias, View y, OutputStatistics statistics) =>
@@ -109,7 +109,7 @@ sealed class GpuDisjointConvolution(GpuDevice gpu)
 
     /// <summary>
     /// dx = dy * w^T + bias of a convolution that it takes, dy being normalised on its way where it has constants; and
-    /// statistics of dx where they are wanted (<see cref="CanMeasureInputs"/>).
+    /// statistics of dx where they are wanted (<see cref="CanMeasureInputs(ConvolutionShape, bool)"/>).
     /// </summary>
     public void InputGradient(
         ConvolutionShape s, NormalizedView dy, View w, View bias, View dx, OutputStatistics statistics) =>
@@ -200,18 +200,24 @@ sealed class GpuDisjointConvolution(GpuDevice gpu)
     /// Whether statistics of y can be taken as it is stored: not where it is a sum of pieces, nor those of samples where
     /// a tile has rows of two.
     /// </summary>
-    public bool CanMeasure(ConvolutionShape s, bool acrossBatch)
+    public bool CanMeasure(ConvolutionShape s, bool acrossBatch) => CanMeasure(Tiles, s, acrossBatch);
+
+    /// <summary>The same with chosen tiles.</summary>
+    public static bool CanMeasure(DisjointTiles tiles, ConvolutionShape s, bool acrossBatch)
     {
         if (!Takes(s)) return false;
         DisjointArguments arguments = Arguments(s, default, default, default);
-        DisjointTile tile = ForwardTile(Tiles, ref arguments, out int pieces);
+        DisjointTile tile = ForwardTile(tiles, ref arguments, out int pieces);
         return pieces == 1 && HasWholeSamples(s, tile, acrossBatch);
     }
 
     /// <summary>The same of dx: not where there are voxels that no patch has.</summary>
-    public bool CanMeasureInputs(ConvolutionShape s, bool acrossBatch) =>
+    public bool CanMeasureInputs(ConvolutionShape s, bool acrossBatch) => CanMeasureInputs(Tiles, s, acrossBatch);
+
+    /// <summary>The same with chosen tiles.</summary>
+    public static bool CanMeasureInputs(DisjointTiles tiles, ConvolutionShape s, bool acrossBatch) =>
         Takes(s) && s.Output.Voxels * s.Stride.Voxels == s.Input.Voxels
-        && HasWholeSamples(s, InputTile(Tiles, Arguments(s, default, default, default)), acrossBatch);
+        && HasWholeSamples(s, InputTile(tiles, Arguments(s, default, default, default)), acrossBatch);
 
     static bool HasWholeSamples(ConvolutionShape s, DisjointTile tile, bool acrossBatch) =>
         acrossBatch || s.Batch == 1 || s.Output.Voxels % tile.Rows == 0;
