@@ -20,33 +20,56 @@ public sealed class DeferredNormTests
     [InlineData(Precision.BFloat16, 3, true, 3e-2)]
     public void A_convolution_reads_what_was_put_off(Precision precision, int planes, bool eachSample, double tolerance)
     {
+        AssertReads(
+            Devices[precision], Sizes, [planes, 3, 3, 8, 12],
+            (x, weight) => Convolution.Forward("conv", x, weight, null, new(1, 1, 1), new(planes / 2, 1, 1)), eachSample,
+            forward: true, backward: planes == 1, tolerance);
+    }
+
+    /// <summary>Down halves a volume of odd sizes, so that there are voxels that nobody reads; up doubles it.</summary>
+    [Theory]
+    [InlineData(Precision.Float32, false, false, 1e-5), InlineData(Precision.Float32, true, false, 1e-5)]
+    [InlineData(Precision.TF32, true, false, 3e-3), InlineData(Precision.TF32, false, true, 3e-3)]
+    [InlineData(Precision.BFloat16, false, false, 3e-2), InlineData(Precision.BFloat16, true, false, 3e-2)]
+    public void So_does_one_as_large_as_its_stride_where_samples_share_statistics(
+        Precision precision, bool up, bool eachSample, double tolerance) => AssertReads(
+        Devices[precision], [2, 3, 5, 7, 8], up ? [2, 2, 2, 4, 8] : [2, 2, 2, 8, 12],
+        (x, weight) => up ? x.ConvTranspose3d(weight, stride: 2) : x.Conv3d(weight, stride: 2), eachSample,
+        forward: !eachSample, backward: !eachSample, tolerance);
+
+    /// <summary>
+    /// The result of a convolution of relu(norm x), and all gradients, are those of the processor; whether relu(norm x) is
+    /// still not written after either pass.
+    /// </summary>
+    static void AssertReads(
+        Device device, Shape sizes, Shape weights, Func<Tensor, Tensor, Tensor> convolve, bool eachSample, bool forward,
+        bool backward, double tolerance)
+    {
         using var cpu = new CpuDevice(1);
-        float[][] want = Run(cpu, planes, eachSample, false, false);
-        float[][] got = Run(Devices[precision], planes, eachSample, true, planes == 1);
+        float[][] want = Run(cpu, false, false), got = Run(device, forward, backward);
         for (int i = 0; i < want.Length; i++)
         {
             float largest = want[i].Max(Math.Abs);
             Assert.InRange(want[i].Zip(got[i], (a, b) => Math.Abs(a - b)).Max() / largest, 0, tolerance);
         }
-    }
 
-    /// <summary>The result of a convolution of relu(norm x), and all gradients.</summary>
-    static float[][] Run(Device device, int planes, bool eachSample, bool forward, bool backward)
-    {
-        var session = new Session(device, seed: 3);
-        using Scope scope = session.Scope();
-        Tensor x = session.Uniform(Sizes, -1, 2).WithGrad(), scale = session.Uniform([8], 0.5f, 2).WithGrad();
-        Tensor bias = session.Uniform([8], -0.5f, 1).WithGrad();
-        Tensor weight = session.Uniform([planes, 3, 3, 8, 12], -0.2f, 0.2f).WithGrad();
-        Tensor a = Norm(x + 0, scale, bias, eachSample);
-        Tensor y = Convolution.Forward("conv", a, weight, null, new(1, 1, 1), new(planes / 2, 1, 1));
-        Assert.Equal(forward, a.Deferred is not null);
-        y.Backward(session.Uniform(y.Shape, -1, 1));
-        Assert.Equal(backward, a.Deferred is not null);
-        return
-        [
-            y.ToArray(), x.Grad!.ToArray(), scale.Grad!.ToArray(), bias.Grad!.ToArray(), weight.Grad!.ToArray(),
-        ];
+        float[][] Run(Device device, bool forward, bool backward)
+        {
+            var session = new Session(device, seed: 3);
+            using Scope scope = session.Scope();
+            Tensor x = session.Uniform(sizes, -1, 2).WithGrad(), scale = session.Uniform([8], 0.5f, 2).WithGrad();
+            Tensor bias = session.Uniform([8], -0.5f, 1).WithGrad();
+            Tensor weight = session.Uniform(weights, -0.2f, 0.2f).WithGrad();
+            Tensor a = Norm(x + 0, scale, bias, eachSample);
+            Tensor y = convolve(a, weight);
+            Assert.Equal(forward, a.Deferred is not null);
+            y.Backward(session.Uniform(y.Shape, -1, 1));
+            Assert.Equal(backward, a.Deferred is not null);
+            return
+            [
+                y.ToArray(), x.Grad!.ToArray(), scale.Grad!.ToArray(), bias.Grad!.ToArray(), weight.Grad!.ToArray(),
+            ];
+        }
     }
 
     [Theory]
@@ -58,8 +81,33 @@ public sealed class DeferredNormTests
         using Scope scope = session.Scope();
         Tensor x = session.Uniform(Sizes, -1, 2), weight = session.Uniform([3, 3, 3, 8, channels], -0.2f, 0.2f);
         Tensor y = x.Conv3d(weight, session.Uniform([channels], -9, 9), padding: 1, measure: measure);
+        AssertMeasured(y, measure);
+        y.Detach().Fill(1);
+        Assert.Null(y.Measured);
+    }
+
+    [Theory]
+    [InlineData(Precision.Float32, false, 12), InlineData(Precision.BFloat16, false, 20)]
+    [InlineData(Precision.TF32, true, 12), InlineData(Precision.BFloat16, true, 4)]
+    public void So_does_one_as_large_as_its_stride(Precision precision, bool up, int channels)
+    {
+        var session = new Session(Devices[precision], seed: 9);
+        using Scope scope = session.Scope();
+        Tensor x = session.Uniform([2, 3, 5, 7, 8], -1, 2), bias = session.Uniform([channels], -9, 9);
+        Tensor weight = session.Uniform(up ? [2, 2, 2, channels, 8] : [2, 2, 2, 8, channels], -0.4f, 0.4f);
+        Assert.Null(Made(Measure.Samples).Measured);
+        AssertMeasured(Made(Measure.Batch), Measure.Batch);
+
+        Tensor Made(Measure measure) => up
+            ? x.ConvTranspose3d(weight, bias, stride: 2, measure: measure)
+            : x.Conv3d(weight, bias, stride: 2, measure: measure);
+    }
+
+    /// <summary>Statistics of y [2, ..] against double precision, and that a norm takes them.</summary>
+    static void AssertMeasured(Tensor y, Measure measure)
+    {
         float[] values = y.ToArray(), mean = y.Measured!.Mean.ToArray(), variance = y.Measured.Variance.ToArray();
-        int samples = measure == Measure.Batch ? 1 : 2, voxels = values.Length / channels / samples;
+        int channels = y.Size(^1), samples = measure == Measure.Batch ? 1 : 2, voxels = values.Length / channels / samples;
         for (int statistic = 0; statistic < samples * channels; statistic++)
         {
             int first = statistic / channels * voxels * channels + statistic % channels;
@@ -68,10 +116,8 @@ public sealed class DeferredNormTests
             Assert.Equal(center, mean[statistic], 1e-5 * (1 + Math.Abs(center)));
             Assert.Equal(spread, variance[statistic], 1e-5 * spread);
         }
-        Assert.Equal(mean, ChannelNorm.Statistics(
-            new NormShape(2, 3 * 5 * 9, channels, channels, measure == Measure.Batch), y).Mean.ToArray());
-        y.Detach().Fill(1);
-        Assert.Null(y.Measured);
+        var shape = new NormShape(2, ChannelNorm.Spatial(y), channels, channels, measure == Measure.Batch);
+        Assert.Equal(mean, ChannelNorm.Statistics(shape, y).Mean.ToArray());
     }
 
     [Theory, InlineData(false), InlineData(true)]
