@@ -11,6 +11,14 @@ public enum Measure
     Samples,
 }
 
+/// <summary>What of it is asked for.</summary>
+static class MeasureWhile
+{
+    /// <summary>Statistics of the batch only while training: else the norm has its own.</summary>
+    public static Measure While(this Measure measure, bool training) =>
+        measure == Measure.Batch && !training ? Measure.Nothing : measure;
+}
+
 /// <summary>Statistics that came with a tensor, and go with it; void once its numbers were overwritten.</summary>
 sealed record MeasuredStatistics(Measure Of, Tensor Mean, Tensor Variance, int Overwritten)
 {

@@ -21,33 +21,56 @@ public sealed class DeferredNormTests
     [InlineData(Precision.BFloat16, 3, true, 3e-2)]
     public void A_convolution_reads_what_was_put_off(Precision precision, int planes, bool eachSample, double tolerance)
     {
+        AssertReads(
+            Devices[precision], Sizes, [planes, 3, 3, 8, 12],
+            (x, weight) => Convolution.Forward("conv", x, weight, null, new(1, 1, 1), new(planes / 2, 1, 1)), eachSample,
+            forward: true, backward: planes == 1, tolerance);
+    }
+
+    /// <summary>Down halves a volume of odd sizes, so that there are voxels that nobody reads; up doubles it.</summary>
+    [Theory]
+    [InlineData(Precision.Float32, false, false, 1e-5), InlineData(Precision.Float32, true, false, 1e-5)]
+    [InlineData(Precision.TF32, true, false, 3e-3), InlineData(Precision.TF32, false, true, 3e-3)]
+    [InlineData(Precision.BFloat16, false, false, 3e-2), InlineData(Precision.BFloat16, true, false, 3e-2)]
+    public void So_does_one_as_large_as_its_stride_where_samples_share_statistics(
+        Precision precision, bool up, bool eachSample, double tolerance) => AssertReads(
+        Devices[precision], [2, 3, 5, 7, 8], up ? [2, 2, 2, 4, 8] : [2, 2, 2, 8, 12],
+        (x, weight) => up ? x.ConvTranspose3d(weight, stride: 2) : x.Conv3d(weight, stride: 2), eachSample,
+        forward: !eachSample, backward: !eachSample, tolerance);
+
+    /// <summary>
+    /// The result of a convolution of relu(norm x), and all gradients, are those of the processor; whether relu(norm x) is
+    /// still not written after either pass.
+    /// </summary>
+    static void AssertReads(
+        Device device, Shape sizes, Shape weights, Func<Tensor, Tensor, Tensor> convolve, bool eachSample, bool forward,
+        bool backward, double tolerance)
+    {
         using var cpu = new CpuDevice(1);
-        float[][] want = Run(cpu, planes, eachSample, false, false);
-        float[][] got = Run(Devices[precision], planes, eachSample, true, planes == 1);
+        float[][] want = Run(cpu, false, false), got = Run(device, forward, backward);
         for (int i = 0; i < want.Length; i++)
         {
             float largest = want[i].Max(Math.Abs);
             Assert.InRange(want[i].Zip(got[i], (a, b) => Math.Abs(a - b)).Max() / largest, 0, tolerance);
         }
-    }
 
-    /// <summary>The result of a convolution of relu(norm x), and all gradients.</summary>
-    static float[][] Run(Device device, int planes, bool eachSample, bool forward, bool backward)
-    {
-        var session = new Session(device, seed: 3);
-        using Scope scope = session.Scope();
-        Tensor x = session.Uniform(Sizes, -1, 2).WithGrad(), scale = session.Uniform([8], 0.5f, 2).WithGrad();
-        Tensor bias = session.Uniform([8], -0.5f, 1).WithGrad();
-        Tensor weight = session.Uniform([planes, 3, 3, 8, 12], -0.2f, 0.2f).WithGrad();
-        Tensor a = Norm(x + 0, scale, bias, eachSample);
-        Tensor y = Convolution.Forward("conv", a, weight, null, new(1, 1, 1), new(planes / 2, 1, 1));
-        Assert.Equal(forward, a.Deferred is not null);
-        y.Backward(session.Uniform(y.Shape, -1, 1));
-        Assert.Equal(backward, a.Deferred is not null);
-        return
-        [
-            y.ToArray(), x.Grad!.ToArray(), scale.Grad!.ToArray(), bias.Grad!.ToArray(), weight.Grad!.ToArray(),
-        ];
+        float[][] Run(Device device, bool forward, bool backward)
+        {
+            var session = new Session(device, seed: 3);
+            using Scope scope = session.Scope();
+            Tensor x = session.Uniform(sizes, -1, 2).WithGrad(), scale = session.Uniform([8], 0.5f, 2).WithGrad();
+            Tensor bias = session.Uniform([8], -0.5f, 1).WithGrad();
+            Tensor weight = session.Uniform(weights, -0.2f, 0.2f).WithGrad();
+            Tensor a = Norm(x + 0, scale, bias, eachSample);
+            Tensor y = convolve(a, weight);
+            Assert.Equal(forward, a.Deferred is not null);
+            y.Backward(session.Uniform(y.Shape, -1, 1));
+            Assert.Equal(backward, a.Deferred is not null);
+            return
+            [
+                y.ToArray(), x.Grad!.ToArray(), scale.Grad!.ToArray(), bias.Grad!.ToArray(), weight.Grad!.ToArray(),
+            ];
+        }
     }
 
     /// <summary>Beside the same with the norm and what is dropped of it in memory.</summary>
@@ -161,8 +184,34 @@ public sealed class DeferredNormTests
         Tensor x = session.Uniform(sizes, -1, 2);
         Tensor weight = session.Uniform([3, 3, 3, inChannels, channels], -0.2f, 0.2f);
         Tensor y = x.Conv3d(weight, session.Uniform([channels], -9, 9), padding: 1, measure: measure);
+        AssertMeasured(y, measure);
+        y.Detach().Fill(1);
+        Assert.Null(y.Measured);
+    }
+
+    [Theory]
+    [InlineData(Precision.Float32, false, 12), InlineData(Precision.BFloat16, false, 20)]
+    [InlineData(Precision.TF32, true, 12), InlineData(Precision.BFloat16, true, 4)]
+    public void So_does_one_as_large_as_its_stride(Precision precision, bool up, int channels)
+    {
+        var session = new Session(Devices[precision], seed: 9);
+        using Scope scope = session.Scope();
+        Tensor x = session.Uniform([2, 3, 5, 7, 8], -1, 2), bias = session.Uniform([channels], -9, 9);
+        Tensor weight = session.Uniform(up ? [2, 2, 2, channels, 8] : [2, 2, 2, 8, channels], -0.4f, 0.4f);
+        Assert.Null(Made(Measure.Samples).Measured);
+        AssertMeasured(Made(Measure.Batch), Measure.Batch);
+
+        Tensor Made(Measure measure) => up
+            ? x.ConvTranspose3d(weight, bias, stride: 2, measure: measure)
+            : x.Conv3d(weight, bias, stride: 2, measure: measure);
+    }
+
+    /// <summary>Statistics of y against double precision, and that a norm takes them.</summary>
+    static void AssertMeasured(Tensor y, Measure measure)
+    {
         float[] values = y.ToArray(), mean = y.Measured!.Mean.ToArray(), variance = y.Measured.Variance.ToArray();
-        int samples = measure == Measure.Batch ? 1 : sizes[0], voxels = values.Length / channels / samples;
+        int channels = y.Size(^1), samples = measure == Measure.Batch ? 1 : y.Size(0);
+        int voxels = values.Length / channels / samples;
         for (int statistic = 0; statistic < samples * channels; statistic++)
         {
             int first = statistic / channels * voxels * channels + statistic % channels;
@@ -171,10 +220,8 @@ public sealed class DeferredNormTests
             Assert.Equal(center, mean[statistic], 1e-5 * (1 + Math.Abs(center)));
             Assert.Equal(spread, variance[statistic], 1e-5 * spread);
         }
-        var shape = new NormShape(sizes[0], sizes[1..^1].Count, channels, channels, measure == Measure.Batch);
+        var shape = new NormShape(y.Size(0), ChannelNorm.Spatial(y), channels, channels, measure == Measure.Batch);
         Assert.Equal(mean, ChannelNorm.Statistics(shape, y).Mean.ToArray());
-        y.Detach().Fill(1);
-        Assert.Null(y.Measured);
     }
 
     [Theory, InlineData(3, 128, true), InlineData(3, 129, false), InlineData(5, 16, false)]
@@ -183,7 +230,7 @@ public sealed class DeferredNormTests
         var size = new Extent(4, 5, 9);
         var shape = new ConvolutionShape(
             2, size, 1, size, channels, new(3, 3, width), new(1, 1, 1), new(1, 1, width / 2));
-        Assert.Equal(measures, Devices[Precision.Float32].FusedNormalization!.CanMeasure(shape));
+        Assert.Equal(measures, Devices[Precision.Float32].FusedNormalization!.CanMeasure(shape, acrossBatch: true));
     }
 
     [Theory, InlineData(false), InlineData(true)]

@@ -14,8 +14,8 @@ public readonly record struct NormalizedView(NormShape Shape, View X, View Const
 public readonly record struct ProductView(View Left, View Right, int Steps, bool EachSample);
 
 /// <summary>
-/// Where mean and biased variance of a convolution's output go, per channel, <c>[OutChannels]</c>, or of each sample,
-/// <c>[Batch, OutChannels]</c>; none where they are not wanted.
+/// Where mean and biased variance of a convolution's output go, per channel, <c>[channels]</c>, or of each sample,
+/// <c>[Batch, channels]</c>; none where they are not wanted.
 /// </summary>
 public readonly record struct OutputStatistics(View Mean, View Variance, bool AcrossBatch);
 
@@ -23,8 +23,8 @@ public readonly record struct OutputStatistics(View Mean, View Variance, bool Ac
 /// Normalisation as a part of the convolutions around it. It is put off until what it makes is read, by a convolution that
 /// normalises what it loads or by a sum: it reads the bits that <see cref="INormalization.Normalize"/> with
 /// <see cref="Activation.Relu"/> gives. A convolution of one voxel with few outputs adds up its products in another
-/// order than <see cref="IConvolution"/> does; all others give the same bits. Its statistics are taken of outputs as a
-/// convolution stores them.
+/// order than <see cref="IConvolution"/> does; all others give the same bits. Statistics are taken of outputs as a
+/// convolution stores them. Outputs begin at multiples of 16 bytes.
 /// </summary>
 public interface IFusedNormalization
 {
@@ -55,8 +55,11 @@ public interface IFusedNormalization
     /// <summary>Whether this convolution's forward pass can read x so.</summary>
     bool CanRead(ConvolutionShape shape, NormalizedView x);
 
-    /// <summary>Whether this convolution's forward pass can measure what it stores.</summary>
-    bool CanMeasure(ConvolutionShape shape);
+    /// <summary>
+    /// Whether this convolution's forward pass can measure what it stores: each channel over the batch, or in each
+    /// sample.
+    /// </summary>
+    bool CanMeasure(ConvolutionShape shape, bool acrossBatch);
 
     /// <summary>
     /// <see cref="IConvolution.Forward"/> of such an x, or of x itself where there are no constants, and statistics of y.
@@ -64,11 +67,32 @@ public interface IFusedNormalization
     void Forward(
         ConvolutionShape shape, NormalizedView x, View w, View bias, View y, OutputStatistics statistics = default);
 
+    /// <summary>
+    /// Whether this convolution's input gradient, which is a transposed convolution of dy, can read dy so.
+    /// </summary>
+    bool CanReadTransposed(ConvolutionShape shape, NormalizedView dy);
+
+    /// <summary>Whether it can measure what it stores, which are then as many channels as x has.</summary>
+    bool CanMeasureTransposed(ConvolutionShape shape, bool acrossBatch);
+
+    /// <summary>
+    /// <see cref="IConvolution.InputGradient"/> of such a dy, or of dy itself where there are no constants, and
+    /// statistics of dx.
+    /// </summary>
+    void InputGradient(
+        ConvolutionShape shape, NormalizedView dy, View w, View bias, View dx, OutputStatistics statistics = default);
+
     /// <summary>Whether this convolution's weight gradient can read x so.</summary>
     bool CanReadForWeights(ConvolutionShape shape, NormalizedView x);
 
     /// <summary><see cref="IConvolution.WeightGradient"/> of such an x.</summary>
     void WeightGradient(ConvolutionShape shape, NormalizedView x, View dy, View dw);
+
+    /// <summary>Whether it can read dy so, the input of a transposed convolution.</summary>
+    bool CanReadTransposedForWeights(ConvolutionShape shape, NormalizedView dy);
+
+    /// <summary><see cref="IConvolution.WeightGradient"/> of such a dy.</summary>
+    void WeightGradient(ConvolutionShape shape, View x, NormalizedView dy, View dw);
 
     /// <summary>Whether the backward pass of such a norm can take a gradient that is a product of so many steps.</summary>
     bool CanReadProduct(NormShape shape, int steps);

@@ -38,7 +38,7 @@ sealed class ProfiledFusedNormalization(IFusedNormalization fused, Profiler prof
 
     public bool CanRead(ConvolutionShape shape, NormalizedView x) => fused.CanRead(shape, x);
 
-    public bool CanMeasure(ConvolutionShape shape) => fused.CanMeasure(shape);
+    public bool CanMeasure(ConvolutionShape shape, bool acrossBatch) => fused.CanMeasure(shape, acrossBatch);
 
     public void Forward(
         ConvolutionShape shape, NormalizedView x, View w, View bias, View y, OutputStatistics statistics = default)
@@ -48,6 +48,19 @@ sealed class ProfiledFusedNormalization(IFusedNormalization fused, Profiler prof
             fused.Forward(shape, x, w, bias, y, statistics);
     }
 
+    public bool CanReadTransposed(ConvolutionShape shape, NormalizedView dy) => fused.CanReadTransposed(shape, dy);
+
+    public bool CanMeasureTransposed(ConvolutionShape shape, bool acrossBatch) =>
+        fused.CanMeasureTransposed(shape, acrossBatch);
+
+    public void InputGradient(
+        ConvolutionShape shape, NormalizedView dy, View w, View bias, View dx, OutputStatistics statistics = default)
+    {
+        double bytes = View.Bytes(dy.X, dy.Constants, w, bias, dx, statistics.Mean, statistics.Variance);
+        using (profiler.Call("convolution input gradient", ProfiledConvolution.Sizes(shape), shape.Flop, bytes))
+            fused.InputGradient(shape, dy, w, bias, dx, statistics);
+    }
+
     public bool CanReadForWeights(ConvolutionShape shape, NormalizedView x) => fused.CanReadForWeights(shape, x);
 
     public void WeightGradient(ConvolutionShape shape, NormalizedView x, View dy, View dw)
@@ -55,6 +68,17 @@ sealed class ProfiledFusedNormalization(IFusedNormalization fused, Profiler prof
         string sizes = ProfiledConvolution.Sizes(shape);
         using (profiler.Call(
             "convolution weight gradient", sizes, shape.Flop, View.Bytes(x.X, x.Constants, dy, dw)))
+            fused.WeightGradient(shape, x, dy, dw);
+    }
+
+    public bool CanReadTransposedForWeights(ConvolutionShape shape, NormalizedView dy) =>
+        fused.CanReadTransposedForWeights(shape, dy);
+
+    public void WeightGradient(ConvolutionShape shape, View x, NormalizedView dy, View dw)
+    {
+        string sizes = ProfiledConvolution.Sizes(shape);
+        using (profiler.Call(
+            "convolution weight gradient", sizes, shape.Flop, View.Bytes(x, dy.X, dy.Constants, dw)))
             fused.WeightGradient(shape, x, dy, dw);
     }
 

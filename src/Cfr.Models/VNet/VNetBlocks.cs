@@ -25,11 +25,13 @@ static class VNetBlocks
 
     /// <summary>Half the size, twice the channels: [N, D, H, W, C] -> [N, D/2, H/2, W/2, 2C].</summary>
     public static Layer Down(Weights w, Normalization normalization, int channels) => new Sequential(w,
-        new Conv3d(w / "conv" / 0, channels, 2 * channels, kernel: 2, stride: 2),
+        new Conv3d(
+            w / "conv" / 0, channels, 2 * channels, kernel: 2, stride: 2, measure: NormRelu.Wants(normalization)),
         NormRelu.Create(w / "conv" / 1, normalization, 2 * channels));
 
     /// <summary>Twice the size, half the channels: [N, D, H, W, C] -> [N, 2D, 2H, 2W, C/2].</summary>
     public static Layer Up(Weights w, Normalization normalization, int channels) => new Sequential(w,
-        new ConvTranspose3d(w / "conv" / 0, channels, channels / 2, kernel: 2, stride: 2),
+        new ConvTranspose3d(
+            w / "conv" / 0, channels, channels / 2, kernel: 2, stride: 2, measure: NormRelu.Wants(normalization)),
         NormRelu.Create(w / "conv" / 1, normalization, channels / 2));
 }

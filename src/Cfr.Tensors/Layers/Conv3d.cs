@@ -30,9 +30,6 @@ public sealed class Conv3d : Layer
     }
 
     /// <inheritdoc/>
-    protected override Tensor Compute(Tensor x)
-    {
-        Measure measure = _measure == Measure.Batch && !Training ? Measure.Nothing : _measure;
-        return x.Conv3d(_weight, _bias, _stride, _padding, measure);
-    }
+    protected override Tensor Compute(Tensor x) =>
+        x.Conv3d(_weight, _bias, _stride, _padding, _measure.While(Training));
 }

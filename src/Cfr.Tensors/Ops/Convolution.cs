@@ -32,14 +32,13 @@ static class Convolution
         Shape xShape = x.Shape, weightShape = weight.Shape;
         Tensor y = session.Empty(Shape(x, output, outChannels));
         IFusedNormalization? fused = session.Device.FusedNormalization;
-        NormalizedView? deferred = x.Deferred?.View;
-        bool normalizes = deferred is { } from && fused!.CanRead(shape, from);
-        bool measures = measure != Measure.Nothing && y.Count > 0 && fused is not null && fused.CanMeasure(shape);
+        bool normalizes = x.Deferred?.View is { } from && fused!.CanRead(shape, from);
+        bool measures = measure != Measure.Nothing && y.Count > 0 && fused is not null
+            && fused.CanMeasure(shape, measure == Measure.Batch);
         if (normalizes || measures)
         {
-            NormalizedView read = normalizes ? deferred!.Value : new NormalizedView(default, x.View, default);
-            OutputStatistics statistics = measures ? Measured(y, measure) : default;
-            fused!.Forward(shape, read, weight.View, bias?.View ?? default, y.View, statistics);
+            fused!.Forward(
+                shape, Read(x, normalizes), weight.View, bias?.View ?? default, y.View, Measured(y, measures, measure));
         }
         else
         {
@@ -63,7 +62,8 @@ static class Convolution
     }
 
     public static Tensor Transposed(
-        string op, Tensor x, Tensor weight, Tensor? bias, Extent stride, Extent padding)
+        string op, Tensor x, Tensor weight, Tensor? bias, Extent stride, Extent padding,
+        Measure measure = Measure.Nothing)
     {
         Session session = Session.Common(op, x, weight, bias);
         (Extent input, Extent kernel) = Check(op, x, weight, stride, padding);
@@ -84,14 +84,33 @@ static class Convolution
         IConvolution kernels = session.Device.Convolution;
         Shape xShape = x.Shape, weightShape = weight.Shape;
         Tensor y = session.Empty(Shape(x, output, outChannels));
-        kernels.InputGradient(mirrored, x.View, weight.View, bias?.View ?? default, y.View);
+        IFusedNormalization? fused = session.Device.FusedNormalization;
+        bool normalizes = x.Deferred?.View is { } from && fused!.CanReadTransposed(mirrored, from);
+        bool measures = measure != Measure.Nothing && y.Count > 0 && fused is not null
+            && fused.CanMeasureTransposed(mirrored, measure == Measure.Batch);
+        if (normalizes || measures)
+        {
+            fused!.InputGradient(
+                mirrored, Read(x, normalizes), weight.View, bias?.View ?? default, y.View,
+                Measured(y, measures, measure));
+        }
+        else
+        {
+            kernels.InputGradient(mirrored, x.View, weight.View, bias?.View ?? default, y.View);
+        }
         return y.Record(op, [x, weight, bias], keep: Kept(x, weight), backward: g =>
         {
             Tensor dy = g.OfResult;
             g.Add(0, () => Made(
                 session, xShape, dx => kernels.Forward(mirrored, dy.View, g.Kept(1).View, default, dx)));
-            g.Add(1, () => Made(
-                session, weightShape, dw => kernels.WeightGradient(mirrored, dy.View, g.Kept(0).View, dw)));
+            g.Add(1, () => Made(session, weightShape, dw =>
+            {
+                Tensor x = g.Kept(0);
+                if (x.Deferred is { } deferred && fused!.CanReadTransposedForWeights(mirrored, deferred.View))
+                    fused.WeightGradient(mirrored, dy.View, deferred.View, dw);
+                else
+                    kernels.WeightGradient(mirrored, dy.View, x.View, dw);
+            }));
             g.AddSumOfVoxels(2);
         });
     }
@@ -125,9 +144,14 @@ static class Convolution
     static int TransposedSize(int input, int kernel, int stride, int padding) =>
         checked((input - 1) * stride - 2 * padding + kernel);
 
-    /// <summary>Room for statistics of y, that goes with it.</summary>
-    static OutputStatistics Measured(Tensor y, Measure measure)
+    /// <summary>relu(norm x) as a convolution normalises it, or x as it stands.</summary>
+    static NormalizedView Read(Tensor x, bool normalizes) =>
+        normalizes ? x.Deferred!.View : new NormalizedView(default, x.View, default);
+
+    /// <summary>Room for statistics of y, that goes with it, where it is measured.</summary>
+    static OutputStatistics Measured(Tensor y, bool measures, Measure measure)
     {
+        if (!measures) return default;
         int channels = y.Size(^1), count = measure == Measure.Batch ? channels : y.Size(0) * channels;
         y.Measured = new MeasuredStatistics(
             measure, y.Session.EmptyKept([count]), y.Session.EmptyKept([count]), y.Overwritten);

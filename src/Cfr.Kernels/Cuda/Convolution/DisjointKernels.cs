@@ -1,14 +1,33 @@
 namespace Cfr.Kernels.Cuda;
 
-/// <summary>The kernels of <see cref="DisjointProduct"/> with one tile.</summary>
-sealed record DisjointTile(
-    int Rows, int Columns, Kernel<DisjointArguments> Forward, Kernel<DisjointArguments> InputGradient,
-    Kernel<DisjointArguments> WeightGradient)
+/// <summary>
+/// The kernels of <see cref="DisjointProduct"/> with one tile. Those of a norm have it in the load of x, or of dy, and
+/// statistics in the store of outputs, or of inputs.
+/// </summary>
+sealed record DisjointTile(int Rows, int Columns)
 {
+    public required Kernel<DisjointArguments> Forward { get; init; }
+
+    public required Kernel<DisjointArguments> InputGradient { get; init; }
+
+    public required Kernel<DisjointArguments> WeightGradient { get; init; }
+
+    public required Kernel<DisjointArguments> NormForward { get; init; }
+
+    public required Kernel<DisjointArguments> NormInputGradient { get; init; }
+
+    public required Kernel<DisjointArguments> WeightGradientOfNormX { get; init; }
+
+    public required Kernel<DisjointArguments> WeightGradientOfNormDy { get; init; }
+
     /// <summary>Tiles of an M x N matrix.</summary>
     public long Count(int m, int n) => ((long)m + Rows - 1) / Rows * (((long)n + Columns - 1) / Columns);
 
-    public IEnumerable<Kernel<DisjointArguments>> All => [Forward, InputGradient, WeightGradient];
+    public IEnumerable<Kernel<DisjointArguments>> All =>
+    [
+        Forward, InputGradient, WeightGradient, NormForward, NormInputGradient, WeightGradientOfNormX,
+        WeightGradientOfNormDy,
+    ];
 }
 
 /// <summary>The tiles of a precision.</summary>
@@ -80,17 +99,37 @@ static class DisjointKernels
         where TForward : struct, ITile<TSums, TOperands> where TInput : struct, ITile<TSums, TOperands>
         where TWeights : struct, ITile<TSums, TOperands> where TSums : unmanaged where TOperands : unmanaged
     {
-        return new DisjointTile(
-            TForward.Rows, TForward.Columns,
-            Kernel("", DisjointProduct.Forward<TForward, TSums, TOperands>),
-            Kernel("_input_gradient", DisjointProduct.InputGradient<TInput, TSums, TOperands>),
-            Kernel("_weight_gradient", DisjointProduct.WeightGradient<TWeights, TSums, TOperands>));
+        // Constants and moments take registers, of which five blocks leave too few.
+        int normBlocks = Math.Min(blocks, 4);
+        return new DisjointTile(TForward.Rows, TForward.Columns)
+        {
+            Forward = Kernel(
+                "", DisjointProduct.Forward<TForward, TSums, TOperands, AsItStands, ActivatedStore>, blocks),
+            InputGradient = Kernel(
+                "_input_gradient",
+                DisjointProduct.InputGradient<TInput, TSums, TOperands, AsItStands, ActivatedStore>, blocks),
+            WeightGradient = Kernel(
+                "_weight_gradient",
+                DisjointProduct.WeightGradient<TWeights, TSums, TOperands, AsItStands, AsItStands>, blocks),
+            NormForward = Kernel(
+                "_norm",
+                DisjointProduct.Forward<TForward, TSums, TOperands, NormalizedForm, MeasuredStore>, normBlocks),
+            NormInputGradient = Kernel(
+                "_input_gradient_norm",
+                DisjointProduct.InputGradient<TInput, TSums, TOperands, NormalizedForm, MeasuredStore>, normBlocks),
+            WeightGradientOfNormX = Kernel(
+                "_weight_gradient_norm_x",
+                DisjointProduct.WeightGradient<TWeights, TSums, TOperands, NormalizedForm, AsItStands>, normBlocks),
+            WeightGradientOfNormDy = Kernel(
+                "_weight_gradient_norm_dy",
+                DisjointProduct.WeightGradient<TWeights, TSums, TOperands, AsItStands, NormalizedForm>, normBlocks),
+        };
 
-        Kernel<DisjointArguments> Kernel(string pass, Action<DisjointArguments> body) => new(name + pass, body)
+        Kernel<DisjointArguments> Kernel(string pass, Action<DisjointArguments> body, int together) => new(name + pass, body)
         {
             Threads = TForward.Threads,
             AnyBlock = false,
-            BlocksPerMultiprocessor = blocks,
+            BlocksPerMultiprocessor = together,
             SharedBytes = Tile.SharedBytes(TForward.Rows, TForward.Columns),
             TensorCores = tensorCores,
         };

@@ -23,6 +23,16 @@ struct DisjointArguments
 
     /// <summary>The grid's z are pieces of the sum, of this many steps each.</summary>
     public int PieceSteps;
+
+    /// <summary>What the operand that is normalised on its way goes through.</summary>
+    public ChannelPackets Norm;
+
+    /// <summary>
+    /// Where blocks leave statistics of what they store (<see cref="OutputMoments"/>), or 0; boxes of a channel, of which
+    /// a row of tiles has one for each of this many taps.
+    /// </summary>
+    public long Moments;
+    public int Boxes, Taps;
 }
 
 /// <summary>
@@ -35,15 +45,15 @@ struct DisjointArguments
 /// nothing is laid out in memory. FLOP 2 K M a patch of K inputs for M outputs, bytes 4 (K + M): K = 128, M = 32
 /// (V-Net's first way down) are 8,192 FLOP for 640 bytes, 13 FLOP/B, where an H200 has 70 in TF32. Memory bounds it by
 /// far, so float32 comes by <c>cp.async</c> and is rounded in registers, also for bfloat16. Blocks wait for their
-/// loads; five on a multiprocessor work meanwhile.
+/// loads; five on a multiprocessor work meanwhile. An operand may be normalised where it arrives (<see
+/// cref="NormalizedForm"/>), and the result measured where it leaves (<see cref="MeasuredStore"/>).
 /// </summary>
 static class DisjointProduct
 {
-    const int Packet = DisjointPatches.Packet;
-
     /// <summary>A tile's sums are over columns, which are cut into pieces where there are few patches.</summary>
-    public static void Forward<TTile, TSums, TOperands>(DisjointArguments a)
+    public static void Forward<TTile, TSums, TOperands, TForm, TStore>(DisjointArguments a)
         where TTile : struct, ITile<TSums, TOperands> where TSums : unmanaged where TOperands : unmanaged
+        where TForm : unmanaged, IOperandForm<TForm> where TStore : struct, IDisjointStore
     {
         var shared = SharedBytes.Dynamic();
         int thread = Group.IdxX, step = Grid.IdxZ * a.PieceSteps, end = Ptx.Min(step + a.PieceSteps, a.Columns);
@@ -55,15 +65,20 @@ static class DisjointProduct
         var weights = LineMajor32.Begin(
             a.Weights, a.OutChannels, column, a.OutChannels, step, end, thread, TTile.Columns, TTile.Threads,
             sizeof(float));
-        TiledMatmul.Multiply<TTile, TSums, TOperands, PatchLines, LayoutCopy<LineMajor32>>(
-            shared, patches, new LayoutCopy<LineMajor32> { Copy = weights }, end - step);
-        Store<TTile, TSums, TOperands, MatrixRows>(
+        TiledMatmul.Multiply<
+            TTile, TSums, TOperands, FormedCopy<PatchLines, KMajor, TForm>, LayoutCopy<LineMajor32>>(
+            shared,
+            FormedCopy<PatchLines, KMajor, TForm>.Of(
+                patches, patches.Matrix.Target, a.Norm, end - patches.Matrix.Steps),
+            new LayoutCopy<LineMajor32> { Copy = weights }, end - step);
+        TStore.Store<TTile, TSums, TOperands, MatrixRows>(
             shared, a, Piece(a.Outputs, a.PatchCount, a.OutChannels), row, a.PatchCount, column, a.OutChannels);
     }
 
     /// <summary>Sums are over output channels. Rows of a tile are stored run by run.</summary>
-    public static void InputGradient<TTile, TSums, TOperands>(DisjointArguments a)
+    public static void InputGradient<TTile, TSums, TOperands, TForm, TStore>(DisjointArguments a)
         where TTile : struct, ITile<TSums, TOperands> where TSums : unmanaged where TOperands : unmanaged
+        where TForm : unmanaged, IOperandForm<TForm> where TStore : struct, IDisjointStore
     {
         var shared = SharedBytes.Dynamic();
         int thread = Group.IdxX;
@@ -75,14 +90,19 @@ static class DisjointProduct
         var weights = KMajor.Begin(
             a.Weights, a.OutChannels, column, a.Columns, 0, a.OutChannels, thread, TTile.Columns, TTile.Threads,
             sizeof(float));
-        TiledMatmul.Multiply<TTile, TSums, TOperands, LayoutCopy<KMajor>, LayoutCopy<KMajor>>(
-            shared, new LayoutCopy<KMajor> { Copy = dy }, new LayoutCopy<KMajor> { Copy = weights }, a.OutChannels);
-        Store<TTile, TSums, TOperands, PatchRows>(shared, a, a.Volume, row, a.PatchCount, column, a.Columns);
+        TiledMatmul.Multiply<
+            TTile, TSums, TOperands, FormedCopy<LayoutCopy<KMajor>, KMajor, TForm>, LayoutCopy<KMajor>>(
+            shared,
+            FormedCopy<LayoutCopy<KMajor>, KMajor, TForm>.Of(
+                new LayoutCopy<KMajor> { Copy = dy }, dy.Target, a.Norm, a.OutChannels - dy.Steps),
+            new LayoutCopy<KMajor> { Copy = weights }, a.OutChannels);
+        TStore.Store<TTile, TSums, TOperands, PatchRows>(shared, a, a.Volume, row, a.PatchCount, column, a.Columns);
     }
 
     /// <summary>Sums are over patches, in as many pieces as there should be blocks.</summary>
-    public static void WeightGradient<TTile, TSums, TOperands>(DisjointArguments a)
+    public static void WeightGradient<TTile, TSums, TOperands, TX, TDy>(DisjointArguments a)
         where TTile : struct, ITile<TSums, TOperands> where TSums : unmanaged where TOperands : unmanaged
+        where TX : unmanaged, IOperandForm<TX> where TDy : unmanaged, IOperandForm<TDy>
     {
         var shared = SharedBytes.Dynamic();
         int thread = Group.IdxX, step = Grid.IdxZ * a.PieceSteps, end = Ptx.Min(step + a.PieceSteps, a.PatchCount);
@@ -93,9 +113,16 @@ static class DisjointProduct
         var dy = LineMajor32.Begin(
             a.Outputs, a.OutChannels, column, a.OutChannels, step, end, thread, TTile.Columns, TTile.Threads,
             sizeof(float));
-        TiledMatmul.Multiply<TTile, TSums, TOperands, PatchSteps, LayoutCopy<LineMajor32>>(
-            shared, patches, new LayoutCopy<LineMajor32> { Copy = dy }, end - step);
-        Store<TTile, TSums, TOperands, MatrixRows, NoActivation>(
+        TiledMatmul.Multiply<
+            TTile, TSums, TOperands, FormedCopy<PatchSteps, LineMajor32, TX>,
+            FormedCopy<LayoutCopy<LineMajor32>, LineMajor32, TDy>>(
+            shared,
+            FormedCopy<PatchSteps, LineMajor32, TX>.Of(
+                patches, patches.Matrix.Target, a.Norm, a.Columns - patches.Matrix.Lines),
+            FormedCopy<LayoutCopy<LineMajor32>, LineMajor32, TDy>.Of(
+                new LayoutCopy<LineMajor32> { Copy = dy }, dy.Target, a.Norm, a.OutChannels - dy.Lines),
+            end - step);
+        ActivatedStore.Store<TTile, TSums, TOperands, MatrixRows, NoActivation>(
             shared, a, Piece(a.Weights, a.Columns, a.OutChannels), row, a.Columns, column, a.OutChannels);
     }
 
@@ -105,82 +132,5 @@ static class DisjointProduct
         matrices + Grid.IdxZ * ((long)rows * columns * sizeof(float));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static void Store<TTile, TSums, TOperands, TRows>(
-        SharedBytes shared, DisjointArguments a, long target, int row, int rowCount, int column, int columnCount)
-        where TTile : struct, ITile<TSums, TOperands> where TSums : unmanaged where TOperands : unmanaged
-        where TRows : struct, IRowPlaces
-    {
-        if (a.Activation == (int)Activation.Relu)
-            Store<TTile, TSums, TOperands, TRows, Relu>(shared, a, target, row, rowCount, column, columnCount);
-        else if (a.Activation == (int)Activation.Gelu)
-            Store<TTile, TSums, TOperands, TRows, Gelu>(shared, a, target, row, rowCount, column, columnCount);
-        else
-            Store<TTile, TSums, TOperands, TRows, NoActivation>(shared, a, target, row, rowCount, column, columnCount);
-    }
-
-    /// <summary>Neighbouring threads take neighbouring packets of a tile's row; a thread stays in its column.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static void Store<TTile, TSums, TOperands, TRows, TActivation>(
-        SharedBytes shared, DisjointArguments a, long target, int row, int rowCount, int column, int columnCount)
-        where TTile : struct, ITile<TSums, TOperands> where TSums : unmanaged where TOperands : unmanaged
-        where TRows : struct, IRowPlaces where TActivation : struct, IActivation
-    {
-        int packets = TTile.Columns / Packet, packet = Group.IdxX & packets - 1;
-        int between = TTile.Threads >> Tile.Log2(packets), end = Ptx.Min(TTile.Rows, rowCount - row);
-        column += packet * Packet;
-        if (column >= columnCount) return;
-        FourLanes bias = Bias(a, column);
-        target = Ptx.MultiplyAddWide(TRows.Column(a, column / Packet), 16, target);
-        for (int i = Group.IdxX >> Tile.Log2(packets); i < end; i += between)
-        {
-            uint at = Swizzle.Sums(i, packet * Packet, TTile.Columns * sizeof(float));
-            FourLanes sum = new FourLanes(shared.Load4(at)) + bias;
-            TActivation.Apply(sum).StoreTo(Ptx.MultiplyAddWide(TRows.Row(a, row + i), 16, target));
-        }
-    }
-
-    /// <summary>The bias of four columns, which may belong to several voxels of a run.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static FourLanes Bias(DisjointArguments a, int column)
-    {
-        int channels = a.BiasChannels.Value, c0 = column - column / a.BiasChannels * channels;
-        int c1 = c0 + 1 < channels ? c0 + 1 : 0, c2 = c1 + 1 < channels ? c1 + 1 : 0;
-        int c3 = c2 + 1 < channels ? c2 + 1 : 0;
-        return new FourLanes(Bias1(a.Bias, c0), Bias1(a.Bias, c1), Bias1(a.Bias, c2), Bias1(a.Bias, c3));
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static Lane Bias1(long bias, int channel) =>
-        new(Ptx.LoadOrZero(Ptx.MultiplyAddWide(channel, sizeof(float), bias), bias != 0));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static int Parts(int whole, int part) => (whole + part - 1) / part;
-
-    /// <summary>Where a result's rows and columns lie, in packets.</summary>
-    interface IRowPlaces
-    {
-        static abstract int Row(DisjointArguments a, int row);
-
-        static abstract int Column(DisjointArguments a, int packet);
-    }
-
-    /// <summary>A matrix with a column for each output channel.</summary>
-    readonly struct MatrixRows : IRowPlaces
-    {
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static int Row(DisjointArguments a, int row) => row * (a.OutChannels / Packet);
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static int Column(DisjointArguments a, int packet) => packet;
-    }
-
-    /// <summary>Patches of the volume.</summary>
-    readonly struct PatchRows : IRowPlaces
-    {
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static int Row(DisjointArguments a, int row) => DisjointPatches.Row(a.Patches, row);
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static int Column(DisjointArguments a, int packet) => DisjointPatches.Column(a.Patches, packet);
-    }
 }

@@ -128,11 +128,17 @@ sealed class GpuConvolution(GpuDevice gpu) : IConvolution
     /// <summary>
     /// Whether the forward pass goes box by box, and so can normalise what it loads and measure what it stores.
     /// </summary>
-    public bool IsFused(ConvolutionShape shape) => shape.InChannels > 1
+    bool GoesBoxByBox(ConvolutionShape shape) => shape.InChannels > 1
         && Way(shape, UnitStridePass.Forward(shape)) is ConvolutionWay.Registers or ConvolutionWay.TensorCores;
 
-    /// <summary>Whether the forward pass can measure what it stores.</summary>
-    public bool CanMeasure(ConvolutionShape shape) => IsFused(shape) || MeasuringBlocks(shape) > 0;
+    /// <summary>Whether the forward pass is a product with the volume as it lies, which can do so as well.</summary>
+    bool IsDisjoint(ConvolutionShape shape) =>
+        Way(shape, UnitStridePass.Forward(shape)) == ConvolutionWay.Product && GpuDisjointConvolution.Takes(shape);
+
+    /// <summary>Whether the input gradient is.</summary>
+    bool IsDisjointBackwards(ConvolutionShape shape) =>
+        Way(shape, UnitStridePass.InputGradient(shape)) == ConvolutionWay.Product
+        && GpuDisjointConvolution.Takes(shape);
 
     /// <summary>Blocks of <see cref="OneChannelForward"/> that measure; 0 for what goes another way.</summary>
     int MeasuringBlocks(ConvolutionShape shape) =>
@@ -140,9 +146,22 @@ sealed class GpuConvolution(GpuDevice gpu) : IConvolution
             ? 0
             : OneChannelForward.MeasuringBlocks(gpu, shape);
 
-    /// <summary>Whether it can read this.</summary>
-    public bool CanRead(ConvolutionShape shape, NormalizedView x) =>
-        (PointwiseHead.Takes(shape) || IsFused(shape)) && HasPackets(shape, x);
+    /// <summary>See <see cref="IFusedNormalization.CanMeasure"/>.</summary>
+    public bool CanMeasure(ConvolutionShape shape, bool acrossBatch) =>
+        GoesBoxByBox(shape) || MeasuringBlocks(shape) > 0
+        || IsDisjoint(shape) && _disjoint.CanMeasure(shape, acrossBatch);
+
+    /// <summary>See <see cref="IFusedNormalization.CanMeasureTransposed"/>.</summary>
+    public bool CanMeasureTransposed(ConvolutionShape shape, bool acrossBatch) =>
+        IsDisjointBackwards(shape) && _disjoint.CanMeasureInputs(shape, acrossBatch);
+
+    /// <summary>See <see cref="IFusedNormalization.CanRead"/>.</summary>
+    public bool CanRead(ConvolutionShape shape, NormalizedView x) => HasPackets(x)
+        && (PointwiseHead.Takes(shape) || GoesBoxByBox(shape) || SharesConstants(x) && IsDisjoint(shape));
+
+    /// <summary>See <see cref="IFusedNormalization.CanReadTransposed"/>.</summary>
+    public bool CanReadTransposed(ConvolutionShape shape, NormalizedView dy) =>
+        HasPackets(dy) && SharesConstants(dy) && IsDisjointBackwards(shape);
 
     /// <summary>y = relu(norm x) * w + bias, or x as it stands where it has no constants; and statistics of y.</summary>
     public void Forward(
@@ -159,34 +178,57 @@ sealed class GpuConvolution(GpuDevice gpu) : IConvolution
             return;
         }
         UnitStridePass pass = UnitStridePass.Forward(shape);
-        _halo.Run(
-            Kernels(Way(shape, pass)).For(pass, WantedBlocks), pass, x.X, w, bias, y, ChannelTable.Of(x), statistics);
+        ConvolutionWay way = Way(shape, pass);
+        if (way == ConvolutionWay.Product)
+        {
+            _disjoint.Forward(shape, x, w, bias, y, statistics);
+            return;
+        }
+        _halo.Run(Kernels(way).For(pass, WantedBlocks), pass, x.X, w, bias, y, ChannelTable.Of(x), statistics);
     }
 
     void Measure(ConvolutionShape shape, View x, View w, View bias, View y, OutputStatistics statistics)
     {
         int blocks = MeasuringBlocks(shape);
-        DeviceBuffer moments = gpu.Pool.Rent(HaloMoments.Floats(blocks, shape.OutChannels) * sizeof(float));
+        DeviceBuffer moments = gpu.Pool.Rent(OutputMoments.Floats(blocks, shape.OutChannels) * sizeof(float));
         OneChannelForward.Measure(gpu, shape, x, w, bias, y, moments.Address);
-        _halo.Merge(moments.Address, shape.Batch, shape.OutChannels, blocks, statistics);
+        OutputMoments.Launch(gpu, moments.Address, blocks, shape.Batch, shape.OutChannels, statistics);
         moments.Release();
     }
 
-    /// <summary>The same of the weight gradient.</summary>
-    public bool CanReadForWeights(ConvolutionShape shape, NormalizedView x) =>
-        (PointwiseHead.Takes(shape) || _weightGradient.Walks(shape)) && HasPackets(shape, x);
+    /// <summary>dx = relu(norm dy) * w^T + bias, or dy as it stands; and statistics of dx.</summary>
+    public void InputGradient(
+        ConvolutionShape shape, NormalizedView dy, View w, View bias, View dx, OutputStatistics statistics) =>
+        _disjoint.InputGradient(shape, dy, w, bias, dx, statistics);
+
+    /// <summary>See <see cref="IFusedNormalization.CanReadForWeights"/>.</summary>
+    public bool CanReadForWeights(ConvolutionShape shape, NormalizedView x) => HasPackets(x)
+        && (PointwiseHead.Takes(shape) || _weightGradient.Walks(shape)
+            || SharesConstants(x) && _weightGradient.IsDisjoint(shape));
+
+    /// <summary>See <see cref="IFusedNormalization.CanReadTransposedForWeights"/>.</summary>
+    public bool CanReadTransposedForWeights(ConvolutionShape shape, NormalizedView dy) =>
+        HasPackets(dy) && SharesConstants(dy) && _weightGradient.IsDisjoint(shape);
 
     /// <summary>dw of relu(norm x)</summary>
     public void WeightGradient(ConvolutionShape shape, NormalizedView x, View dy, View dw)
     {
         if (PointwiseHead.Takes(shape))
             PointwiseHead.WeightGradient(gpu, shape, x, dy, dw);
-        else
+        else if (_weightGradient.Walks(shape))
             _weightGradient.Walk(shape, x.X, dy, dw, ChannelTable.Of(x));
+        else
+            _disjoint.WeightGradient(shape, x, dy, dw);
     }
 
-    static bool HasPackets(ConvolutionShape shape, NormalizedView x) =>
-        shape.InChannels % FourLanes.Width == 0 && (x.X.Address | x.Constants.Address) % 16 == 0;
+    /// <summary>dw of relu(norm dy)</summary>
+    public void WeightGradient(ConvolutionShape shape, View x, NormalizedView dy, View dw) =>
+        _disjoint.WeightGradient(shape, x, dy, dw);
+
+    static bool HasPackets(NormalizedView x) =>
+        x.Shape.Channels % FourLanes.Width == 0 && (x.X.Address | x.Constants.Address) % 16 == 0;
+
+    static bool SharesConstants(NormalizedView x) => x.Shape.AcrossBatch || x.Shape.Batch == 1;
 
     /// <summary>The same on a chosen way.</summary>
     public void WeightGradient(ConvolutionWay way, ConvolutionShape shape, View x, View dy, View dw) =>

@@ -1,8 +1,8 @@
 namespace Cfr.Kernels.Cuda;
 
 /// <summary>
-/// Launches of <see cref="DisjointProduct"/>. Each returns false, and does nothing, for convolutions that are not its
-/// own: see <see cref="Takes"/>.
+/// Launches of <see cref="DisjointProduct"/>. Each without a norm returns false, and does nothing, for convolutions that
+/// are not its own: see <see cref="Takes"/>.
 /// </summary>
 sealed class GpuDisjointConvolution(GpuDevice gpu)
 {
@@ -34,21 +34,47 @@ sealed class GpuDisjointConvolution(GpuDevice gpu)
         DisjointTiles tiles, ConvolutionShape s, View x, View w, View bias, View y, Activation activation)
     {
         if (!Takes(s, x, w, bias, y)) return false;
-        DisjointArguments arguments = Arguments(s, x, w, y);
-        int m = arguments.PatchCount, n = s.OutChannels, k = arguments.Columns;
-        DisjointTile tile = tiles.For(m, n, k, WantedBlocks);
-        int blocks = checked((int)tile.Count(m, n)), pieces = Pieces(ref arguments, WantedBlocks / blocks, k);
+        Forward(tiles, s, AsItStands(x), w, bias, y, activation, default);
+        return true;
+    }
+
+    /// <summary>
+    /// y = x * w + bias of a convolution that it takes, x being normalised on its way where it has constants; and
+    /// statistics of y where they are wanted (<see cref="CanMeasure(ConvolutionShape, bool)"/>).
+    /// </summary>
+    public void Forward(
+        ConvolutionShape s, NormalizedView x, View w, View bias, View y, OutputStatistics statistics) =>
+        Forward(Tiles, s, x, w, bias, y, statistics);
+
+    /// <summary>The same with chosen tiles.</summary>
+    public void Forward(
+        DisjointTiles tiles, ConvolutionShape s, NormalizedView x, View w, View bias, View y,
+        OutputStatistics statistics)
+    {
+        using Packets ofX = Packed(x.X), ofW = Packed(w);
+        Forward(tiles, s, x with { X = ofX.View }, ofW.View, bias, y, Activation.None, statistics);
+    }
+
+    void Forward(
+        DisjointTiles tiles, ConvolutionShape s, NormalizedView x, View w, View bias, View y, Activation activation,
+        OutputStatistics statistics)
+    {
+        DisjointArguments arguments = Arguments(s, x.X, w, y) with { Norm = ChannelPackets.Of(x) };
+        int m = arguments.PatchCount, n = s.OutChannels;
+        DisjointTile tile = ForwardTile(tiles, ref arguments, out int pieces);
+        int blocks = checked((int)tile.Count(m, n));
+        Kernel<DisjointArguments> kernel = IsPlain(x, statistics) ? tile.Forward : tile.NormForward;
         if (pieces == 1)
         {
             arguments.Bias = bias.Address;
             arguments.BiasChannels = new Divisor(n);
             arguments.Activation = (int)activation;
-            gpu.Launch(tile.Forward, arguments, blocks);
-            return true;
+            Launch(kernel, arguments, tile, s.Batch, statistics, blocks);
+            return;
         }
         DeviceBuffer sums = gpu.Pool.Rent(pieces * y.Count * sizeof(float));
         arguments.Outputs = sums.Address;
-        gpu.Launch(tile.Forward, arguments, blocks, 1, pieces);
+        gpu.Launch(kernel, arguments, blocks, 1, pieces);
         gpu.LaunchOver(
             MatmulFinish.Packets,
             new MatmulArguments
@@ -66,7 +92,6 @@ sealed class GpuDisjointConvolution(GpuDevice gpu)
             },
             y.Count / Packet);
         sums.Release();
-        return true;
     }
 
     /// <summary>dx = act(dy * w^T + bias)</summary>
@@ -78,17 +103,44 @@ sealed class GpuDisjointConvolution(GpuDevice gpu)
         DisjointTiles tiles, ConvolutionShape s, View dy, View w, View bias, View dx, Activation activation)
     {
         if (!Takes(s, dx, w, default, dy)) return false;
-        DisjointArguments arguments = Arguments(s, dx, w, dy) with
+        InputGradient(tiles, s, AsItStands(dy), w, bias, dx, activation, default);
+        return true;
+    }
+
+    /// <summary>
+    /// dx = dy * w^T + bias of a convolution that it takes, dy being normalised on its way where it has constants; and
+    /// statistics of dx where they are wanted (<see cref="CanMeasureInputs(ConvolutionShape, bool)"/>).
+    /// </summary>
+    public void InputGradient(
+        ConvolutionShape s, NormalizedView dy, View w, View bias, View dx, OutputStatistics statistics) =>
+        InputGradient(Tiles, s, dy, w, bias, dx, statistics);
+
+    /// <summary>The same with chosen tiles.</summary>
+    public void InputGradient(
+        DisjointTiles tiles, ConvolutionShape s, NormalizedView dy, View w, View bias, View dx,
+        OutputStatistics statistics)
+    {
+        using Packets ofDy = Packed(dy.X), ofW = Packed(w);
+        InputGradient(tiles, s, dy with { X = ofDy.View }, ofW.View, bias, dx, Activation.None, statistics);
+    }
+
+    void InputGradient(
+        DisjointTiles tiles, ConvolutionShape s, NormalizedView dy, View w, View bias, View dx, Activation activation,
+        OutputStatistics statistics)
+    {
+        DisjointArguments arguments = Arguments(s, dx, w, dy.X) with
         {
             Bias = bias.Address,
             BiasChannels = new Divisor(s.InChannels),
             Activation = (int)activation,
+            Norm = ChannelPackets.Of(dy),
+            Taps = (int)s.Kernel.Voxels,
         };
         int m = arguments.PatchCount, n = arguments.Columns;
-        DisjointTile tile = tiles.For(m, n, s.OutChannels, WantedBlocks);
-        gpu.Launch(tile.InputGradient, arguments, checked((int)tile.Count(m, n)));
+        DisjointTile tile = InputTile(tiles, arguments);
+        Kernel<DisjointArguments> kernel = IsPlain(dy, statistics) ? tile.InputGradient : tile.NormInputGradient;
+        Launch(kernel, arguments, tile, s.Batch, statistics, checked((int)tile.Count(m, n)));
         UnreadVoxels.Launch(gpu, s, bias, dx, activation);
-        return true;
     }
 
     /// <summary>dw = sum over voxels of x dy</summary>
@@ -98,29 +150,138 @@ sealed class GpuDisjointConvolution(GpuDevice gpu)
     public bool WeightGradient(DisjointTiles tiles, ConvolutionShape s, View x, View dy, View dw)
     {
         if (!Takes(s, x, dw, default, dy)) return false;
-        DisjointArguments arguments = Arguments(s, x, dw, dy);
+        WeightGradient(tiles, s, x, dy, dw, tile => tile.WeightGradient, default);
+        return true;
+    }
+
+    /// <summary>The same of a convolution that it takes, x being normalised on its way.</summary>
+    public void WeightGradient(ConvolutionShape s, NormalizedView x, View dy, View dw) =>
+        WeightGradient(Tiles, s, x, dy, dw);
+
+    /// <summary>The same with chosen tiles.</summary>
+    public void WeightGradient(DisjointTiles tiles, ConvolutionShape s, NormalizedView x, View dy, View dw)
+    {
+        using Packets ofDy = Packed(dy);
+        WeightGradient(tiles, s, x.X, ofDy.View, dw, tile => tile.WeightGradientOfNormX, ChannelPackets.Of(x));
+    }
+
+    /// <summary>The same of a convolution that it takes, dy being normalised on its way.</summary>
+    public void WeightGradient(ConvolutionShape s, View x, NormalizedView dy, View dw) =>
+        WeightGradient(Tiles, s, x, dy, dw);
+
+    /// <summary>The same with chosen tiles.</summary>
+    public void WeightGradient(DisjointTiles tiles, ConvolutionShape s, View x, NormalizedView dy, View dw)
+    {
+        using Packets ofX = Packed(x);
+        WeightGradient(tiles, s, ofX.View, dy.X, dw, tile => tile.WeightGradientOfNormDy, ChannelPackets.Of(dy));
+    }
+
+    void WeightGradient(
+        DisjointTiles tiles, ConvolutionShape s, View x, View dy, View dw,
+        Func<DisjointTile, Kernel<DisjointArguments>> kernel, ChannelPackets norm)
+    {
+        DisjointArguments arguments = Arguments(s, x, dw, dy) with { Norm = norm };
         int m = arguments.Columns, n = s.OutChannels, k = arguments.PatchCount;
         DisjointTile tile = tiles.For(m, n, k, WantedBlocks);
         int blocks = checked((int)tile.Count(m, n)), pieces = Pieces(ref arguments, WantedPieces / blocks, k);
         if (pieces == 1)
         {
-            gpu.Launch(tile.WeightGradient, arguments, blocks);
-            return true;
+            gpu.Launch(kernel(tile), arguments, blocks);
+            return;
         }
         DeviceBuffer sums = gpu.Pool.Rent(pieces * dw.Count * sizeof(float));
         arguments.Weights = sums.Address;
-        gpu.Launch(tile.WeightGradient, arguments, blocks, 1, pieces);
+        gpu.Launch(kernel(tile), arguments, blocks, 1, pieces);
         gpu.Reduction.Sum(1, pieces, dw.Count, new View(sums.Address, pieces * dw.Count, DType.Float32), dw);
         sums.Release();
-        return true;
     }
+
+    /// <summary>
+    /// Whether statistics of y can be taken as it is stored: not where it is a sum of pieces, nor those of samples where
+    /// a tile has rows of two.
+    /// </summary>
+    public bool CanMeasure(ConvolutionShape s, bool acrossBatch) => CanMeasure(Tiles, s, acrossBatch);
+
+    /// <summary>The same with chosen tiles.</summary>
+    public static bool CanMeasure(DisjointTiles tiles, ConvolutionShape s, bool acrossBatch)
+    {
+        if (!Takes(s)) return false;
+        DisjointArguments arguments = Arguments(s, default, default, default);
+        DisjointTile tile = ForwardTile(tiles, ref arguments, out int pieces);
+        return pieces == 1 && HasWholeSamples(s, tile, acrossBatch);
+    }
+
+    /// <summary>The same of dx: not where there are voxels that no patch has.</summary>
+    public bool CanMeasureInputs(ConvolutionShape s, bool acrossBatch) => CanMeasureInputs(Tiles, s, acrossBatch);
+
+    /// <summary>The same with chosen tiles.</summary>
+    public static bool CanMeasureInputs(DisjointTiles tiles, ConvolutionShape s, bool acrossBatch) =>
+        Takes(s) && s.Output.Voxels * s.Stride.Voxels == s.Input.Voxels
+        && HasWholeSamples(s, InputTile(tiles, Arguments(s, default, default, default)), acrossBatch);
+
+    static bool HasWholeSamples(ConvolutionShape s, DisjointTile tile, bool acrossBatch) =>
+        acrossBatch || s.Batch == 1 || s.Output.Voxels % tile.Rows == 0;
+
+    /// <summary>The tile of a forward pass, and into how many pieces its sums are cut.</summary>
+    static DisjointTile ForwardTile(DisjointTiles tiles, ref DisjointArguments arguments, out int pieces)
+    {
+        int m = arguments.PatchCount, n = arguments.OutChannels, k = arguments.Columns;
+        DisjointTile tile = tiles.For(m, n, k, WantedBlocks);
+        pieces = Pieces(ref arguments, WantedBlocks / checked((int)tile.Count(m, n)), k);
+        return tile;
+    }
+
+    static DisjointTile InputTile(DisjointTiles tiles, DisjointArguments arguments) =>
+        tiles.For(arguments.PatchCount, arguments.Columns, arguments.OutChannels, WantedBlocks);
+
+    /// <summary>Starts so many blocks, and takes statistics of what they store where they are wanted.</summary>
+    void Launch(
+        Kernel<DisjointArguments> kernel, DisjointArguments arguments, DisjointTile tile, int batch,
+        OutputStatistics statistics, int blocks)
+    {
+        if (statistics.Mean.IsNone)
+        {
+            gpu.Launch(kernel, arguments, blocks);
+            return;
+        }
+        int channels = arguments.BiasChannels.Value;
+        arguments.Boxes = checked(Parts(arguments.PatchCount, tile.Rows) * arguments.Taps);
+        DeviceBuffer moments = gpu.Pool.Rent(OutputMoments.Floats(arguments.Boxes, channels) * sizeof(float));
+        arguments.Moments = moments.Address;
+        gpu.Launch(kernel, arguments, blocks);
+        OutputMoments.Launch(gpu, moments.Address, arguments.Boxes, batch, channels, statistics);
+        moments.Release();
+    }
+
+    static NormalizedView AsItStands(View x) => new(default, x, default);
+
+    static bool IsPlain(NormalizedView x, OutputStatistics statistics) =>
+        x.Constants.IsNone && statistics.Mean.IsNone;
+
+    /// <summary>Numbers that begin at a multiple of 16 bytes, maybe as a copy that goes back to the pool.</summary>
+    readonly record struct Packets(View View, DeviceBuffer? Copy) : IDisposable
+    {
+        public void Dispose() => Copy?.Release();
+    }
+
+    /// <summary>These, where they lie if they can be read there.</summary>
+    Packets Packed(View x)
+    {
+        if (IsAligned(x)) return new(x, null);
+        DeviceBuffer copy = gpu.Pool.Rent(x.Count * sizeof(float));
+        var packed = new View(copy.Address, x.Count, DType.Float32);
+        gpu.Layout.Copy(StridedCopy.Along([x.Count], [1], [1]), x, packed);
+        return new(packed, copy);
+    }
+
+    static bool IsAligned(View x) => x.Address % (Packet * sizeof(float)) == 0;
 
     /// <summary>
     /// Whether a kernel is as large as its stride, larger than a voxel, and without padding; whether lines of voxels,
     /// runs of a patch and the output's voxels consist of packets of four, of which an int can count all; and whether
     /// there are not too many outputs.
     /// </summary>
-    static bool Takes(ConvolutionShape s, params ReadOnlySpan<View> operands)
+    public static bool Takes(ConvolutionShape s, params ReadOnlySpan<View> operands)
     {
         bool isDisjoint = s.Kernel == s.Stride && s.Kernel.Voxels > 1 && s.Padding == default
             && s.Output.D * s.Stride.D <= s.Input.D && s.Output.H * s.Stride.H <= s.Input.H
@@ -131,7 +292,7 @@ sealed class GpuDisjointConvolution(GpuDevice gpu)
         long inputs = s.Batch * s.Input.Voxels * s.InChannels, outputs = s.Batch * s.Output.Voxels * s.OutChannels;
         if (Math.Max(inputs, outputs) / Packet > int.MaxValue) return false;
         foreach (View operand in operands)
-            if (operand.Address % (Packet * sizeof(float)) != 0) return false;
+            if (!IsAligned(operand)) return false;
         return true;
     }
 
@@ -145,6 +306,7 @@ sealed class GpuDisjointConvolution(GpuDevice gpu)
         Columns = checked((int)(s.Kernel.Voxels * s.InChannels)),
         OutChannels = s.OutChannels,
         BiasChannels = new Divisor(1),
+        Taps = 1,
     };
 
     /// <summary>Cuts sums into so many pieces of whole stages, or fewer.</summary>

@@ -19,11 +19,6 @@ readonly record struct UnitStridePass(
 /// <summary>Launches of <see cref="HaloConvolution"/>.</summary>
 sealed class GpuHaloConvolution(GpuDevice gpu)
 {
-    static readonly Kernel<HaloMomentArguments> MergeMoments = new("convolution_moments_merge", HaloMoments.Merge)
-    {
-        Threads = Segments.Threads,
-    };
-
     /// <summary>
     /// y = x * w + bias, packing the weights first; x goes through constants where they are given, and statistics of y
     /// are taken where they are wanted.
@@ -39,7 +34,7 @@ sealed class GpuHaloConvolution(GpuDevice gpu)
         int allBoxes = checked((int)(pass.Batch * boxes.Voxels));
         DeviceBuffer? moments = statistics.Mean.IsNone
             ? null
-            : gpu.Pool.Rent(HaloMoments.Floats(allBoxes, pass.OutChannels) * sizeof(float));
+            : gpu.Pool.Rent(OutputMoments.Floats(allBoxes, pass.OutChannels) * sizeof(float));
         gpu.Launch(
             halo.Kernel,
             new HaloArguments
@@ -65,27 +60,8 @@ sealed class GpuHaloConvolution(GpuDevice gpu)
             checked(allBoxes * groups));
         weights.Release();
         if (moments is null) return;
-        Merge(moments.Address, pass.Batch, pass.OutChannels, allBoxes, statistics);
+        OutputMoments.Launch(gpu, moments.Address, allBoxes, pass.Batch, pass.OutChannels, statistics);
         moments.Release();
-    }
-
-    /// <summary>Statistics of what the boxes of all samples have left (<see cref="HaloMoments"/>).</summary>
-    public void Merge(nint moments, int batch, int channels, int boxes, OutputStatistics statistics)
-    {
-        int samples = statistics.AcrossBatch ? 1 : batch;
-        int boxesOfSample = boxes / samples;
-        var arguments = new HaloMomentArguments
-        {
-            Partials = moments,
-            Mean = statistics.Mean.Address,
-            Variance = statistics.Variance.Address,
-            Boxes = boxesOfSample,
-            AllBoxes = boxes,
-            Channels = channels,
-            Statistics = samples * channels,
-            Segment = Segments.Size(gpu.BlockSize(MergeMoments), boxesOfSample),
-        };
-        Segments.Launch(gpu, MergeMoments, arguments, arguments.Segment, arguments.Statistics);
     }
 
     DeviceBuffer Pack(HaloKernel halo, UnitStridePass pass, View w, int groups, int chunks)

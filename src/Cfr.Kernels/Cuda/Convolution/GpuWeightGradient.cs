@@ -48,6 +48,10 @@ sealed class GpuWeightGradient(GpuDevice gpu)
     public bool Walks(ConvolutionShape shape) =>
         shape.InChannels > 1 && Way(shape) is ConvolutionWay.Registers or ConvolutionWay.TensorCores;
 
+    /// <summary>Whether it is a product with x as it lies, which may normalise what it reads of x or dy.</summary>
+    public bool IsDisjoint(ConvolutionShape shape) =>
+        Way(shape) == ConvolutionWay.Product && GpuDisjointConvolution.Takes(shape);
+
     /// <summary>Walks, with x going through constants.</summary>
     public void Walk(ConvolutionShape shape, View x, View dy, View dw, ChannelTable constants) =>
         Walk(shape, x, dy, dw, KernelOf(PrecisionOf(Way(shape)), shape), constants);

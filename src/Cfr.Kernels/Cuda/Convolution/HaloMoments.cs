@@ -29,28 +29,14 @@ readonly struct SquareOf : IMomentOf
     public static float Of(float y, float mean) => (y - mean) * (y - mean);
 }
 
-/// <summary>Arguments of <see cref="HaloMoments.Merge"/>.</summary>
-struct HaloMomentArguments
-{
-    public long Partials, Mean, Variance;
-
-    /// <summary>Boxes that share a statistic, and all of them.</summary>
-    public int Boxes, AllBoxes;
-    public int Channels, Statistics, Segment;
-}
-
 /// <summary>
 /// Statistics of a convolution's outputs while they are still in registers: each block leaves count, mean and sum of
-/// squared deviations of its box, <c>[3, channels, boxes]</c>, from two passes over its sums, so that nothing cancels; they
-/// are merged in a tree, whose threads read side by side. The volume is not read again: 4 bytes a value less than a pass of
-/// its own.
+/// squared deviations of its box (<see cref="OutputMoments"/>), from two passes over its sums, so that nothing cancels.
+/// The volume is not read again: 4 bytes a value less than a pass of its own.
 /// </summary>
 static unsafe class HaloMoments
 {
-    const int Rows = 3, LanesOfVoxel = 4, BytesOfLane = 8 * sizeof(float);
-
-    /// <summary>Floats that the blocks leave.</summary>
-    public static long Floats(long boxes, int channels) => boxes * Rows * channels;
+    const int LanesOfVoxel = 4, BytesOfLane = 8 * sizeof(float);
 
     /// <summary>Leaves those of a block of so many voxels; all threads must come here.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -75,14 +61,6 @@ static unsafe class HaloMoments
         Write(row, table, boxes, lines.Channels, 2 * TSums.BetweenPairs, voxels, mean.P2, squares.P2);
         Write(row, table, boxes, lines.Channels, 3 * TSums.BetweenPairs, voxels, mean.P3, squares.P3);
     }
-
-    /// <summary>Leaves those of two channels of a block; of a channel that is not there, nothing.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Write(
-        long partials, int box, int boxes, int voxels, int channels, int channel, Pair mean, Pair squares) =>
-        Write(
-            (float*)partials + (long)channel * boxes + box, (long)channels * boxes, boxes, channels - channel, 0,
-            voxels, mean, squares);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static void Write(float* row, long table, int boxes, int left, int further, int voxels, Pair mean, Pair squares)
@@ -145,36 +123,4 @@ static unsafe class HaloMoments
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static Float4 Plus(Float4 a, Float4 b) => new(a.X + b.X, a.Y + b.Y, a.Z + b.Z, a.W + b.W);
-
-    /// <summary>Mean and biased variance of each statistic from those of its boxes; a segment of threads each.</summary>
-    public static void Merge(HaloMomentArguments a)
-    {
-        ArrayView<float> scratch = SharedMemory.Allocate<float>(4 * BlockReduce.WarpSize);
-        long statistic = Segments.Result(a.Segment);
-        int rank = Segments.Rank(a.Segment), sample = (int)(statistic / a.Channels);
-        var all = new Moments(0, 0, 0, 0);
-        float* row = (float*)a.Partials + (statistic - (long)sample * a.Channels) * a.AllBoxes + (long)sample * a.Boxes;
-        int boxes = statistic < a.Statistics ? a.Boxes : 0;
-        for (int box = rank; box < boxes; box += 4 * a.Segment)
-        {
-            // Four on their way at once.
-            Moments m0 = OfBox(a, row, box), m1 = OfBox(a, row, box + a.Segment);
-            Moments m2 = OfBox(a, row, box + 2 * a.Segment), m3 = OfBox(a, row, box + 3 * a.Segment);
-            all = Moments.Merge(all, Moments.Merge(Moments.Merge(m0, m1), Moments.Merge(m2, m3)));
-        }
-        all = ChannelMoments.AcrossSegment(scratch, a.Segment, all);
-        if (rank != 0 || statistic >= a.Statistics) return;
-        ((float*)a.Mean)[statistic] = all.Pivot + all.Shift;
-        ((float*)a.Variance)[statistic] = all.Squares / all.Count;
-    }
-
-    /// <summary>Those of a box; none behind the last one.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static Moments OfBox(HaloMomentArguments a, float* row, int box)
-    {
-        int at = Ptx.Min(box, a.Boxes - 1);
-        long table = (long)a.Channels * a.AllBoxes;
-        float count = row[at];
-        return new Moments(box < a.Boxes ? count : 0f, row[table + at], 0, row[2 * table + at]);
-    }
 }

@@ -62,7 +62,7 @@ readonly struct Unmeasured : IMeasuring
     public static bool Measures => false;
 }
 
-/// <summary>Each block leaves count, mean and squared deviations of each channel (<see cref="HaloMoments"/>).</summary>
+/// <summary>Each block leaves count, mean and squared deviations of each channel (<see cref="OutputMoments"/>).</summary>
 readonly struct Measured : IMeasuring
 {
     public static bool Measures => true;

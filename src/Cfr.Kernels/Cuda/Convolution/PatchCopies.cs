@@ -9,7 +9,7 @@ namespace Cfr.Kernels.Cuda;
 struct PatchLines : IOperandCopy<PatchLines>
 {
     /// <summary>The same of a matrix: what is inside, and where it goes.</summary>
-    OperandCopy _copy;
+    public OperandCopy Matrix;
     DisjointPatches _patches;
     long _volume;
     int _line0, _line1, _line2, _line3;
@@ -27,7 +27,7 @@ struct PatchLines : IOperandCopy<PatchLines>
         int first = patchCount - copy.Lines, span = KMajor.Span(lines, threads, sizeof(float));
         return new PatchLines
         {
-            _copy = copy,
+            Matrix = copy,
             _patches = patches,
             _volume = volume,
             _line0 = DisjointPatches.Row(patches, first),
@@ -51,18 +51,22 @@ struct PatchLines : IOperandCopy<PatchLines>
             Chunk(shared, stage, copy, copy._line2 + column, 2, lines, threads);
             Chunk(shared, stage, copy, copy._line3 + column, 3, lines, threads);
         }
-        copy._copy.Steps -= Tile.StageBytes / sizeof(float);
+        copy.Matrix.Steps -= Tile.StageBytes / sizeof(float);
         copy._packet += Tile.StageBytes / 16;
         return copy;
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static PatchLines Arrived(
+        SharedBytes shared, uint stage, PatchLines copy, int lines, int threads, int elementBytes) => copy;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static void Chunk(SharedBytes shared, uint stage, PatchLines copy, int place, int i, int lines, int threads)
     {
         int further = i * KMajor.Span(lines, threads, sizeof(float));
         Ptx.CopyAsync16(
-            shared, stage + KMajor.Target(copy._copy.Target, further, lines, sizeof(float)),
-            Ptx.MultiplyAddWide(place, 16, copy._volume), further < KMajor.Inside(copy._copy) ? 16 : 0);
+            shared, stage + KMajor.Target(copy.Matrix.Target, further, lines, sizeof(float)),
+            Ptx.MultiplyAddWide(place, 16, copy._volume), further < KMajor.Inside(copy.Matrix) ? 16 : 0);
     }
 }
 
@@ -72,7 +76,8 @@ struct PatchLines : IOperandCopy<PatchLines>
 /// </summary>
 struct PatchSteps : IOperandCopy<PatchSteps>
 {
-    OperandCopy _copy;
+    /// <summary>As in <see cref="PatchLines"/>.</summary>
+    public OperandCopy Matrix;
     DisjointPatches _patches;
 
     /// <summary>The thread's columns of patch 0.</summary>
@@ -91,7 +96,7 @@ struct PatchSteps : IOperandCopy<PatchSteps>
         int packet = (columnCount - copy.Lines) / DisjointPatches.Packet;
         return new PatchSteps
         {
-            _copy = copy,
+            Matrix = copy,
             _patches = patches,
             _column = Ptx.MultiplyAddWide(DisjointPatches.Column(patches, packet), 16, volume),
             _patch = patchEnd - copy.Steps,
@@ -110,10 +115,14 @@ struct PatchSteps : IOperandCopy<PatchSteps>
             Chunk(shared, stage, copy, 2, lines, threads);
             Chunk(shared, stage, copy, 3, lines, threads);
         }
-        copy._copy.Steps -= Tile.StageBytes / sizeof(float);
+        copy.Matrix.Steps -= Tile.StageBytes / sizeof(float);
         copy._patch += Tile.StageBytes / sizeof(float);
         return copy;
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static PatchSteps Arrived(
+        SharedBytes shared, uint stage, PatchSteps copy, int lines, int threads, int elementBytes) => copy;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static void Chunk(SharedBytes shared, uint stage, PatchSteps copy, int i, int lines, int threads)
@@ -121,7 +130,7 @@ struct PatchSteps : IOperandCopy<PatchSteps>
         int further = i * LineMajor32.Span(lines, threads, sizeof(float));
         int place = DisjointPatches.Row(copy._patches, copy._patch + further);
         Ptx.CopyAsync16(
-            shared, stage + LineMajor32.Target(copy._copy.Target, further, lines, sizeof(float)),
-            Ptx.MultiplyAddWide(place, 16, copy._column), further < LineMajor32.Inside(copy._copy) ? 16 : 0);
+            shared, stage + LineMajor32.Target(copy.Matrix.Target, further, lines, sizeof(float)),
+            Ptx.MultiplyAddWide(place, 16, copy._column), further < LineMajor32.Inside(copy.Matrix) ? 16 : 0);
     }
 }

@@ -43,7 +43,7 @@ struct QuadMoments
     };
 
     /// <summary>
-    /// Leaves those of a block of so many voxels as <see cref="HaloMoments"/> wants them: of the threads with one
+    /// Leaves those of a block of so many voxels as <see cref="OutputMoments"/> wants them: of the threads with one
     /// number modulo <paramref name="lanes"/>, which have the same channels. <paramref name="own"/> are the thread's
     /// voxels; all threads must come here.
     /// </summary>
@@ -60,13 +60,16 @@ struct QuadMoments
             shared, lanes, FourLanes.MultiplyAdd(d * d, count, moments.Squares));
         int channel = 4 * Group.IdxX;
         if (channel >= channels) return;
-        HaloMoments.Write(
-            partials, Grid.IdxX, blocks, voxels, channels, channel, Pair(mean.X, mean.Y), Pair(squares.X, squares.Y));
-        HaloMoments.Write(
-            partials, Grid.IdxX, blocks, voxels, channels, channel + 2, Pair(mean.Z, mean.W),
-            Pair(squares.Z, squares.W));
+        Write(partials, blocks, voxels, channels, channel, mean.X, squares.X);
+        Write(partials, blocks, voxels, channels, channel + 1, mean.Y, squares.Y);
+        Write(partials, blocks, voxels, channels, channel + 2, mean.Z, squares.Z);
+        Write(partials, blocks, voxels, channels, channel + 3, mean.W, squares.W);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static Pair Pair(Lane x, Lane y) => new() { X = x.Value, Y = y.Value };
+    static void Write(long partials, int blocks, int voxels, int channels, int channel, Lane mean, Lane squares)
+    {
+        if (channel >= channels) return;
+        OutputMoments.Write(partials, blocks, channels, channel, Grid.IdxX, voxels, mean.Value, squares.Value);
+    }
 }

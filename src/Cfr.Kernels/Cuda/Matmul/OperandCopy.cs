@@ -8,6 +8,12 @@ interface IOperandCopy<TSelf> where TSelf : unmanaged, IOperandCopy<TSelf>
     /// <summary>Starts the copies of one stage and moves on to the next.</summary>
     static abstract TSelf Stage(
         SharedBytes shared, uint stage, TSelf copy, int lines, int threads, int elementBytes);
+
+    /// <summary>
+    /// Called stage by stage, when the thread's own copies of one are there and before others read them.
+    /// </summary>
+    static abstract TSelf Arrived(
+        SharedBytes shared, uint stage, TSelf copy, int lines, int threads, int elementBytes);
 }
 
 /// <summary>The copies of an operand whose lines and steps are at constant distances, as a layout says.</summary>
@@ -19,6 +25,10 @@ struct LayoutCopy<TLayout> : IOperandCopy<LayoutCopy<TLayout>> where TLayout : s
     public static LayoutCopy<TLayout> Stage(
         SharedBytes shared, uint stage, LayoutCopy<TLayout> copy, int lines, int threads, int elementBytes) =>
         new() { Copy = OperandCopy.Stage<TLayout>(shared, stage, copy.Copy, lines, threads, elementBytes) };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static LayoutCopy<TLayout> Arrived(
+        SharedBytes shared, uint stage, LayoutCopy<TLayout> copy, int lines, int threads, int elementBytes) => copy;
 }
 
 /// <summary>

@@ -8,6 +8,9 @@ namespace Cfr.Kernels.Cuda;
 /// </summary>
 interface IOperandLayout
 {
+    /// <summary>Whether steps are neighbours in memory; else lines are.</summary>
+    static abstract bool StepsAreNeighbours { get; }
+
     /// <summary>The copies of this thread, beginning at (line, step) of the operand at this address.</summary>
     static abstract OperandCopy Begin(
         long address, long stride, int line, int lineCount, int step, int stepEnd, int thread, int lines, int threads,
@@ -48,6 +51,8 @@ interface IFragmentLayout : IOperandLayout
 readonly struct KMajor : IFragmentLayout, IRegisterLayout
 {
     const int Chunks = Tile.StageBytes / 16;
+
+    public static bool StepsAreNeighbours => true;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static OperandCopy Begin(
@@ -115,6 +120,8 @@ readonly struct KMajor : IFragmentLayout, IRegisterLayout
 /// </summary>
 readonly struct LineMajor16 : IFragmentLayout
 {
+    public static bool StepsAreNeighbours => false;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static OperandCopy Begin(
         long address, long stride, int line, int lineCount, int step, int stepEnd, int thread, int lines, int threads,
@@ -159,6 +166,8 @@ readonly struct LineMajor16 : IFragmentLayout
 /// </summary>
 readonly struct LineMajor32 : IFragmentLayout, IRegisterLayout
 {
+    public static bool StepsAreNeighbours => false;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static OperandCopy Begin(
         long address, long stride, int line, int lineCount, int step, int stepEnd, int thread, int lines, int threads,

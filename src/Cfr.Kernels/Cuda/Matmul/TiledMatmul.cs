@@ -116,6 +116,8 @@ static class TiledMatmul
         TSums sums = default;
         uint read = 0, write = lastStage;
         Ptx.WaitForCopiesButTwo();
+        a = TCopyA.Arrived(shared, read, a, rows, threads, element);
+        b = TCopyB.Arrived(shared, read + stageB, b, columns, threads, element);
         Group.Barrier();
         TOperands part = TTile.Load(shared, placeA, stageB + placeB, 0);
         for (int i = 0; i < stages; i++)
@@ -139,8 +141,10 @@ static class TiledMatmul
             read = read == lastStage ? 0 : read + stageBytes;
             write = write == lastStage ? 0 : write + stageBytes;
             Ptx.WaitForCopiesButTwo();
-            Group.Barrier();
             // After the last stage this is an older one, which nobody multiplies.
+            a = TCopyA.Arrived(shared, read, a, rows, threads, element);
+            b = TCopyB.Arrived(shared, read + stageB, b, columns, threads, element);
+            Group.Barrier();
             part = TTile.Load(shared, read + placeA, read + stageB + placeB, 0);
             sums = TTile.Multiply(shared, sums, next);
         }

@@ -24,7 +24,7 @@ sealed class GpuFusedNormalization(GpuDevice gpu) : IFusedNormalization
 
     public void Add(NormalizedView a, View b, View y) => _norm.Write(a, b, default, y);
 
-    public bool CanMeasure(ConvolutionShape shape) => Convolution.CanMeasure(shape);
+    public bool CanMeasure(ConvolutionShape shape, bool acrossBatch) => Convolution.CanMeasure(shape, acrossBatch);
 
     public bool CanRead(ConvolutionShape shape, NormalizedView x) => Convolution.CanRead(shape, x);
 
@@ -32,9 +32,25 @@ sealed class GpuFusedNormalization(GpuDevice gpu) : IFusedNormalization
         ConvolutionShape shape, NormalizedView x, View w, View bias, View y, OutputStatistics statistics = default) =>
         Convolution.Forward(shape, x, w, bias, y, statistics);
 
+    public bool CanReadTransposed(ConvolutionShape shape, NormalizedView dy) =>
+        Convolution.CanReadTransposed(shape, dy);
+
+    public bool CanMeasureTransposed(ConvolutionShape shape, bool acrossBatch) =>
+        Convolution.CanMeasureTransposed(shape, acrossBatch);
+
+    public void InputGradient(
+        ConvolutionShape shape, NormalizedView dy, View w, View bias, View dx, OutputStatistics statistics = default) =>
+        Convolution.InputGradient(shape, dy, w, bias, dx, statistics);
+
     public bool CanReadForWeights(ConvolutionShape shape, NormalizedView x) => Convolution.CanReadForWeights(shape, x);
 
     public void WeightGradient(ConvolutionShape shape, NormalizedView x, View dy, View dw) =>
+        Convolution.WeightGradient(shape, x, dy, dw);
+
+    public bool CanReadTransposedForWeights(ConvolutionShape shape, NormalizedView dy) =>
+        Convolution.CanReadTransposedForWeights(shape, dy);
+
+    public void WeightGradient(ConvolutionShape shape, View x, NormalizedView dy, View dw) =>
         Convolution.WeightGradient(shape, x, dy, dw);
 
     public bool CanReadProduct(NormShape shape, int steps) =>
