@@ -162,12 +162,38 @@ public sealed class DeferredNormTests
         Tensor a = Norm(session.Normal(Sizes), null, null, false), head = session.Normal([1, 1, 1, Channels, Classes]);
         profiler.Forget();
         a.ChannelDropout(0.5f).Conv3d(head, session.Zeros([Classes]));
+        ProfileRow[] rows = [.. profiler.Rows(bySizes: false).Where(row => row.Name != "fill")];
         Assert.Equal(
             [
                 ("convolution forward", 4.0 * (Samples * Voxels * (Channels + Classes) + 3 * Table + 9 * Classes)),
                 ("dropout", 4.0 * 2 * Table), ("norm constants", 4.0 * (3 * Channels + Table + 3 * Table)),
             ],
-            profiler.Rows(bySizes: false).Where(row => row.Name != "fill").Select(row => (row.Name, row.Bytes)).Order());
+            rows.Select(row => (row.Name, row.Bytes)).Order());
+    }
+
+    [Fact]
+    public void What_channels_were_dropped_of_may_change_and_nothing_of_it_stays_behind()
+    {
+        using var device = new EmulatedDevice();
+        var session = new Session(device, seed: 1);
+        ulong draws = session.Random.Draws;
+        float[] want = Dropped(x => { });
+        long constants = device.Pool.BytesInUse;
+        Assert.InRange(constants, 1, 1024);
+        session.Random.Draws = draws;
+        Assert.Equal(want, Dropped(x => x.Fill(1)));
+        using (session.Scope()) Norm(session.Normal(Sizes), null, null, true).ChannelDropout(0.5f);
+        Assert.Equal(constants, device.Pool.BytesInUse);
+        GC.KeepAlive(session);
+
+        float[] Dropped(Action<Tensor> change)
+        {
+            using Scope scope = session.Scope();
+            Tensor x = session.Normal(Sizes), y = Norm(x, null, null, false).ChannelDropout(0.5f);
+            Assert.NotNull(y.Deferred);
+            change(x);
+            return y.ToArray();
+        }
     }
 
     [Theory]

@@ -18,7 +18,7 @@ struct HeadArguments
 
     public int Outputs;
 
-    /// <summary>A packet of a voxel's channels each: so many threads side by side make a voxel, a power of two.</summary>
+    /// <summary>2^LogLanes threads side by side make a voxel, four channels each.</summary>
     public int LogLanes;
 
     /// <summary>Voxels of a sample; they are cut into pieces, a block each.</summary>
@@ -214,7 +214,7 @@ struct HeadThread
 /// <code>
 ///   y[v, o] = bias[o] + sum over c: relu(norm x)[v, c] w[c, o]      dw[c, o] = sum over v: relu(norm x)[v, c] dy[v, o]
 /// </code>
-/// <c>4 (C + O)</c> bytes and <c>2 C O</c> FLOP a voxel, half a FLOP a byte: x is read once, as it was stored, and bounds
+/// <c>4 (C + O)</c> bytes and <c>2 C O</c> FLOP a voxel, at most 4 FLOP/B: x is read once, as it was stored, and bounds
 /// it. A thread keeps four channels, with their constants and weights (or sums of gradients) in registers, and has four
 /// voxels on their way; C / 4 threads side by side add up a voxel's outputs. 16 channels and 2 outputs at
 /// 4 x 112x112x80: 289 MB, 67 us at 4.3 TB/s.

@@ -33,11 +33,10 @@ public class PointwiseHeadTests
             shape, Normalized(x, constants, batch, channels), w.Doubles(), bias.Doubles(), want);
 
         using var operands = new Operands(Emulated.Device);
-        View y = operands.Output(want.Length);
+        View y = operands.Output(want.Length), shift = bias.Length == 0 ? default : operands.Unaligned(bias);
         NormalizedView read = View(operands, shape, x, constants, acrossBatch);
         Assert.True(PointwiseHead.Takes(shape));
-        PointwiseHead.Forward(
-            Emulated.Device, shape, read, operands.Unaligned(w), bias.Length == 0 ? default : operands.Unaligned(bias), y);
+        PointwiseHead.Forward(Emulated.Device, shape, read, operands.Unaligned(w), shift, y);
         Numbers.AssertClose(want, operands.Floats(y), 1e-6, 1e-5);
     }
 
@@ -95,7 +94,8 @@ public class PointwiseHeadTests
         int sampleFloats = x.Length / batch;
         return [.. x.Select((value, i) =>
         {
-            int table = constants.Length == 3 * channels ? 0 : i / sampleFloats * 3 * channels, c = table + i % channels;
+            int sample = constants.Length == 3 * channels ? 0 : i / sampleFloats;
+            int c = sample * 3 * channels + i % channels;
             return Math.Max(0, ((double)value - constants[c]) * constants[c + channels] + constants[c + 2 * channels]);
         })];
     }
