@@ -97,8 +97,9 @@ public sealed class AlteredDevice(Device device) : Device
         public void Forward(ConvolutionShape shape, View x, View w, View bias, View y, Activation activation) =>
             gpu.Convolution.Forward(shape, x, w, bias, y, activation);
 
-        public void InputGradient(ConvolutionShape shape, View dy, View w, View bias, View dx, Activation activation) =>
-            gpu.Convolution.InputGradient(shape, dy, w, bias, dx, activation);
+        public void InputGradient(
+            ConvolutionShape shape, View dy, View w, View bias, View dx, Activation activation, bool accumulate) =>
+            gpu.Convolution.InputGradient(shape, dy, w, bias, dx, activation, accumulate);
 
         public void WeightGradient(ConvolutionShape shape, View x, View dy, View dw) =>
             new GpuWeightGradient(gpu).Run(ConvolutionWay.Naive, shape, x, dy, dw);

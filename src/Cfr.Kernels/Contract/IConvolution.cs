@@ -31,9 +31,13 @@ public interface IConvolution
     /// <summary>y = act(x * w + bias); bias has OutChannels values or is none.</summary>
     void Forward(ConvolutionShape shape, View x, View w, View bias, View y, Activation activation = Activation.None);
 
-    /// <summary>dx = act(dy * w^T + bias); bias has InChannels values or is none (a true gradient has none).</summary>
+    /// <summary>
+    /// dx = act(dy * w^T + bias); bias has InChannels values or is none (a true gradient has none). With
+    /// <paramref name="accumulate"/>, which goes with neither bias nor activation, it is added to what dx holds.
+    /// </summary>
     void InputGradient(
-        ConvolutionShape shape, View dy, View w, View bias, View dx, Activation activation = Activation.None);
+        ConvolutionShape shape, View dy, View w, View bias, View dx, Activation activation = Activation.None,
+        bool accumulate = false);
 
     /// <summary>
     /// dw[k, c, o] = sum over voxels of x dy. (The bias gradient is a column sum: <see cref="IReduction.Sum"/>.)

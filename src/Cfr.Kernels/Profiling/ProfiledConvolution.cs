@@ -10,10 +10,12 @@ sealed class ProfiledConvolution(IConvolution convolution, Profiler profiler) : 
     }
 
     public void InputGradient(
-        ConvolutionShape shape, View dy, View w, View bias, View dx, Activation activation = Activation.None)
+        ConvolutionShape shape, View dy, View w, View bias, View dx, Activation activation = Activation.None,
+        bool accumulate = false)
     {
-        using (profiler.Call("convolution input gradient", Sizes(shape), shape.Flop, View.Bytes(dy, w, bias, dx)))
-            convolution.InputGradient(shape, dy, w, bias, dx, activation);
+        double bytes = View.Bytes(dy, w, bias, dx) + (accumulate ? View.Bytes(dx) : 0);
+        using (profiler.Call("convolution input gradient", Sizes(shape), shape.Flop, bytes))
+            convolution.InputGradient(shape, dy, w, bias, dx, activation, accumulate);
     }
 
     public void WeightGradient(ConvolutionShape shape, View x, View dy, View dw)

@@ -47,8 +47,11 @@ static class Convolution
         return y.Record(op, [x, weight, bias], keep: Kept(x, weight), backward: g =>
         {
             Tensor dy = g.OfResult;
-            g.Add(0, () => DeferredProduct.TryMake(shape, dy, g.Kept(1), xShape) ?? Made(
-                session, xShape, dx => kernels.InputGradient(shape, dy.View, g.Kept(1).View, default, dx)));
+            if (g.Wants(0) && DeferredProduct.TryMake(shape, dy, g.Kept(1), xShape) is { } deferred)
+                g.Add(0, deferred);
+            else
+                g.Add(0, xShape, (dx, accumulate) => kernels.InputGradient(
+                    shape, dy.View, g.Kept(1).View, default, dx, accumulate: accumulate));
             g.Add(1, () => Made(session, weightShape, dw =>
             {
                 Tensor x = g.Kept(0);

@@ -49,9 +49,24 @@ sealed unsafe class CpuConvolution<V>(Threads threads, BufferPool pool) : IConvo
     }
 
     public void InputGradient(
-        ConvolutionShape shape, View dy, View w, View bias, View dx, Activation activation = Activation.None)
+        ConvolutionShape shape, View dy, View w, View bias, View dx, Activation activation = Activation.None,
+        bool accumulate = false)
     {
         if (dx.Count == 0) return;
+        if (accumulate)
+        {
+            DeviceBuffer added = pool.Rent(dx.Count * sizeof(float));
+            InputGradient(shape, dy, w, bias, new View(added.Address, dx.Count, DType.Float32), activation);
+            float* from = (float*)added.Address, to = dx.Floats;
+            threads.For(dx.Count, BytesInPiece / sizeof(float), (first, last) =>
+            {
+                long i = first;
+                for (; i <= last - V.Width; i += V.Width) (V.Load(to + i) + V.Load(from + i)).Store(to + i);
+                for (; i < last; i++) to[i] += from[i];
+            });
+            added.Release();
+            return;
+        }
         shape = shape.Simplified();
         if (_narrow is not null && shape.InChannels <= V.Width)
         {

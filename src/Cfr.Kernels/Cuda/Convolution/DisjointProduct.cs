@@ -21,6 +21,9 @@ struct DisjointArguments
     /// <summary>The number of the <see cref="Kernels.Activation"/>.</summary>
     public int Activation;
 
+    /// <summary>Whether dx is added to what is there.</summary>
+    public int Accumulates;
+
     /// <summary>The grid's z are pieces of the sum, of this many steps each.</summary>
     public int PieceSteps;
 

@@ -42,8 +42,10 @@ readonly struct ActivatedStore : IDisjointStore
         target = Ptx.MultiplyAddWide(TRows.Column(a, part.Column / FourLanes.Width), 16, target);
         for (int i = part.First; i < part.End; i += part.Between)
         {
-            FourLanes sum = TilePart.Sum(shared, part, i, TTile.Columns) + bias;
-            TActivation.Apply(sum).StoreTo(Ptx.MultiplyAddWide(TRows.Row(a, row + i), 16, target));
+            FourLanes y = TActivation.Apply(TilePart.Sum(shared, part, i, TTile.Columns) + bias);
+            long at = Ptx.MultiplyAddWide(TRows.Row(a, row + i), 16, target);
+            if (a.Accumulates != 0) y += FourLanes.LoadFrom(at);
+            y.StoreTo(at);
         }
     }
 }
@@ -83,12 +85,12 @@ readonly struct MeasuredStore : IDisjointStore
             FourLanes deviation = TilePart.Sum(shared, part, i, TTile.Columns) + bias - own;
             squares = FourLanes.MultiplyAdd(deviation, deviation, squares);
         }
-        FourLanes mean = AcrossBlock(shared, total, TTile.Columns / FourLanes.Width, TTile.Threads)
+        FourLanes mean = BlockReduce.SumOfLanes(shared, TTile.Columns / FourLanes.Width, total)
             * FourLanes.Splat(1f / rows);
         FourLanes ofMean = own - mean;
-        squares = AcrossBlock(
-            shared, FourLanes.MultiplyAdd(ofMean * ofMean, FourLanes.Splat(count), squares),
-            TTile.Columns / FourLanes.Width, TTile.Threads);
+        squares = BlockReduce.SumOfLanes(
+            shared, TTile.Columns / FourLanes.Width,
+            FourLanes.MultiplyAdd(ofMean * ofMean, FourLanes.Splat(count), squares));
         if (part.First > 0 || !exists) return;
         int box = row / TTile.Rows * a.Taps;
         Write(a, part.Column, box, rows, mean.X, squares.X);
@@ -105,39 +107,6 @@ readonly struct MeasuredStore : IDisjointStore
         OutputMoments.Write(
             a.Moments, a.Boxes, channels, column - tap * channels, box + tap, rows, mean.Value, squares.Value);
     }
-
-    /// <summary>
-    /// Sums over the threads of a packet, in each of them: of a warp, then of all in order, through the memory that held
-    /// the tile.
-    /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static FourLanes AcrossBlock(SharedBytes shared, FourLanes sum, int packets, int threads)
-    {
-        const int warpSize = BlockReduce.WarpSize;
-        for (int distance = packets; distance < warpSize; distance *= 2)
-        {
-            sum += new FourLanes(
-                Shuffled(sum.X, distance), Shuffled(sum.Y, distance), Shuffled(sum.Z, distance),
-                Shuffled(sum.W, distance));
-        }
-        Group.Barrier();
-        int lane = Group.IdxX & warpSize - 1;
-        if (lane < packets)
-        {
-            shared.Store4(
-                (uint)((Group.IdxX / warpSize * packets + lane) * 16),
-                new Float4(sum.X.Value, sum.Y.Value, sum.Z.Value, sum.W.Value));
-        }
-        Group.Barrier();
-        FourLanes all = FourLanes.Splat(0);
-        uint from = (uint)((lane & packets - 1) * 16);
-        for (int warp = 0; warp < threads / warpSize; warp++, from += (uint)packets * 16)
-            all += new FourLanes(shared.Load4(from));
-        return all;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static Lane Shuffled(Lane value, int distance) => new(Warp.ShuffleXor(value.Value, distance));
 }
 
 /// <summary>

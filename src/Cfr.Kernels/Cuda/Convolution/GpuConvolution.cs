@@ -94,12 +94,19 @@ sealed class GpuConvolution(GpuDevice gpu) : IConvolution
     }
 
     public void InputGradient(
-        ConvolutionShape shape, View dy, View w, View bias, View dx, Activation activation = Activation.None)
+        ConvolutionShape shape, View dy, View w, View bias, View dx, Activation activation = Activation.None,
+        bool accumulate = false)
     {
         if (dx.Count == 0) return;
         ConvolutionWay way = Way(shape, UnitStridePass.InputGradient(shape));
-        if (way == ConvolutionWay.Product && _disjoint.InputGradient(shape, dy, w, bias, dx, activation)) return;
-        InputGradient(way, shape, dy, w, bias, dx, activation);
+        bool isProduct = way == ConvolutionWay.Product;
+        if (isProduct && _disjoint.InputGradient(shape, dy, w, bias, dx, activation, accumulate)) return;
+        DeviceBuffer? added = accumulate ? gpu.Pool.Rent(dx.Count * sizeof(float)) : null;
+        View target = added is null ? dx : new View(added.Address, dx.Count, DType.Float32);
+        InputGradient(way, shape, dy, w, bias, target, activation);
+        if (added is null) return;
+        gpu.ElementWise.AddScaled(target, 1, dx);
+        added.Release();
     }
 
     /// <summary>The same on a chosen way.</summary>

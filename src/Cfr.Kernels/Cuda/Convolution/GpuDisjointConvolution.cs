@@ -95,15 +95,17 @@ sealed class GpuDisjointConvolution(GpuDevice gpu)
     }
 
     /// <summary>dx = act(dy * w^T + bias)</summary>
-    public bool InputGradient(ConvolutionShape s, View dy, View w, View bias, View dx, Activation activation) =>
-        InputGradient(Tiles, s, dy, w, bias, dx, activation);
+    public bool InputGradient(
+        ConvolutionShape s, View dy, View w, View bias, View dx, Activation activation, bool accumulate) =>
+        InputGradient(Tiles, s, dy, w, bias, dx, activation, accumulate);
 
     /// <summary>The same with chosen tiles.</summary>
     public bool InputGradient(
-        DisjointTiles tiles, ConvolutionShape s, View dy, View w, View bias, View dx, Activation activation)
+        DisjointTiles tiles, ConvolutionShape s, View dy, View w, View bias, View dx, Activation activation,
+        bool accumulate = false)
     {
         if (!Takes(s, dx, w, default, dy)) return false;
-        InputGradient(tiles, s, AsItStands(dy), w, bias, dx, activation, default);
+        InputGradient(tiles, s, AsItStands(dy), w, bias, dx, activation, default, accumulate);
         return true;
     }
 
@@ -126,13 +128,14 @@ sealed class GpuDisjointConvolution(GpuDevice gpu)
 
     void InputGradient(
         DisjointTiles tiles, ConvolutionShape s, NormalizedView dy, View w, View bias, View dx, Activation activation,
-        OutputStatistics statistics)
+        OutputStatistics statistics, bool accumulate = false)
     {
         DisjointArguments arguments = Arguments(s, dx, w, dy.X) with
         {
             Bias = bias.Address,
             BiasChannels = new Divisor(s.InChannels),
             Activation = (int)activation,
+            Accumulates = accumulate ? 1 : 0,
             Norm = ChannelPackets.Of(dy),
             Taps = (int)s.Kernel.Voxels,
         };
@@ -140,7 +143,7 @@ sealed class GpuDisjointConvolution(GpuDevice gpu)
         DisjointTile tile = InputTile(tiles, arguments);
         Kernel<DisjointArguments> kernel = IsPlain(dy, statistics) ? tile.InputGradient : tile.NormInputGradient;
         Launch(kernel, arguments, tile, s.Batch, statistics, checked((int)tile.Count(m, n)));
-        UnreadVoxels.Launch(gpu, s, bias, dx, activation);
+        if (!accumulate) UnreadVoxels.Launch(gpu, s, bias, dx, activation);
     }
 
     /// <summary>dw = sum over voxels of x dy</summary>

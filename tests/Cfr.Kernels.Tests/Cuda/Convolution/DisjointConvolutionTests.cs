@@ -118,15 +118,16 @@ public class DisjointConvolutionTests
         Check(
             Device, shape, activation,
             (s, x, w, bias, y, act) => Assert.True(convolution.Forward(tiles, s, x, w, bias, y, act)),
-            (s, dy, w, bias, dx, act) => Assert.True(convolution.InputGradient(tiles, s, dy, w, bias, dx, act)),
+            (s, dy, w, bias, dx, act, accumulate) =>
+                Assert.True(convolution.InputGradient(tiles, s, dy, w, bias, dx, act, accumulate)),
             (s, x, dy, dw) => Assert.True(convolution.WeightGradient(tiles, s, x, dy, dw)));
     }
 
-    /// <summary>Runs all passes, the input gradient without a bias too.</summary>
+    /// <summary>Runs all passes, the input gradient without a bias too, and added to other numbers.</summary>
     static void Check(
         EmulatedDevice device, ConvolutionShape shape, Activation activation,
         Action<ConvolutionShape, View, View, View, View, Activation> forward,
-        Action<ConvolutionShape, View, View, View, View, Activation> inputGradient,
+        Action<ConvolutionShape, View, View, View, View, Activation, bool> inputGradient,
         Action<ConvolutionShape, View, View, View> weightGradient)
     {
         long inputs = shape.Batch * shape.Input.Voxels * shape.InChannels;
@@ -145,14 +146,16 @@ public class DisjointConvolutionTests
         device.Pool.Lending = (address, bytes) => device.FillBytes(address, bytes, 0xff);
         View ofX = operands.Of(x), ofW = operands.Of(w), ofDy = operands.Of(dy);
         View y = operands.Output(outputs), dx = operands.Output(inputs), plain = operands.Output(inputs);
-        View dw = operands.Output(w.Length);
+        View dw = operands.Output(w.Length), sum = operands.Of(x);
         forward(shape, ofX, ofW, operands.Of(outBias), y, activation);
-        inputGradient(shape, ofDy, ofW, operands.Of(inBias), dx, activation);
-        inputGradient(shape, ofDy, ofW, default, plain, Activation.None);
+        inputGradient(shape, ofDy, ofW, operands.Of(inBias), dx, activation, false);
+        inputGradient(shape, ofDy, ofW, default, plain, Activation.None, false);
+        inputGradient(shape, ofDy, ofW, default, sum, Activation.None, true);
         weightGradient(shape, ofX, ofDy, dw);
         Numbers.AssertClose([.. wantY.Select(Activated)], operands.Floats(y), 1e-6, 1e-5);
         Numbers.AssertClose([.. wantDx.Select(Activated)], operands.Floats(dx), 1e-6, 1e-5);
         Numbers.AssertClose(wantPlain, operands.Floats(plain), 1e-6, 1e-5);
+        Assert.Equal(operands.Floats(plain).Zip(x, (a, b) => a + b), operands.Floats(sum));
         Numbers.AssertClose(wantDw, operands.Floats(dw), 1e-6, 1e-6 * Math.Sqrt(shape.Batch * shape.Output.Voxels));
 
         double Activated(double value) => ActivationNaive.Apply(activation, value);

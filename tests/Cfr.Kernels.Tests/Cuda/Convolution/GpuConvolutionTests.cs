@@ -1,3 +1,4 @@
+using Cfr.Kernels.Cpu;
 using Cfr.Kernels.Cuda;
 
 namespace Cfr.Kernels.Tests.Cuda;
@@ -29,6 +30,28 @@ public sealed class GpuConvolutionTests : IDisposable
         Numbers.AssertClose([.. wantDx.Select(Activated)], operands.Floats(dx), 1e-6, 2e-6);
 
         double Activated(double value) => ActivationNaive.Apply(activation, value);
+    }
+
+    [Theory]
+    [InlineData(1, 1, false), InlineData(3, 1, false), InlineData(2, 2, false), InlineData(3, 2, false)]
+    [InlineData(3, 1, true), InlineData(2, 2, true)]
+    public void An_input_gradient_is_added_to_what_is_there(int kernel, int stride, bool onProcessor)
+    {
+        using var cpu = new CpuDevice(2);
+        _device.SmallWork = 0;
+        Device device = onProcessor ? cpu : _device;
+        var input = new Extent(4, 5, 9);
+        Extent size = new(kernel, kernel, kernel), padding = stride == 1 ? new(kernel / 2, kernel / 2, kernel / 2) : default;
+        var output = stride == 1 ? input : new Extent((4 - kernel) / 2 + 1, (5 - kernel) / 2 + 1, (9 - kernel) / 2 + 1);
+        var shape = new ConvolutionShape(2, input, 8, output, 12, size, new(stride, stride, stride), padding);
+        float[] dy = Numbers.Draw(2 * output.Voxels * 12), w = Numbers.Draw(size.Voxels * 96, 2);
+        float[] before = Numbers.Draw(2 * input.Voxels * 8, 3);
+        using var operands = new Operands(device);
+        View ofDy = operands.Of(dy), weights = operands.Of(w), dx = operands.Output(before.Length);
+        View sum = operands.Of(before);
+        device.Convolution.InputGradient(shape, ofDy, weights, default, dx);
+        device.Convolution.InputGradient(shape, ofDy, weights, default, sum, accumulate: true);
+        Assert.Equal(operands.Floats(dx).Zip(before, (a, b) => a + b), operands.Floats(sum));
     }
 
     [Fact]
