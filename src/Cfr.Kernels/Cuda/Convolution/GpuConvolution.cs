@@ -140,12 +140,11 @@ sealed class GpuConvolution(GpuDevice gpu) : IConvolution
 
     /// <summary>Whether the forward pass is a product with the volume as it lies, which can do so as well.</summary>
     bool IsDisjoint(ConvolutionShape shape) =>
-        Way(shape, UnitStridePass.Forward(shape)) == ConvolutionWay.Product && GpuDisjointConvolution.Takes(shape);
+        Way(shape, UnitStridePass.Forward(shape)) == ConvolutionWay.Product && _disjoint.TakesNorms(shape);
 
     /// <summary>Whether the input gradient is.</summary>
     bool IsDisjointBackwards(ConvolutionShape shape) =>
-        Way(shape, UnitStridePass.InputGradient(shape)) == ConvolutionWay.Product
-        && GpuDisjointConvolution.Takes(shape);
+        Way(shape, UnitStridePass.InputGradient(shape)) == ConvolutionWay.Product && _disjoint.TakesNorms(shape);
 
     /// <summary>Blocks of <see cref="OneChannelForward"/> that measure; 0 for what goes another way.</summary>
     int MeasuringBlocks(ConvolutionShape shape) =>

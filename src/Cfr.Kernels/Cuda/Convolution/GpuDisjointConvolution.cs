@@ -63,7 +63,7 @@ sealed class GpuDisjointConvolution(GpuDevice gpu)
         int m = arguments.PatchCount, n = s.OutChannels;
         DisjointTile tile = ForwardTile(tiles, ref arguments, out int pieces);
         int blocks = checked((int)tile.Count(m, n));
-        Kernel<DisjointArguments> kernel = IsPlain(x, statistics) ? tile.Forward : tile.NormForward;
+        Kernel<DisjointArguments> kernel = IsPlain(x, statistics) ? tile.Forward : tile.Norms!.Forward;
         if (pieces == 1)
         {
             arguments.Bias = bias.Address;
@@ -141,7 +141,7 @@ sealed class GpuDisjointConvolution(GpuDevice gpu)
         };
         int m = arguments.PatchCount, n = arguments.Columns;
         DisjointTile tile = InputTile(tiles, arguments);
-        Kernel<DisjointArguments> kernel = IsPlain(dy, statistics) ? tile.InputGradient : tile.NormInputGradient;
+        Kernel<DisjointArguments> kernel = IsPlain(dy, statistics) ? tile.InputGradient : tile.Norms!.InputGradient;
         Launch(kernel, arguments, tile, s.Batch, statistics, checked((int)tile.Count(m, n)));
         if (!accumulate) UnreadVoxels.Launch(gpu, s, bias, dx, activation);
     }
@@ -165,7 +165,7 @@ sealed class GpuDisjointConvolution(GpuDevice gpu)
     public void WeightGradient(DisjointTiles tiles, ConvolutionShape s, NormalizedView x, View dy, View dw)
     {
         using Packets ofDy = Packed(dy);
-        WeightGradient(tiles, s, x.X, ofDy.View, dw, tile => tile.WeightGradientOfNormX, ChannelPackets.Of(x));
+        WeightGradient(tiles, s, x.X, ofDy.View, dw, tile => tile.Norms!.OfX, ChannelPackets.Of(x));
     }
 
     /// <summary>The same of a convolution that it takes, dy being normalised on its way.</summary>
@@ -176,7 +176,7 @@ sealed class GpuDisjointConvolution(GpuDevice gpu)
     public void WeightGradient(DisjointTiles tiles, ConvolutionShape s, View x, NormalizedView dy, View dw)
     {
         using Packets ofX = Packed(x);
-        WeightGradient(tiles, s, ofX.View, dy.X, dw, tile => tile.WeightGradientOfNormDy, ChannelPackets.Of(dy));
+        WeightGradient(tiles, s, ofX.View, dy.X, dw, tile => tile.Norms!.OfDy, ChannelPackets.Of(dy));
     }
 
     void WeightGradient(
@@ -208,7 +208,7 @@ sealed class GpuDisjointConvolution(GpuDevice gpu)
     /// <summary>The same with chosen tiles.</summary>
     public static bool CanMeasure(DisjointTiles tiles, ConvolutionShape s, bool acrossBatch)
     {
-        if (!Takes(s)) return false;
+        if (!TakesNorms(tiles, s)) return false;
         DisjointArguments arguments = Arguments(s, default, default, default);
         DisjointTile tile = ForwardTile(tiles, ref arguments, out int pieces);
         return pieces == 1 && HasWholeSamples(s, tile, acrossBatch);
@@ -219,11 +219,23 @@ sealed class GpuDisjointConvolution(GpuDevice gpu)
 
     /// <summary>The same with chosen tiles.</summary>
     public static bool CanMeasureInputs(DisjointTiles tiles, ConvolutionShape s, bool acrossBatch) =>
-        Takes(s) && s.Output.Voxels * s.Stride.Voxels == s.Input.Voxels
+        TakesNorms(tiles, s) && s.Output.Voxels * s.Stride.Voxels == s.Input.Voxels
         && HasWholeSamples(s, InputTile(tiles, Arguments(s, default, default, default)), acrossBatch);
 
     static bool HasWholeSamples(ConvolutionShape s, DisjointTile tile, bool acrossBatch) =>
         acrossBatch || s.Batch == 1 || s.Output.Voxels % tile.Rows == 0;
+
+    /// <summary>Whether it takes a convolution, and with norms in its load and store.</summary>
+    public bool TakesNorms(ConvolutionShape s) => TakesNorms(Tiles, s);
+
+    static bool TakesNorms(DisjointTiles tiles, ConvolutionShape s)
+    {
+        if (!Takes(s)) return false;
+        DisjointArguments a = Arguments(s, default, default, default);
+        DisjointTile ofWeights = tiles.For(a.Columns, s.OutChannels, a.PatchCount, WantedBlocks);
+        return ForwardTile(tiles, ref a, out _).Norms is not null && InputTile(tiles, a).Norms is not null
+            && ofWeights.Norms is not null;
+    }
 
     /// <summary>The tile of a forward pass, and into how many pieces its sums are cut.</summary>
     static DisjointTile ForwardTile(DisjointTiles tiles, ref DisjointArguments arguments, out int pieces)

@@ -50,7 +50,7 @@ sealed class GpuWeightGradient(GpuDevice gpu)
 
     /// <summary>Whether it is a product with x as it lies, which may normalise what it reads of x or dy.</summary>
     public bool IsDisjoint(ConvolutionShape shape) =>
-        Way(shape) == ConvolutionWay.Product && GpuDisjointConvolution.Takes(shape);
+        Way(shape) == ConvolutionWay.Product && _disjoint.TakesNorms(shape);
 
     /// <summary>Walks, with x going through constants.</summary>
     public void Walk(ConvolutionShape shape, View x, View dy, View dw, ChannelTable constants) =>
