@@ -38,8 +38,8 @@ public sealed class DeferredNormTests
         forward: !eachSample, backward: !eachSample, tolerance);
 
     /// <summary>
-    /// The result of a convolution of relu(norm x), and all gradients, are those of the processor; whether relu(norm x) is
-    /// still not written after either pass.
+    /// The result of a convolution of relu(norm x), and all gradients, are those of the processor; whether relu(norm x)
+    /// is still not written after either pass.
     /// </summary>
     static void AssertReads(
         Device device, Shape sizes, Shape weights, Func<Tensor, Tensor, Tensor> convolve, bool eachSample, bool forward,
@@ -107,7 +107,8 @@ public sealed class DeferredNormTests
     static void AssertMeasured(Tensor y, Measure measure)
     {
         float[] values = y.ToArray(), mean = y.Measured!.Mean.ToArray(), variance = y.Measured.Variance.ToArray();
-        int channels = y.Size(^1), samples = measure == Measure.Batch ? 1 : 2, voxels = values.Length / channels / samples;
+        int channels = y.Size(^1), samples = measure == Measure.Batch ? 1 : 2;
+        int voxels = values.Length / channels / samples;
         for (int statistic = 0; statistic < samples * channels; statistic++)
         {
             int first = statistic / channels * voxels * channels + statistic % channels;

@@ -16,8 +16,8 @@ public readonly record struct OutputStatistics(View Mean, View Variance, bool Ac
 /// <summary>
 /// Normalisation as a part of the convolutions around it. It is put off until what it makes is read, by a convolution that
 /// normalises what it loads or by a sum: results are the bits that <see cref="INormalization.Normalize"/> with
-/// <see cref="Activation.Relu"/> gives. Its statistics are taken of outputs as a convolution stores them. Outputs begin at
-/// multiples of 16 bytes.
+/// <see cref="Activation.Relu"/> gives. Its statistics are taken of outputs as a convolution stores them. Outputs begin
+/// at multiples of 16 bytes.
 /// </summary>
 public interface IFusedNormalization
 {

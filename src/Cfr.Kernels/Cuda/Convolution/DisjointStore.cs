@@ -107,8 +107,8 @@ readonly struct MeasuredStore : IDisjointStore
     }
 
     /// <summary>
-    /// Sums over the threads of a packet, in each of them: of a warp, then of all in order, through the memory that held
-    /// the tile.
+    /// Sums over the threads of a packet, in each of them: of a warp, then of all in order, through the memory that
+    /// held the tile.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static FourLanes AcrossBlock(SharedBytes shared, FourLanes sum, int packets, int threads)
@@ -141,7 +141,8 @@ readonly struct MeasuredStore : IDisjointStore
 }
 
 /// <summary>
-/// A thread's part of a tile: neighbouring threads have neighbouring packets of a row, and a thread stays in its column.
+/// A thread's part of a tile: neighbouring threads have neighbouring packets of a row, and a thread stays in its
+/// column.
 /// </summary>
 struct TilePart
 {

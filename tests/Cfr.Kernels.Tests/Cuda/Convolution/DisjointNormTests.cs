@@ -103,7 +103,8 @@ public class DisjointNormTests
         Device.Pool.Lending = (address, bytes) => Device.FillBytes(address, bytes, 0xff);
         View w = operands.Of(Numbers.Draw(weights, 2)), plainX = operands.Of(Numbers.Draw(inputs, 3));
         View outBias = operands.Of(Numbers.Draw(shape.OutChannels, 4, 5, 9));
-        View inBias = operands.Of(Numbers.Draw(shape.InChannels, 5, -9, -5)), plainDy = operands.Of(Numbers.Draw(outputs, 6));
+        View inBias = operands.Of(Numbers.Draw(shape.InChannels, 5, -9, -5));
+        View plainDy = operands.Of(Numbers.Draw(outputs, 6));
 
         if (shape.InChannels % 4 == 0)
         {
@@ -152,7 +153,8 @@ public class DisjointNormTests
 
     /// <summary>Statistics of what is stored at the same time, of the batch and of each sample where that can be.</summary>
     static void Measures(
-        Operands operands, long count, int channels, int batch, Func<bool, bool> can, Action<View, OutputStatistics> run)
+        Operands operands, long count, int channels, int batch, Func<bool, bool> can,
+        Action<View, OutputStatistics> run)
     {
         foreach (bool acrossBatch in (bool[])[true, false])
         {
@@ -167,7 +169,8 @@ public class DisjointNormTests
             for (int statistic = 0; statistic < means.Length; statistic++)
             {
                 long first = statistic / channels * voxels * channels + statistic % channels;
-                double[] column = [.. Enumerable.Range(0, (int)voxels).Select(v => (double)values[first + v * channels])];
+                double[] column =
+                    [.. Enumerable.Range(0, (int)voxels).Select(voxel => (double)values[first + voxel * channels])];
                 means[statistic] = column.Average();
                 variances[statistic] = column.Average(value => Math.Pow(value - means[statistic], 2));
             }
