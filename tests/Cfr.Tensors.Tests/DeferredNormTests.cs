@@ -39,8 +39,8 @@ public sealed class DeferredNormTests
         forward: !eachSample, backward: !eachSample, tolerance);
 
     /// <summary>
-    /// The result of a convolution of relu(norm x), and all gradients, are those of the processor; whether relu(norm x) is
-    /// still not written after either pass.
+    /// The result of a convolution of relu(norm x), and all gradients, are those of the processor; whether relu(norm x)
+    /// is still not written after either pass.
     /// </summary>
     static void AssertReads(
         Device device, Shape sizes, Shape weights, Func<Tensor, Tensor, Tensor> convolve, bool eachSample, bool forward,

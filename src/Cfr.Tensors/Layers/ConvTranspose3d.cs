@@ -14,8 +14,8 @@ public sealed class ConvTranspose3d : Layer
     readonly Measure _measure;
 
     /// <summary>
-    /// Creates <c>weight</c> and, if wanted, <c>bias</c>, with PyTorch's initial values. <paramref name="measure"/> is what
-    /// the norm behind it wants to know, batch statistics only while training.
+    /// Creates <c>weight</c> and, if wanted, <c>bias</c>, with PyTorch's initial values. <paramref name="measure"/> is
+    /// what the norm behind it wants to know, batch statistics only while training.
     /// </summary>
     public ConvTranspose3d(
         Weights weights, int inChannels, int outChannels, int kernel, int stride = 1, int padding = 0, bool bias = true,

@@ -9,7 +9,8 @@ namespace Cfr.Tensors;
 public static class ConvTranspose3dOp
 {
     /// <summary>
-    /// The same stride and padding along every axis. What <paramref name="measure"/> says is at hand for a norm of the result.
+    /// The same stride and padding along every axis. What <paramref name="measure"/> says is at hand for a norm of the
+    /// result.
     /// </summary>
     public static Tensor ConvTranspose3d(
         this Tensor x, Tensor weight, Tensor? bias = null, int stride = 1, int padding = 0,

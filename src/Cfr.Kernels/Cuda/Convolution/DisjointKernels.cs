@@ -125,13 +125,14 @@ static class DisjointKernels
                     DisjointProduct.WeightGradient<TWeights, TSums, TOperands, AsItStands, NormalizedForm>,
                     normBlocks)));
 
-        Kernel<DisjointArguments> Kernel(string pass, Action<DisjointArguments> body, int together) => new(name + pass, body)
-        {
-            Threads = TForward.Threads,
-            AnyBlock = false,
-            BlocksPerMultiprocessor = together,
-            SharedBytes = Tile.SharedBytes(TForward.Rows, TForward.Columns),
-            TensorCores = tensorCores,
-        };
+        Kernel<DisjointArguments> Kernel(string pass, Action<DisjointArguments> body, int together) =>
+            new(name + pass, body)
+            {
+                Threads = TForward.Threads,
+                AnyBlock = false,
+                BlocksPerMultiprocessor = together,
+                SharedBytes = Tile.SharedBytes(TForward.Rows, TForward.Columns),
+                TensorCores = tensorCores,
+            };
     }
 }

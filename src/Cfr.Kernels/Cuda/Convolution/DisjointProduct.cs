@@ -31,8 +31,8 @@ struct DisjointArguments
     public ChannelPackets Norm;
 
     /// <summary>
-    /// Where blocks leave statistics of what they store (<see cref="OutputMoments"/>), or 0; boxes of a channel, of which
-    /// a row of tiles has one for each of this many taps.
+    /// Where blocks leave statistics of what they store (<see cref="OutputMoments"/>), or 0; boxes of a channel, of
+    /// which a row of tiles has one for each of this many taps.
     /// </summary>
     public long Moments;
     public int Boxes, Taps;
@@ -48,8 +48,8 @@ struct DisjointArguments
 /// nothing is laid out in memory. FLOP 2 K M a patch of K inputs for M outputs, bytes 4 (K + M): K = 128, M = 32
 /// (V-Net's first way down) are 8,192 FLOP for 640 bytes, 13 FLOP/B, where an H200 has 70 in TF32. Memory bounds it by
 /// far, so float32 comes by <c>cp.async</c> and is rounded in registers, also for bfloat16. Blocks wait for their
-/// loads; five on a multiprocessor work meanwhile. An operand may be normalised where it arrives (<see
-/// cref="NormalizedForm"/>), and the result measured where it leaves (<see cref="MeasuredStore"/>).
+/// loads; five on a multiprocessor, four with a norm, work meanwhile. An operand may be normalised where it arrives
+/// (<see cref="NormalizedForm"/>), and the result measured where it leaves (<see cref="MeasuredStore"/>).
 /// </summary>
 static class DisjointProduct
 {

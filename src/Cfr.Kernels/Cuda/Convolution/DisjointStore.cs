@@ -110,7 +110,8 @@ readonly struct MeasuredStore : IDisjointStore
 }
 
 /// <summary>
-/// A thread's part of a tile: neighbouring threads have neighbouring packets of a row, and a thread stays in its column.
+/// A thread's part of a tile: neighbouring threads have neighbouring packets of a row, and a thread stays in its
+/// column.
 /// </summary>
 struct TilePart
 {

@@ -1,8 +1,8 @@
 namespace Cfr.Kernels.Cuda;
 
 /// <summary>
-/// Launches of <see cref="DisjointProduct"/>. Each without a norm returns false, and does nothing, for convolutions that
-/// are not its own: see <see cref="Takes"/>.
+/// Launches of <see cref="DisjointProduct"/>. Each without a norm returns false, and does nothing, for convolutions
+/// that are not its own: see <see cref="Takes"/>.
 /// </summary>
 sealed class GpuDisjointConvolution(GpuDevice gpu)
 {
@@ -200,8 +200,8 @@ sealed class GpuDisjointConvolution(GpuDevice gpu)
     }
 
     /// <summary>
-    /// Whether statistics of y can be taken as it is stored: not where it is a sum of pieces, nor those of samples where
-    /// a tile has rows of two.
+    /// Whether statistics of y can be taken as it is stored: not where it is a sum of pieces, nor those of samples
+    /// where a tile has rows of two.
     /// </summary>
     public bool CanMeasure(ConvolutionShape s, bool acrossBatch) => CanMeasure(Tiles, s, acrossBatch);
 

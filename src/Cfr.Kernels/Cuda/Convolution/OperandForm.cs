@@ -36,8 +36,8 @@ interface IOperandForm<TSelf> where TSelf : unmanaged, IOperandForm<TSelf>
     static abstract TSelf Of(ChannelPackets channels, int packet);
 
     /// <summary>
-    /// Changes the thread's chunks of a stage, of which the first is the thread's first in every stage, in their places,
-    /// and moves on to the next.
+    /// Changes the thread's chunks of a stage in their places, the first of which is as far in every stage, and moves
+    /// on to the next.
     /// </summary>
     static abstract TSelf Apply<TLayout>(
         SharedBytes shared, uint stage, TSelf form, uint first, int lines, int threads, int elementBytes)
@@ -131,16 +131,15 @@ struct FormedCopy<TCopy, TLayout, TForm> : IOperandCopy<FormedCopy<TCopy, TLayou
     /// <summary>The thread's first chunk's place in a stage.</summary>
     uint _first;
 
-    /// <summary>
-    /// The copy of a matrix, in whose place and shape its chunks are, with the thread's first column.
-    /// </summary>
+    /// <summary>This copy, with the place of the thread's first chunk in a stage and its first column.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static FormedCopy<TCopy, TLayout, TForm> Of(TCopy copy, uint first, ChannelPackets channels, int column) =>
         new() { _copy = copy, _form = TForm.Of(channels, column / FourLanes.Width), _first = first };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static FormedCopy<TCopy, TLayout, TForm> Stage(
-        SharedBytes shared, uint stage, FormedCopy<TCopy, TLayout, TForm> copy, int lines, int threads, int elementBytes)
+        SharedBytes shared, uint stage, FormedCopy<TCopy, TLayout, TForm> copy, int lines, int threads,
+        int elementBytes)
     {
         copy._copy = TCopy.Stage(shared, stage, copy._copy, lines, threads, elementBytes);
         return copy;

@@ -15,8 +15,8 @@ struct OutputMomentArguments
 
 /// <summary>
 /// Statistics of a convolution's outputs from what its blocks leave of them: count, mean and sum of squared deviations
-/// of each channel in each box, <c>[3, channels, boxes]</c>, where a box is any set of voxels. They are merged in a tree,
-/// whose threads read side by side.
+/// of each channel in each box, <c>[3, channels, boxes]</c>, where a box is any set of voxels. They are merged in a
+/// tree, whose threads read side by side.
 /// </summary>
 static unsafe class OutputMoments
 {

@@ -10,7 +10,7 @@ public class DisjointNormTests
 {
     static readonly EmulatedDevice Device = new() { SmallWork = 0 };
 
-    /// <summary>The same code as that of the large tiles, of one or two warps; and two that share a packet otherwise.</summary>
+    /// <summary>The same code as that of the large tiles, of one or two warps.</summary>
     static readonly Dictionary<string, DisjointTile> Tiles = new()
     {
         ["float32"] = DisjointKernels.Float32.Small,
@@ -29,7 +29,7 @@ public class DisjointNormTests
         ["voxels that no patch has"] = Shape(2, new(5, 7, 5), 4, 12, new(2, 2, 2)),
         ["more of everything than a tile has"] = Shape(1, new(2, 10, 14), 12, 68, new(2, 1, 2)),
         ["runs of several voxels a packet, many columns"] = Shape(2, new(1, 8, 20), 3, 4, new(1, 4, 4)),
-        ["a sum in pieces"] = Shape(2, new(1, 8, 18), 20, 4, new(1, 8, 4)) with { Input = new(1, 8, 18) },
+        ["a sum in pieces"] = Shape(2, new(1, 8, 18), 20, 4, new(1, 8, 4)),
         ["samples of whole tiles"] = Shape(2, new(1, 16, 16), 4, 8, new(1, 2, 2)),
     };
 
@@ -107,7 +107,8 @@ public class DisjointNormTests
         Device.Pool.Lending = (address, bytes) => Device.FillBytes(address, bytes, 0xff);
         View w = operands.Of(Numbers.Draw(weights, 2)), plainX = operands.Of(Numbers.Draw(inputs, 3));
         View outBias = operands.Of(Numbers.Draw(shape.OutChannels, 4, 5, 9));
-        View inBias = operands.Of(Numbers.Draw(shape.InChannels, 5, -9, -5)), plainDy = operands.Of(Numbers.Draw(outputs, 6));
+        View inBias = operands.Of(Numbers.Draw(shape.InChannels, 5, -9, -5));
+        View plainDy = operands.Of(Numbers.Draw(outputs, 6));
 
         if (shape.InChannels % 4 == 0)
         {
@@ -156,7 +157,8 @@ public class DisjointNormTests
 
     /// <summary>Statistics of what is stored at the same time, of the batch and of each sample where that can be.</summary>
     static void Measures(
-        Operands operands, long count, int channels, int batch, Func<bool, bool> can, Action<View, OutputStatistics> run)
+        Operands operands, long count, int channels, int batch, Func<bool, bool> can,
+        Action<View, OutputStatistics> run)
     {
         foreach (bool acrossBatch in (bool[])[true, false])
         {
@@ -171,7 +173,8 @@ public class DisjointNormTests
             for (int statistic = 0; statistic < means.Length; statistic++)
             {
                 long first = statistic / channels * voxels * channels + statistic % channels;
-                double[] column = [.. Enumerable.Range(0, (int)voxels).Select(v => (double)values[first + v * channels])];
+                double[] column =
+                    [.. Enumerable.Range(0, (int)voxels).Select(voxel => (double)values[first + voxel * channels])];
                 means[statistic] = column.Average();
                 variances[statistic] = column.Average(value => Math.Pow(value - means[statistic], 2));
             }
