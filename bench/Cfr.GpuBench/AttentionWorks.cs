@@ -3,21 +3,27 @@ using Cfr.Kernels;
 namespace Cfr.GpuBench;
 
 /// <summary>
-/// ViT-B's attention with relative positions, over the whole image and in windows. The backward pass wants the gradients
-/// of q, k and v, as LoRA does; its five products are counted, not what is computed again.
+/// ViT-B's attention with relative positions, over the whole image, of windows, and in windows that are cut out of an image
+/// and hang over its edges. The backward pass wants the gradients of q, k and v, as LoRA does; its five products are counted,
+/// not what is computed again.
 /// </summary>
 static class AttentionWorks
 {
     const double ProductsOfBackwardPerForward = 2.5;
 
-    public static IEnumerable<GpuWork> All => new[] { Square(1, 64), Square(25, 14) }.SelectMany(Passes);
+    public static IEnumerable<GpuWork> All => new[]
+    {
+        Square(1, 64), Square(25, 14), Square(25, 14) with { Image = new TokenImage(64, 64) },
+    }.SelectMany(Passes);
 
     static AttentionShape Square(int batch, int side) =>
         new(batch, Heads: 12, side * side, side * side, HeadWidth: 64, Scale: 0.125f, side, side);
 
     static IEnumerable<GpuWork> Passes(AttentionShape shape)
     {
-        string label = $"attention {shape.Batch}x{shape.Heads}x{shape.Queries}x{shape.HeadWidth}";
+        string label = shape.IsWindowed
+            ? $"attention in windows {shape.Images}x{shape.Heads}x{shape.Image.Height}x{shape.Image.Width}x{shape.HeadWidth}"
+            : $"attention {shape.Batch}x{shape.Heads}x{shape.Queries}x{shape.HeadWidth}";
         double tensor = 4.0 * Of.Count(shape);
         yield return new GpuWork($"{label} forward bf16", Precision.BFloat16, shape.Flop, 4 * tensor, x =>
         {
@@ -47,19 +53,24 @@ static class AttentionWorks
         public Of(Operands x, AttentionShape shape)
         {
             View packed = x.Random(DType.Float32, 3 * Count(shape));
-            (Q, K, V) = (Packed(packed, 0, shape), Packed(packed, 1, shape), Packed(packed, 2, shape));
+            View outside = shape.IsWindowed ? x.Random(DType.Float32, Width(shape)) : default;
+            Q = Packed(packed, 0, shape);
+            (K, V) = (Packed(packed, 1, shape) with { Outside = outside }, Packed(packed, 2, shape) with { Outside = outside });
             Y = Alone(x.Empty(DType.Float32, Count(shape)), shape);
             Positions = new RelativePositions(
                 x.Random(DType.Float32, (2L * shape.GridHeight - 1) * shape.HeadWidth),
                 x.Random(DType.Float32, (2L * shape.GridWidth - 1) * shape.HeadWidth));
         }
 
-        public static long Count(AttentionShape shape) => (long)shape.Batch * shape.Queries * Width(shape);
+        public static long Count(AttentionShape shape) => shape.Results * Width(shape);
 
         public static Tokens Packed(View data, int part, AttentionShape shape) => new(
-            data.Slice(part * Width(shape)), 3 * Width(shape), 3 * Width(shape) * shape.Queries);
+            data.Slice(part * Width(shape)), 3 * Width(shape), 3 * Width(shape) * Tokens(shape));
 
-        public static Tokens Alone(View data, AttentionShape shape) => new(data, Width(shape), Width(shape) * shape.Queries);
+        public static Tokens Alone(View data, AttentionShape shape) => new(data, Width(shape), Width(shape) * Tokens(shape));
+
+        /// <summary>Of a batch entry, or of an image.</summary>
+        static long Tokens(AttentionShape shape) => shape.Results / shape.Images;
 
         static long Width(AttentionShape shape) => (long)shape.Heads * shape.HeadWidth;
     }

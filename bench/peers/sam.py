@@ -55,6 +55,17 @@ def fused_attention(q, k, v, rel_h, rel_w, h, w):
     return F.scaled_dot_product_attention(q, k, v, attn_mask=bias)
 
 
+def in_windows(x, n, attend):
+    """attend of the n x n windows of x [b, h, w, c], which are filled up with zeros."""
+    b, h, w, c = x.shape
+    x = F.pad(x, (0, 0, 0, -w % n, 0, -h % n))
+    down, across = x.shape[1] // n, x.shape[2] // n
+    windows = x.view(b, down, n, across, n, c).permute(0, 1, 3, 2, 4, 5).reshape(-1, n, n, c)
+    y = attend(windows)
+    y = y.view(b, down, across, n, n, y.shape[-1]).permute(0, 1, 3, 2, 4, 5)
+    return y.reshape(b, down * n, across * n, y.shape[-1])[:, :h, :w].contiguous()
+
+
 class Attention(nn.Module):
     def __init__(self, width, heads, size, attend):
         super().__init__()
@@ -84,12 +95,7 @@ class Block(nn.Module):
         return x + self.mlp(self.norm2(x))
 
     def attend_in_windows(self, x):
-        n, (b, h, w, c) = self.window, x.shape
-        x = F.pad(x, (0, 0, 0, -w % n, 0, -h % n))
-        down, across = x.shape[1] // n, x.shape[2] // n
-        windows = x.view(b, down, n, across, n, c).permute(0, 1, 3, 2, 4, 5).reshape(-1, n, n, c)
-        y = self.attn(windows).view(b, down, across, n, n, c).permute(0, 1, 3, 2, 4, 5)
-        return y.reshape(b, down * n, across * n, c)[:, :h, :w].contiguous()
+        return in_windows(x, self.window, self.attn)
 
 
 class ImageEncoder(nn.Module):

@@ -79,6 +79,48 @@ def attentions():
                     lambda: make(torch.compile(attend, dynamic=False)))
 
 
+def attention_in_windows():
+    """From the qkv of an image's tokens to their results: windows are cut out, filled up and put together."""
+    heads, width, window = 12, 64, 14
+
+    def of_image(attend, qkv, rel_h, rel_w):
+        def of_windows(x):
+            q, k, v = x.reshape(-1, window * window, 3, heads, width).permute(2, 0, 3, 1, 4).unbind(0)
+            y = attend(q, k, v, rel_h, rel_w, window, window)
+            return y.transpose(1, 2).reshape(-1, window, window, heads * width)
+
+        return sam.in_windows(qkv, window, of_windows)
+
+    def operands():
+        tables = [random(2 * window - 1, width, dtype=torch.bfloat16) for _ in range(2)]
+        return random(1, GRID, GRID, 3 * heads * width, dtype=torch.bfloat16).requires_grad_(), tables
+
+    def forward(run_image):
+        qkv, tables = operands()
+
+        def run():
+            with torch.no_grad():
+                run_image(qkv, *tables)
+
+        return run
+
+    def backward(run_image):
+        qkv, tables = operands()
+        y = run_image(qkv, *tables)
+        dy = torch.rand_like(y)
+        return lambda: torch.autograd.grad(y, qkv, dy, retain_graph=True)
+
+    for phase, make in (("forward", forward), ("backward", backward)):
+        for form, attend in FORMS.items():
+            def run_image(qkv, rel_h, rel_w):
+                return of_image(attend, qkv, rel_h, rel_w)
+
+            timing.report(
+                f"attention in windows 1x{heads}x{GRID}x{GRID}x{width} {phase} bf16{form}",
+                None if attend is flex_attention else lambda: make(run_image),
+                lambda: make(torch.compile(run_image, dynamic=False)))
+
+
 def convolutions():
     def layer(kind, inputs, outputs, size, kernel, stride, padding, transposed):
         """Size is that of the larger side, the input's or a transposed convolution's output."""
@@ -196,6 +238,7 @@ def main():
     timing.print_head()
     convolutions()
     attentions()
+    attention_in_windows()
     vnet_step()
     sam_forward()
     sam_lora_step()
