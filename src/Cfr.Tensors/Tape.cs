@@ -32,8 +32,9 @@ sealed class GradientSlot
         if (Producer is { IsFreed: true }) throw Producer.Gone();
         if (Gradient is null)
         {
-            Gradient = session.EmptyKept(shape);
-            kernel(Gradient.View, false);
+            Tensor gradient = session.EmptyKept(shape);
+            kernel(gradient.View, false);
+            Gradient = gradient;
             return;
         }
         kernel(Own(Gradient).View, true);

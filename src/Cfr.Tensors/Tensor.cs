@@ -56,7 +56,7 @@ public sealed class Tensor
 
     /// <summary>The same of a gradient.</summary>
     internal DeferredProduct? DeferredGradient =>
-        _buffer.Promise is DeferredProduct deferred && _offset == 0 ? deferred : null;
+        _buffer.Promise is DeferredProduct deferred && _offset == 0 && deferred.Of == Shape ? deferred : null;
 
     /// <summary>What the convolution that made it has measured of it; this handle alone knows.</summary>
     internal MeasuredStatistics? Measured

@@ -232,6 +232,16 @@ public sealed class DeferredNormTests
             : x.Conv3d(weight, bias, stride: 2, measure: measure);
     }
 
+    [Theory, InlineData(Measure.Batch), InlineData(Measure.Samples)]
+    public void So_does_one_of_a_single_channel_as_large_as_its_stride(Measure measure)
+    {
+        var session = new Session(Devices[Precision.Float32], seed: 9);
+        using Scope scope = session.Scope();
+        Tensor y = session.Uniform([1, 8, 8, 8, 1]).Conv3d(
+            session.Normal([4, 4, 4, 1, 16]), session.Uniform([16], -9, 9), stride: 4, measure: measure);
+        AssertMeasured(y, measure);
+    }
+
     /// <summary>Statistics of y against double precision, and that a norm takes them.</summary>
     static void AssertMeasured(Tensor y, Measure measure)
     {

@@ -66,6 +66,28 @@ public sealed class DeferredProductTests
         Assert.Equal(!expected, profiler.Rows(bySizes: false).Any(row => products.Contains(row.Name)));
     }
 
+    [Theory, InlineData(false, false), InlineData(true, false), InlineData(false, true), InlineData(true, true)]
+    public void Under_another_shape_it_is_the_gradient_that_it_would_have_been(bool eachSample, bool dropsFirst)
+    {
+        using var cpu = new CpuDevice(1);
+        float[] want = Run(cpu), got = Run(Gpu);
+        float largest = want.Max(Math.Abs);
+        Assert.InRange(want.Zip(got, (a, b) => Math.Abs(a - b)).Max(), 0, 1e-5 * largest);
+
+        float[] Run(Device device)
+        {
+            var session = new Session(device, seed: 5);
+            using Scope scope = session.Scope();
+            Tensor x = session.Uniform(Sizes, -1, 2).WithGrad(), a = Norm(x + 0, null, null, eachSample);
+            a = dropsFirst
+                ? a.ChannelDropout(0.5f).Reshape(3, 2, 5, 1, 36)
+                : a.Reshape(6, 1, 5, 3, 12).ChannelDropout(0.5f);
+            Tensor y = a.Conv3d(session.Uniform([1, 1, 1, a.Size(^1), 2], -1, 1));
+            y.Backward(session.Uniform(y.Shape, -1, 1));
+            return x.Grad!.ToArray();
+        }
+    }
+
     [Fact]
     public void What_nobody_reads_leaves_no_memory_behind()
     {

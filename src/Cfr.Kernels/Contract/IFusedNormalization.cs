@@ -94,7 +94,9 @@ public interface IFusedNormalization
     /// <summary><see cref="IConvolution.WeightGradient"/> of such a dy.</summary>
     void WeightGradient(ConvolutionShape shape, View x, NormalizedView dy, View dw);
 
-    /// <summary>Whether the backward pass of such a norm can take a gradient that is a product of so many steps.</summary>
+    /// <summary>
+    /// Whether the backward pass of such a norm can take a gradient that is a product of so many steps.
+    /// </summary>
     bool CanReadProduct(NormShape shape, int steps);
 
     /// <summary>

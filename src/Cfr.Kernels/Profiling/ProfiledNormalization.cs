@@ -18,7 +18,8 @@ sealed class ProfiledNormalization(INormalization normalization, Profiler profil
         double bytes = View.Bytes(x, weight, mean, inverseDeviation, dy, dx, dWeight, dBias);
         if (accumulate) bytes += View.Bytes(dx);
         using (profiler.Call("layer norm backward", $"{rows}x{width}", 0, bytes))
-            normalization.LayerBackward(rows, width, x, weight, mean, inverseDeviation, dy, dx, dWeight, dBias, accumulate);
+            normalization.LayerBackward(
+                rows, width, x, weight, mean, inverseDeviation, dy, dx, dWeight, dBias, accumulate);
     }
 
     public void Statistics(NormShape shape, View x, View mean, View variance)

@@ -8,7 +8,7 @@ namespace Cfr.Tensors;
 ///   x [..] or x [N, .., C] -> y of the same shape
 ///   dx = dy m / (1 - rate): the same draw again
 /// Channels of what a norm has put off are dropped in its constants (<see cref="DeferredNorm"/>), those of a gradient that
-/// was put off in its right side (<see cref="DeferredProduct"/>).
+/// was put off in its right side (<see cref="DeferredProduct"/>): there 0 times what is no number stays none.
 /// </summary>
 public static class DropoutOps
 {
@@ -33,7 +33,7 @@ public static class DropoutOps
         Tensor y = areChannels && x.Deferred is { } norm ? norm.Times(Factors()) : Write(x);
         return y.Record(op, [x], keep: [], backward: g => g.Add(0, () =>
             areChannels && g.OfResult.DeferredGradient is { } product
-                ? product.Times(Factors(), g.OfResult.Shape)
+                ? product.Times(Factors())
                 : Write(g.OfResult)));
 
         Tensor Write(Tensor from)

@@ -6,7 +6,9 @@ namespace Cfr.Kernels.Cuda;
 /// <param name="Forward">The forward pass.</param>
 /// <param name="InputGradient">The gradient of x.</param>
 /// <param name="WeightGradient">The gradient of the weights.</param>
-/// <param name="Norms">The same with norms; none for a tile with which a norm's pass costs little beside the product.</param>
+/// <param name="Norms">
+/// The same with norms; none for a tile with which a norm's pass costs little beside the product.
+/// </param>
 sealed record DisjointTile(
     int Rows, int Columns, Kernel<DisjointArguments> Forward, Kernel<DisjointArguments> InputGradient,
     Kernel<DisjointArguments> WeightGradient, DisjointNorms? Norms)
@@ -86,12 +88,14 @@ static class DisjointKernels
     static DisjointTiles Tensor<TMma>(string type) where TMma : struct, IMma => new(
         Tensor<TMma, WarpTile32, Fragments32, Warps4x1>($"convolution_disjoint_{type}_128x32", blocks: 5),
         Tensor<TMma, WarpTile32, Fragments32, Warps2x2>($"convolution_disjoint_{type}_64x64", blocks: 5),
-        Tensor<TMma, WarpTile64, Fragments64, Warps2x2>($"convolution_disjoint_{type}_128x128", blocks: 1, norms: false));
+        Tensor<TMma, WarpTile64, Fragments64, Warps2x2>(
+            $"convolution_disjoint_{type}_128x128", blocks: 1, norms: false));
 
     static DisjointTiles InRegisters()
     {
         DisjointTile small = Registers<Side64>("convolution_disjoint_float32_64x64");
-        return new DisjointTiles(small, small, Registers<Side128>("convolution_disjoint_float32_128x128", norms: false));
+        return new DisjointTiles(
+            small, small, Registers<Side128>("convolution_disjoint_float32_128x128", norms: false));
     }
 
     static DisjointTile Of<TForward, TInput, TWeights, TSums, TOperands>(

@@ -178,7 +178,7 @@ sealed class GpuConvolution(GpuDevice gpu) : IConvolution
             PointwiseHead.Forward(gpu, shape, x, w, bias, y);
             return;
         }
-        if (shape.InChannels == 1)
+        if (MeasuringBlocks(shape) > 0)
         {
             Measure(shape, x.X, w, bias, y, statistics);
             return;

@@ -257,9 +257,10 @@ sealed class GpuMatmul(GpuDevice gpu) : IMatmul
     }
 
     /// <summary>
-    /// Of the tiles that fit into a block's shared memory, are filled by more than half, and of which there are enough: the one
-    /// with which the busiest multiprocessor has least to do, where a smaller tile, which reads more from L2, must save a
-    /// tenth. If there is none, the smallest of all. 4,096 x 768 are 132 tiles of 192 x 128, one for each multiprocessor.
+    /// Of the tiles that fit into a block's shared memory, are filled by more than half, and of which there are enough:
+    /// the one with which the busiest multiprocessor has least to do, where a smaller tile, which reads more from L2,
+    /// must save a tenth. If there is none, the smallest of all. 4,096 x 768 are 132 tiles of 192 x 128, one for each
+    /// multiprocessor.
     /// </summary>
     internal TileKernels Tile(MatmulRung rung, Matrix a, Matrix c, int batch)
     {

@@ -33,7 +33,7 @@ struct LayoutCopy<TLayout> : IOperandCopy<LayoutCopy<TLayout>> where TLayout : s
 
 /// <summary>
 /// A thread's part in copying an operand's tiles to shared memory: 1, 2, 3, 4, 6 or 8 chunks of 16 bytes a stage, at
-/// constant distances. Chunks outside the operand become zeros. Everything but one addition is done before the loop over k.
+/// constant distances. Chunks outside the operand become zeros. Everything but one addition is done before the loop.
 /// </summary>
 struct OperandCopy
 {

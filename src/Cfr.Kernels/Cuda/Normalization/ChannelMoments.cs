@@ -17,7 +17,8 @@ struct MomentTerm(FourLanes pivot) : IColumnTerm<MomentTerm>
     public static bool ReadsDy => false;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static FourLanes Dy(ColumnArguments a, ColumnThread thread, int packed, long offset, long line) => FourLanes.Splat(0);
+    public static FourLanes Dy(ColumnArguments a, ColumnThread thread, int packed, long offset, long line) =>
+        FourLanes.Splat(0);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static MomentTerm Of(ColumnArguments a, ColumnThread thread)

@@ -5,7 +5,9 @@ namespace Cfr.Kernels.Cuda;
 /// <summary>A gradient that has not been computed (<see cref="ProductView"/>).</summary>
 struct LineProduct
 {
-    /// <summary>The left factor [voxels, Steps] and the right one [Channels] a step, for all samples or for each.</summary>
+    /// <summary>
+    /// The left factor [voxels, Steps] and the right one, [Channels] a step, for all samples or for each.
+    /// </summary>
     public long Left, Right;
     public int Steps;
 
@@ -46,9 +48,9 @@ readonly struct StoredGradient : ILineGradient
 }
 
 /// <summary>
-/// It is a product of one or two steps (the gradient of logits of two classes), summed as <see cref="ShortMatmul"/> would.
-/// Of the left factor a line reads 4 bytes a step, the same for all its threads; the right one stays in L1. A line is a
-/// voxel: channels come in packets.
+/// It is a product of one or two steps (the gradient of logits of two classes), summed as <see cref="ShortMatmul"/>,
+/// which takes those of more than 8 channels, would. Of the left factor a line reads 4 bytes a step, the same for all its
+/// threads; the right one stays in L1. A line is a voxel: channels come in packets.
 /// </summary>
 readonly struct ProductGradient : ILineGradient
 {

@@ -50,7 +50,8 @@ struct PlainTerm : IColumnTerm<PlainTerm>
     public static bool ReadsDy => false;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static FourLanes Dy(ColumnArguments a, ColumnThread thread, int packed, long offset, long line) => FourLanes.Splat(0);
+    public static FourLanes Dy(ColumnArguments a, ColumnThread thread, int packed, long offset, long line) =>
+        FourLanes.Splat(0);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static PlainTerm Of(ColumnArguments a, ColumnThread thread) => default;
