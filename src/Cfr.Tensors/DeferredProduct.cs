@@ -35,8 +35,8 @@ sealed class DeferredProduct : PromisedContents
     public static Tensor? TryMake(ConvolutionShape shape, Tensor dy, Tensor weight, Shape xShape)
     {
         Session session = dy.Session;
-        bool isPointwise = shape.Kernel.Voxels == 1 && shape.Input == shape.Output && shape.Stride.Voxels == 1;
-        if (!isPointwise || session.Device.FusedNormalization is not { } kernels || xShape.Count == 0) return null;
+        if (!shape.IsPointwise || xShape.Count == 0) return null;
+        if (session.Device.FusedNormalization is not { } kernels) return null;
         // Optimizers overwrite parameters without asking.
         if (dy.Slot is { Producer: null }) return null;
         var norm = NormShape.PerChannel(shape.Batch, shape.Input.Voxels, shape.InChannels);

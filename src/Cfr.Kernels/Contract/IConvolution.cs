@@ -20,6 +20,9 @@ public readonly record struct ConvolutionShape(
 {
     /// <summary>Floating-point operations of the forward pass and of either gradient: 2 per multiply-add.</summary>
     public double Flop => 2.0 * Batch * Output.Voxels * OutChannels * InChannels * Kernel.Voxels;
+
+    /// <summary>A kernel of one voxel, without stride or padding: an output belongs to one input.</summary>
+    public bool IsPointwise => Kernel.Voxels == 1 && Stride.Voxels == 1 && Padding == default && Input == Output;
 }
 
 /// <summary>

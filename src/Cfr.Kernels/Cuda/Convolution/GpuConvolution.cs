@@ -178,9 +178,9 @@ sealed class GpuConvolution(GpuDevice gpu) : IConvolution
             PointwiseHead.Forward(gpu, shape, x, w, bias, y);
             return;
         }
-        if (MeasuringBlocks(shape) > 0)
+        if (MeasuringBlocks(shape) is > 0 and int blocks)
         {
-            Measure(shape, x.X, w, bias, y, statistics);
+            Measure(blocks, shape, x.X, w, bias, y, statistics);
             return;
         }
         UnitStridePass pass = UnitStridePass.Forward(shape);
@@ -193,9 +193,9 @@ sealed class GpuConvolution(GpuDevice gpu) : IConvolution
         _halo.Run(Kernels(way).For(pass, WantedBlocks), pass, x.X, w, bias, y, ChannelTable.Of(x), statistics);
     }
 
-    void Measure(ConvolutionShape shape, View x, View w, View bias, View y, OutputStatistics statistics)
+    void Measure(
+        int blocks, ConvolutionShape shape, View x, View w, View bias, View y, OutputStatistics statistics)
     {
-        int blocks = MeasuringBlocks(shape);
         DeviceBuffer moments = gpu.Pool.Rent(OutputMoments.Floats(blocks, shape.OutChannels) * sizeof(float));
         OneChannelForward.Measure(gpu, shape, x, w, bias, y, moments.Address);
         OutputMoments.Launch(gpu, moments.Address, blocks, shape.Batch, shape.OutChannels, statistics);

@@ -59,7 +59,7 @@ sealed class GpuWeightGradient(GpuDevice gpu)
     ConvolutionWay Way(ConvolutionShape shape)
     {
         if (shape.Flop / 2 <= gpu.SmallWork && shape.Batch * shape.Output.Voxels < FewVoxels) return ConvolutionWay.Naive;
-        if (!VolumeGradientPlan.Takes(shape) || PatchProduct.IsPointwise(shape) || IsDeep(shape))
+        if (!VolumeGradientPlan.Takes(shape) || shape.IsPointwise || IsDeep(shape))
             return ConvolutionWay.Product;
         return KernelOf(gpu.Precision, shape).Kernel.Threads > gpu.ThreadsPerBlock ? ConvolutionWay.Product
             : gpu.Precision == Precision.Float32 ? ConvolutionWay.Registers

@@ -20,7 +20,7 @@ sealed class PatchProduct(GpuDevice gpu)
         int columns = Columns(s);
         var epilogue = new Epilogue(bias, activation);
         var weights = Matrix.Dense(w, columns, s.OutChannels);
-        if (IsPointwise(s))
+        if (s.IsPointwise)
         {
             int voxels = Rows(s, s.Batch);
             Matmul.Multiply(
@@ -46,7 +46,7 @@ sealed class PatchProduct(GpuDevice gpu)
     {
         int columns = Columns(s);
         Matrix weights = Matrix.Dense(w, columns, s.OutChannels).T;
-        if (IsPointwise(s))
+        if (s.IsPointwise)
         {
             int voxels = Rows(s, s.Batch);
             Matmul.Multiply(
@@ -74,7 +74,7 @@ sealed class PatchProduct(GpuDevice gpu)
     {
         int columns = Columns(s), rows = Rows(s, s.Batch);
         Matrix weights = Matrix.Dense(dw, columns, s.OutChannels);
-        if (IsPointwise(s))
+        if (s.IsPointwise)
         {
             Matmul.Multiply(Matrix.Dense(x, rows, columns).T, Matrix.Dense(dy, rows, s.OutChannels), weights);
             return;
@@ -136,10 +136,6 @@ sealed class PatchProduct(GpuDevice gpu)
         KernelW = new Divisor(s.Kernel.W),
         KernelH = new Divisor(s.Kernel.H),
     };
-
-    /// <summary>A kernel of one voxel, without stride or padding: patches are the volume itself.</summary>
-    public static bool IsPointwise(ConvolutionShape s) =>
-        s.Kernel.Voxels == 1 && s.Stride.Voxels == 1 && s.Padding == default && s.Input == s.Output;
 
     static IEnumerable<(int Entry, int Entries)> Pieces(ConvolutionShape s, int columns)
     {

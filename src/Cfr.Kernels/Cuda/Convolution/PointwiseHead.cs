@@ -252,7 +252,7 @@ static unsafe class PointwiseHead
 
     /// <summary>Whether it takes this convolution: up to 8 outputs of 4, 8, 16, 32 or 64 channels.</summary>
     public static bool Takes(ConvolutionShape s) =>
-        PatchProduct.IsPointwise(s) && s.OutChannels <= MostOutputs && s.InChannels is >= 4 and <= MostChannels
+        s.IsPointwise && s.OutChannels <= MostOutputs && s.InChannels is >= 4 and <= MostChannels
         && BitOperations.IsPow2(s.InChannels) && s.Output.Voxels <= int.MaxValue / s.InChannels;
 
     /// <summary>y = relu(norm x) * w + bias</summary>
