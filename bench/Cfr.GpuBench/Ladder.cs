@@ -30,7 +30,8 @@ static class Ladder
     [
         ("naive", MatmulRung.Naive, null), ("shared", MatmulRung.Shared, null),
         .. TiledKernels.Float32.Select(tile => (Name(tile), MatmulRung.Registers, tile)),
-        .. TiledKernels.Tf32.Concat(TiledKernels.BFloat16).Select(tile => (Name(tile), MatmulRung.TensorCores, tile)),
+        .. TiledKernels.Tf32.Concat(TiledKernels.BFloat16).Concat(TiledKernels.BFloat16OfHopper).Distinct()
+            .Select(tile => (Name(tile), MatmulRung.TensorCores, tile)),
     ];
 
     /// <summary>The products of these sizes, each with what checks it.</summary>
@@ -43,6 +44,9 @@ static class Ladder
                 foreach (var (name, rung, tile) in group)
                     foreach (var (transposeA, transposeB) in Layouts)
                     {
+                        bool runs = tile is null || tile.Takes(!transposeA)
+                            && (tile.Nn.WarpgroupColumns == 0 || device.HasWarpgroups);
+                        if (!runs) continue;
                         string what = $"{name} {Letter(transposeA)}{Letter(transposeB)}, {size}";
                         yield return (what, () => product.Value.Check(what, device, rung, tile, transposeA, transposeB));
                     }

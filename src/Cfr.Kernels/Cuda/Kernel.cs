@@ -37,6 +37,12 @@ abstract class Kernel(string name, MethodInfo method, Type arguments)
     /// <summary>Whether it claims to compute on tensor cores.</summary>
     public bool TensorCores { get; init; }
 
+    /// <summary>
+    /// Columns of the products of warp groups that it computes (<see cref="Ptx.AddProduct"/>), or 0: it then runs on
+    /// Hopper alone.
+    /// </summary>
+    public int WarpgroupColumns { get; init; }
+
     /// <inheritdoc/>
     public override string ToString() => Name;
 }

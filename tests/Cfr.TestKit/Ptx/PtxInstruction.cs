@@ -15,6 +15,8 @@ enum PtxKind
     Shuffle,
     LoadMatrix,
     Mma,
+    /// <summary>Each warp has 16 of a warp group's 64 lines, and needs none of the others for them.</summary>
+    WarpgroupMma,
 }
 
 /// <summary>

@@ -58,7 +58,7 @@ sealed partial class PtxKernel
         int begin = 0;
         for (int i = 0; i < body.Length; i++)
         {
-            if (body[i] is not (';' or ':')) continue;
+            if (body[i] is not (';' or ':') || body[i] == ':' && (body[i - 1] == ':' || body[i + 1] == ':')) continue;
             string statement = body[begin..i].Trim().TrimStart('{', '}', ' ', '\t', '\r', '\n');
             begin = i + 1;
             if (body[i] == ':')

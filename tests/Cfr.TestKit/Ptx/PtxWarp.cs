@@ -22,6 +22,9 @@ static unsafe class PtxWarp
             case PtxKind.LoadMatrix:
                 LoadMatrix(instruction, Whole(instruction, lanes));
                 break;
+            case PtxKind.WarpgroupMma:
+                MultiplyOfWarpgroup(instruction, Whole(instruction, lanes));
+                break;
             default:
                 Multiply(instruction, Whole(instruction, lanes));
                 break;
@@ -125,5 +128,59 @@ static unsafe class PtxWarp
         // Of a TF32 the lower 13 bits do not count.
         float Factor(ulong register, int half) => PtxType.Float(
             !areHalves ? register & 0xffffe000 : half == 0 ? register << 16 : register & 0xffff0000);
+    }
+
+    /// <summary>
+    /// <c>wgmma</c> of bfloat16 over 16 steps, both operands in shared memory. Operands: their descriptors, whether to add,
+    /// signs, and whether they lie turned. Done at once: what a kernel forgets to wait for is not seen.
+    /// </summary>
+    static void MultiplyOfWarpgroup(PtxInstruction instruction, Span<PtxThread> lanes)
+    {
+        const int Steps = 16, Lines = 16;
+        PtxThread first = lanes[0];
+        int columns = instruction.Results.Length * 2, line = first.Number / Size % 4 * Lines;
+        bool adds = instruction.Operands[2](first) != 0;
+        double[] a = Matrix(0, line, Lines), b = Matrix(1, 0, columns);
+        foreach (PtxThread lane in lanes)
+        {
+            for (int i = 0; i < instruction.Results.Length; i++)
+            {
+                int row = lane.Lane / 4 + i / 2 % 2 * 8, column = i / 4 * 8 + lane.Lane % 4 * 2 + i % 2;
+                double sum = adds ? PtxType.Float(lane.Registers[instruction.Results[i]]) : 0;
+                for (int step = 0; step < Steps; step++) sum += a[row * Steps + step] * b[column * Steps + step];
+                lane.Registers[instruction.Results[i]] = PtxType.Bits((float)sum);
+            }
+        }
+
+        double[] Matrix(int operand, int line, int lines)
+        {
+            ulong descriptor = instruction.Operands[operand](first);
+            bool isTurned = instruction.Operands[operand + 5](first) != 0;
+            var matrix = new double[lines * Steps];
+            for (int i = 0; i < lines; i++)
+                for (int step = 0; step < Steps; step++)
+                {
+                    ulong place = Place(descriptor, line + i, step, isTurned);
+                    ushort half = *(ushort*)first.Block.Memory(".shared", place, sizeof(ushort), instruction.Text);
+                    matrix[i * Steps + step] = PtxType.Float((ulong)half << 16);
+                }
+            return matrix;
+        }
+    }
+
+    /// <summary>
+    /// An element's place ("Shared memory matrix layout"): atoms of 8 lines and up to 128 bytes of steps, or turned, which
+    /// the two distances of the descriptor put together, and a permutation of 16-byte chunks by bits of the address.
+    /// </summary>
+    static ulong Place(ulong descriptor, int line, int step, bool isTurned)
+    {
+        ulong begin = (descriptor & 0x3fff) << 4, leading = (descriptor >> 16 & 0x3fff) << 4;
+        ulong stride = (descriptor >> 32 & 0x3fff) << 4;
+        int atom = (descriptor >> 62) switch { 0 => 16, 1 => 128, 2 => 64, _ => 32 };
+        if (begin % 16 != 0 || (descriptor >> 49 & 7) != 0) throw new NotSupportedException($"descriptor {descriptor:x}");
+        ulong at = isTurned
+            ? begin + (ulong)(line * 2 / atom) * leading + (ulong)(step / 8) * stride + (ulong)(step % 8 * atom + line * 2 % atom)
+            : begin + (ulong)(line / 8) * stride + (ulong)(step * 2 / atom) * leading + (ulong)(line % 8 * atom + step * 2 % atom);
+        return at ^ (at >> 7 & (ulong)(atom / 16 - 1)) << 4;
     }
 }

@@ -6,6 +6,9 @@ public readonly record struct ComputeCapability(int Major, int Minor) : ICompara
     /// <summary>The oldest that runs all kernels: bf16 and TF32 tensor cores, asynchronous copies.</summary>
     public static ComputeCapability Oldest => new(8, 0);
 
+    /// <summary>The one whose warp groups multiply; its instructions for that are no later one's.</summary>
+    public static ComputeCapability Hopper => new(9, 0);
+
     /// <summary>90 for 9.0.</summary>
     public int Number => Major * 10 + Minor;
 

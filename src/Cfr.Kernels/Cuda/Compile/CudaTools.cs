@@ -33,13 +33,14 @@ sealed partial class CudaTools
 
     /// <summary>Assembles PTX into <paramref name="cubin"/>; returns what ptxas says about it.</summary>
     /// <exception cref="KernelException">ptxas refuses it.</exception>
-    public string Assemble(string kernel, string ptxFile, string cubin, ComputeCapability capability)
+    public string Assemble(string kernel, string ptxFile, string cubin)
     {
-        var (code, output) = Run(_ptxas, ["-v", $"-arch=sm_{capability.Number}", ptxFile, "-o", cubin]);
+        string ptx = File.ReadAllText(ptxFile), target = PtxText.TargetOf(ptx);
+        var (code, output) = Run(_ptxas, ["-v", $"-arch={target}", ptxFile, "-o", cubin]);
         if (code == 0) return output;
         string first = output.Split('\n').FirstOrDefault(line => line.Contains("error") || line.Contains("fatal")) ?? output;
         throw new KernelException(
-            $"ptxas refuses kernel {kernel} for sm_{capability.Number}: {PtxText.Quote(File.ReadAllText(ptxFile), first)}");
+            $"ptxas refuses kernel {kernel} for {target}: {PtxText.Quote(ptx, first)}");
     }
 
     static (int Code, string Output) Run(string tool, string[] arguments)

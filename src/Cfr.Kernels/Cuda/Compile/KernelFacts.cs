@@ -41,7 +41,7 @@ public sealed partial record KernelFacts(
         {
             string source = Path.Combine(folder, kernel.Name + ".ptx"), cubin = Path.Combine(folder, kernel.Name + ".cubin");
             File.WriteAllText(source, ptx);
-            string log = tools.Assemble(kernel.Name, source, cubin, capability);
+            string log = tools.Assemble(kernel.Name, source, cubin);
             MachineCode code = MachineCode.Of(File.ReadAllBytes(cubin));
             int registers = Number(RegisterCount(), log), shared = PtxText.StaticSharedBytes(ptx);
             return new KernelFacts(

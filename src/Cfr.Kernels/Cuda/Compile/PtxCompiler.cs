@@ -45,7 +45,8 @@ sealed class PtxCompiler : IDisposable
         ptx = ReachableCode.Apply(ptx);
         ptx = RegisterPromotion.Apply(kernel.Name, ptx);
         ptx = GlobalAddressing.Apply(kernel.Name, ptx);
-        ptx = PtxText.Target(PtxText.Round(PtxText.Diverge(PtxText.Name(ptx, kernel.Name))), capability);
+        ptx = WarpgroupSums.Apply(PtxText.Round(PtxText.Diverge(PtxText.Name(ptx, kernel.Name))));
+        ptx = PtxText.Target(ptx, capability);
         int want = SizeOf(kernel.Arguments), got = PtxText.ParameterBytes(ptx);
         return want == got
             ? ptx

@@ -14,9 +14,20 @@ static partial class PtxText
     /// </summary>
     public static string Round(string ptx) => OpenRounding().Replace(ptx, "$1.rn.$2");
 
-    /// <summary>Writes <c>.target sm_MN</c> and the version of PTX that knows it.</summary>
-    public static string Target(string ptx, ComputeCapability capability) =>
-        TargetLine().Replace(VersionLine().Replace(ptx, $".version {capability.PtxVersion}"), $".target sm_{capability.Number}");
+    /// <summary>
+    /// Writes <c>.target sm_MN</c> and the version of PTX that knows it; products of warp groups are only in Hopper's own
+    /// set of instructions, <c>sm_90a</c>.
+    /// </summary>
+    public static string Target(string ptx, ComputeCapability capability)
+    {
+        bool isHoppers = ptx.Contains("wgmma.");
+        string version = isHoppers ? "8.0" : capability.PtxVersion;
+        string target = isHoppers ? $"sm_{ComputeCapability.Hopper.Number}a" : $"sm_{capability.Number}";
+        return TargetLine().Replace(VersionLine().Replace(ptx, $".version {version}"), $".target {target}");
+    }
+
+    /// <summary>What the target line says: <c>sm_90</c>.</summary>
+    public static string TargetOf(string ptx) => TargetLine().Match(ptx).Value.Split(' ')[^1];
 
     /// <summary>The line that an assembler's message is about, quoted, where it names one.</summary>
     public static string Quote(string ptx, string message) =>
@@ -62,7 +73,7 @@ static partial class PtxText
     [GeneratedRegex(@"line (\d+)")]
     private static partial Regex MessageLine();
 
-    [GeneratedRegex(@"\.target sm_\d+")]
+    [GeneratedRegex(@"\.target sm_\d+a?")]
     private static partial Regex TargetLine();
 
     [GeneratedRegex(@"\.version \d+\.\d+")]

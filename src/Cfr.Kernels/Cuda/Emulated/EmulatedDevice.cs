@@ -63,7 +63,8 @@ public sealed unsafe class EmulatedDevice : GpuDevice
     {
         if (!_launchers.TryGetValue(kernel, out Delegate? launcher))
             _launchers[kernel] = launcher = _accelerator.LoadStreamKernel(kernel.Body);
-        int bytes = kernel.SharedBytes + (kernel.TensorCores ? SharedBytes.ScratchBytes : 0);
+        int sums = BlockSize(kernel) * kernel.WarpgroupColumns / 2 * sizeof(float);
+        int bytes = kernel.SharedBytes + sums + (kernel.TensorCores ? SharedBytes.ScratchBytes : 0);
         var shared = bytes == 0 ? default : SharedMemoryConfig.RequestDynamic<byte>(bytes);
         var configuration = new KernelConfig(
             new Index3D(blocksX, blocksY, blocksZ), new Index3D(BlockSize(kernel), 1, 1), shared);

@@ -265,6 +265,7 @@ sealed class GpuMatmul(GpuDevice gpu) : IMatmul
     internal TileKernels Tile(MatmulRung rung, Matrix a, Matrix c, int batch)
     {
         ReadOnlySpan<TileKernels> tiles = rung == MatmulRung.Registers ? TiledKernels.Float32
+            : gpu.Precision == Precision.BFloat16 && gpu.HasWarpgroups ? TiledKernels.BFloat16OfHopper
             : gpu.Precision == Precision.BFloat16 ? TiledKernels.BFloat16
             : TiledKernels.Tf32;
         TileKernels? best = null;

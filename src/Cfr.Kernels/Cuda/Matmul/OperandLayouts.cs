@@ -44,11 +44,18 @@ interface IFragmentLayout : IOperandLayout
     static abstract Quad Fragment(SharedBytes shared, uint lane, int block, int half, int lines, bool ofB);
 }
 
+/// <summary>An operand of products of warp groups, which the tensor cores read where it lies.</summary>
+interface IWarpgroupLayout : IOperandLayout
+{
+    /// <summary>16 steps (half 0 or 1 of the stage that begins here) of the lines from this one on.</summary>
+    static abstract MatrixDescriptor Descriptor(SharedBytes shared, uint stage, int line, int half);
+}
+
 /// <summary>
 /// Steps are neighbours (a row-major A, a transposed B). A stage holds a line in 64 bytes: four chunks, permuted by
 /// <see cref="Swizzle.Narrow"/>.
 /// </summary>
-readonly struct KMajor : IFragmentLayout, IRegisterLayout
+readonly struct KMajor : IFragmentLayout, IWarpgroupLayout, IRegisterLayout
 {
     const int Chunks = Tile.StageBytes / 16;
 
@@ -89,6 +96,10 @@ readonly struct KMajor : IFragmentLayout, IRegisterLayout
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Quad Fragment(SharedBytes shared, uint lane, int block, int half, int lines, bool ofB) =>
         Ptx.LoadMatrix(shared, (lane ^ (uint)(half * 32)) + (uint)(block * 16 * Tile.StageBytes));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static MatrixDescriptor Descriptor(SharedBytes shared, uint stage, int line, int half) =>
+        MatrixDescriptor.OfLines(shared, stage + (uint)(line * Tile.StageBytes + half * 32));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int Line(int thread, int i, int lines) => thread + i * (lines / 8);
@@ -232,4 +243,47 @@ readonly struct LineMajor32 : IFragmentLayout, IRegisterLayout
             shared.Load4(at), shared.Load4(k1), shared.Load4(k2), shared.Load4(k3), shared.Load4(at + half),
             shared.Load4(k1 + half), shared.Load4(k2 + half), shared.Load4(k3 + half));
     }
+}
+
+/// <summary>
+/// Lines of bfloat16 are neighbours, for warp groups: a stage holds 32 rows of k for every 64 lines, one such block
+/// behind the other, permuted by <see cref="Swizzle.Wide"/>. 256 threads copy a block at once.
+/// </summary>
+readonly struct LineMajorBlocks : IWarpgroupLayout
+{
+    const int Lines = 64, RowBytes = 2 * Lines, BlockBytes = Tile.StageBytes / 2 * RowBytes;
+
+    public static bool StepsAreNeighbours => false;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static OperandCopy Begin(
+        long address, long stride, int line, int lineCount, int step, int stepEnd, int thread, int lines, int threads,
+        int elementBytes)
+    {
+        int row = thread >> 3, chunk = thread & 7, ownLine = line + chunk * 8;
+        return new OperandCopy
+        {
+            Source = address + ((step + row) * stride + ownLine) * 2,
+            Between = RowBytes,
+            Advance = Tile.StageBytes / 2 * stride * 2,
+            Target = Swizzle.Wide(row, chunk, RowBytes),
+            Lines = lineCount - ownLine,
+            Steps = stepEnd - step - row,
+        };
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int Span(int lines, int threads, int elementBytes) => Lines;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint Target(uint first, int further, int lines, int elementBytes) =>
+        first + (uint)(further / Lines * BlockBytes);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int Inside(OperandCopy copy) => copy.Steps > 0 ? copy.Lines : 0;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static MatrixDescriptor Descriptor(SharedBytes shared, uint stage, int line, int half) =>
+        MatrixDescriptor.OfSteps(
+            shared, stage + (uint)(line / Lines * BlockBytes + half * 16 * RowBytes), BlockBytes);
 }

@@ -21,15 +21,20 @@ struct TileStore : IEpilogueLoop<TileStore>
 
     public static void Run<TEpilogue>(TileStore tile) where TEpilogue : struct, IEpilogue
     {
-        int packets = tile.Columns / FourLanes.Width;
+        // As many columns at once as are a power of two: 192 are three times 64.
+        int atOnce = tile.Columns & -tile.Columns, packets = atOnce / FourLanes.Width;
         int first = Group.IdxX >> Tile.Log2(packets), column = (Group.IdxX & packets - 1) * FourLanes.Width;
-        if (column >= tile.ColumnsLeft) return;
         int rows = tile.Rows < tile.RowsLeft ? tile.Rows : tile.RowsLeft, between = tile.Threads >> Tile.Log2(packets);
-        long at = tile.At + first * tile.RowC + column, further = between * tile.RowC;
-        for (int row = first; row < rows; row += between, at += further)
+        long further = between * tile.RowC;
+        for (; column < tile.Columns; column += atOnce)
         {
-            var sum = new FourLanes(tile.Shared.Load4(Swizzle.Sums(row, column, tile.Columns * sizeof(float))));
-            EpilogueOperands.Store<TEpilogue, FourLanes>(tile.Epilogue, at, tile.Column + column, sum);
+            if (column >= tile.ColumnsLeft) return;
+            long at = tile.At + first * tile.RowC + column;
+            for (int row = first; row < rows; row += between, at += further)
+            {
+                var sum = new FourLanes(tile.Shared.Load4(Swizzle.Sums(row, column, tile.Columns * sizeof(float))));
+                EpilogueOperands.Store<TEpilogue, FourLanes>(tile.Epilogue, at, tile.Column + column, sum);
+            }
         }
     }
 }

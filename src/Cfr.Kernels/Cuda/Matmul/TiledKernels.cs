@@ -41,6 +41,8 @@ static class TiledKernels
         Tensor<BFloat16Mma, WarpTile64, Fragments64, Warps2x4, LineMajor16>("matmul_bfloat16_128x256");
     public static readonly TileKernels BFloat16Tall =
         Tall<BFloat16Mma, WarpTile48x64, Fragments48x64, Warps4x2, LineMajor16>("matmul_bfloat16_192x128");
+    public static readonly TileKernels BFloat16Warpgroups192 = Warpgroups<Columns192>("matmul_warpgroups_128x192");
+    public static readonly TileKernels BFloat16Warpgroups128 = Warpgroups<Columns128>("matmul_warpgroups_128x128");
     public static readonly TileKernels BFloat16Large =
         Tensor<BFloat16Mma, WarpTile64, Fragments64, Warps2x2, LineMajor16>("matmul_bfloat16_128x128");
     public static readonly TileKernels BFloat16Small =
@@ -48,12 +50,13 @@ static class TiledKernels
 
     /// <summary>By precision, largest first.</summary>
     public static readonly TileKernels[] Float32 = [Float32Large, Float32Small], Tf32 = [Tf32Large, Tf32Small],
-        BFloat16 = [BFloat16Wide, BFloat16Tall, BFloat16Large, BFloat16Small];
+        BFloat16 = [BFloat16Wide, BFloat16Tall, BFloat16Large, BFloat16Small],
+        BFloat16OfHopper = [BFloat16Warpgroups192, BFloat16Warpgroups128, BFloat16Small];
 
     /// <summary>All of them, for the catalog.</summary>
     static readonly Kernel[] All =
     [
-        .. Float32.Concat(Tf32).Concat(BFloat16).SelectMany(tile => tile.All),
+        .. Float32.Concat(Tf32).Concat(BFloat16).Concat(BFloat16OfHopper[..^1]).SelectMany(tile => tile.All),
     ];
 
     /// <summary>The kernels of a tile on tensor cores.</summary>
@@ -77,6 +80,29 @@ static class TiledKernels
             Tensor<TMma, TWarp, TFragments, TWarps, KMajor, TLines>($"{name}_nn"),
             Tensor<TMma, TWarp, TFragments, TWarps, KMajor, KMajor>($"{name}_nt"), null, null);
 
+    /// <summary>The kernels of a tile that warp groups make.</summary>
+    static TileKernels Warpgroups<TColumns>(string name) where TColumns : struct, IWarpgroupColumns
+    {
+        return new TileKernels(
+            WarpgroupProduct<TColumns, KMajor, KMajor>.Rows, TColumns.Count, DType.BFloat16,
+            Warpgroups<TColumns, KMajor, LineMajorBlocks>($"{name}_nn"),
+            Warpgroups<TColumns, KMajor, KMajor>($"{name}_nt"),
+            Warpgroups<TColumns, LineMajorBlocks, LineMajorBlocks>($"{name}_tn"),
+            Warpgroups<TColumns, LineMajorBlocks, KMajor>($"{name}_tt"));
+    }
+
+    static Kernel<MatmulArguments> Warpgroups<TColumns, TA, TB>(string name)
+        where TColumns : struct, IWarpgroupColumns where TA : struct, IWarpgroupLayout where TB : struct, IWarpgroupLayout =>
+        new(name, TiledMatmul.Run<WarpgroupProduct<TColumns, TA, TB>, TA, TB>)
+        {
+            Threads = WarpgroupProduct<TColumns, TA, TB>.Threads,
+            AnyBlock = false,
+            BlocksPerMultiprocessor = 2,
+            SharedBytes = WarpgroupProduct<TColumns, TA, TB>.SharedBytes,
+            TensorCores = true,
+            WarpgroupColumns = TColumns.Count,
+        };
+
     /// <summary>The kernels of a tile in registers.</summary>
     public static TileKernels Registers<TSide>(string name) where TSide : struct, ISide => new(
         TSide.Lines, TSide.Lines, DType.Float32, Registers<TSide, KMajor, LineMajor32>($"{name}_nn"),
@@ -96,7 +122,7 @@ static class TiledKernels
     static Kernel<MatmulArguments> Of<TTile, TSums, TOperands, TA, TB>(string name, bool tensorCores)
         where TTile : struct, ITile<TSums, TOperands> where TSums : unmanaged where TOperands : unmanaged
         where TA : struct, IOperandLayout where TB : struct, IOperandLayout =>
-        new(name, TiledMatmul.Run<TTile, TSums, TOperands, TA, TB>)
+        new(name, TiledMatmul.Run<TileProduct<TTile, TSums, TOperands>, TA, TB>)
         {
             Threads = TTile.Threads,
             AnyBlock = false,

@@ -35,6 +35,25 @@ interface ITile<TSums, TOperands> where TSums : unmanaged where TOperands : unma
     static abstract void Spill(SharedBytes shared, TSums sums, int thread);
 }
 
+/// <summary>How a block makes a tile of C.</summary>
+interface IBlockProduct
+{
+    static abstract int Rows { get; }
+
+    static abstract int Columns { get; }
+
+    static abstract int Threads { get; }
+
+    static abstract int ElementBytes { get; }
+
+    /// <summary>
+    /// The product of so many steps of the two operands, as a tile of rows in shared memory, permuted by <see
+    /// cref="Swizzle.Sums"/>.
+    /// </summary>
+    static abstract void Multiply<TCopyA, TCopyB>(SharedBytes shared, TCopyA a, TCopyB b, int steps)
+        where TCopyA : unmanaged, IOperandCopy<TCopyA> where TCopyB : unmanaged, IOperandCopy<TCopyB>;
+}
+
 /// <summary>
 /// The loop of the upper two rungs. Four stages of 64 bytes of k: copies are started three stages before they are
 /// needed, and one barrier a stage both shows the copies of all threads and says that the oldest stage has been read.
@@ -51,13 +70,12 @@ interface ITile<TSums, TOperands> where TSums : unmanaged where TOperands : unma
 /// </summary>
 static class TiledMatmul
 {
-    public static void Run<TTile, TSums, TOperands, TA, TB>(MatmulArguments arguments)
-        where TTile : struct, ITile<TSums, TOperands> where TSums : unmanaged where TOperands : unmanaged
-        where TA : struct, IOperandLayout where TB : struct, IOperandLayout
+    public static void Run<TProduct, TA, TB>(MatmulArguments arguments)
+        where TProduct : struct, IBlockProduct where TA : struct, IOperandLayout where TB : struct, IOperandLayout
     {
         var shared = SharedBytes.Dynamic();
-        int thread = Group.IdxX, rows = TTile.Rows, columns = TTile.Columns, threads = TTile.Threads;
-        int element = TTile.ElementBytes;
+        int thread = Group.IdxX, rows = TProduct.Rows, columns = TProduct.Columns, threads = TProduct.Threads;
+        int element = TProduct.ElementBytes;
         var tile = TileOrder.Of(
             Grid.IdxX, (arguments.M + rows - 1) / rows, (arguments.N + columns - 1) / columns);
         int row = tile.Row * rows, column = tile.Column * columns;
@@ -71,8 +89,7 @@ static class TiledMatmul
         var b = TB.Begin(
             arguments.B + matrix * arguments.BatchB * element, Stride(arguments.LineB, arguments.StepB), column,
             arguments.N, step, end, thread, columns, threads, element);
-        Multiply<TTile, TSums, TOperands, LayoutCopy<TA>, LayoutCopy<TB>>(
-            shared, new LayoutCopy<TA> { Copy = a }, new LayoutCopy<TB> { Copy = b }, end - step);
+        TProduct.Multiply(shared, new LayoutCopy<TA> { Copy = a }, new LayoutCopy<TB> { Copy = b }, end - step);
         EpilogueForm.Run<TileStore, TileStore>(
             arguments.Form,
             new TileStore
@@ -156,4 +173,22 @@ static class TiledMatmul
     }
 
     static long Stride(long line, long step) => line == 1 ? step : line;
+}
+
+/// <summary>The product of a tile in registers, by that loop.</summary>
+readonly struct TileProduct<TTile, TSums, TOperands> : IBlockProduct
+    where TTile : struct, ITile<TSums, TOperands> where TSums : unmanaged where TOperands : unmanaged
+{
+    public static int Rows => TTile.Rows;
+
+    public static int Columns => TTile.Columns;
+
+    public static int Threads => TTile.Threads;
+
+    public static int ElementBytes => TTile.ElementBytes;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Multiply<TCopyA, TCopyB>(SharedBytes shared, TCopyA a, TCopyB b, int steps)
+        where TCopyA : unmanaged, IOperandCopy<TCopyA> where TCopyB : unmanaged, IOperandCopy<TCopyB> =>
+        TiledMatmul.Multiply<TTile, TSums, TOperands, TCopyA, TCopyB>(shared, a, b, steps);
 }

@@ -49,6 +49,12 @@ struct SharedBytes
     public readonly uint Scratch() =>
         (uint)(_words.IntLength - (Group.IdxX / BlockReduce.WarpSize + 1) * ScratchWords) * 4;
 
+    /// <summary>
+    /// Where the emulator keeps the sums of this thread's part of a warp group's product: before the scratch.
+    /// </summary>
+    public readonly uint Sums(int count) =>
+        (uint)(_words.IntLength * sizeof(uint) - ScratchBytes - (Group.IdxX + 1) * count * sizeof(float));
+
     /// <summary>Loads 4 bytes.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly uint Load(uint offset)

@@ -1,4 +1,5 @@
 using Cfr.Kernels.Cuda;
+using Cfr.TestKit.Ptx;
 
 namespace Cfr.Kernels.Tests.Cuda;
 
@@ -158,9 +159,16 @@ public class GpuMatmulTests
     [InlineData(4096, 3072, false, "128x256"), InlineData(8192, 8192, false, "128x256")]
     [InlineData(4096, 768, true, "128x128"), InlineData(16384, 768, false, "128x256")]
     [InlineData(64, 768, false, "64x64"), InlineData(200_000, 60, false, "64x64")]
-    public void The_tile_is_the_one_that_spreads_best(int m, int n, bool transposedA, string want)
+    [InlineData(4096, 768, true, "128x192", true), InlineData(16384, 3072, false, "128x192", true)]
+    [InlineData(16384, 128, false, "128x128", true), InlineData(4096, 256, false, "64x64", true)]
+    public void The_tile_is_the_one_that_spreads_best(
+        int m, int n, bool transposedA, string want, bool hasWarpgroups = false)
     {
-        using var device = new EmulatedDevice(Precision.BFloat16) { SharedBytesOfGpu = int.MaxValue };
+        using var device = new EmulatedDevice(Precision.BFloat16)
+        {
+            SharedBytesOfGpu = int.MaxValue,
+            HasWarpgroups = hasWarpgroups,
+        };
         Matrix a = transposedA ? Matrix.Dense(default, 64, m).T : Matrix.Dense(default, m, 64);
         TileKernels tile = ((GpuMatmul)device.Matmul).Tile(
             MatmulRung.TensorCores, a, Matrix.Dense(default, m, n), batch: 1);
@@ -219,12 +227,37 @@ public class GpuMatmulTests
         Check(one with { B = Matrix.Dense(default, n, k).T }, rung, tile);
     }
 
-    static void Check(MatmulCase one, MatmulRung rung, TileKernels? tile = null)
+    /// <summary>
+    /// More stages than lie in shared memory at once, and the last of them ragged, in all four layouts: what the kernels
+    /// say in C#, and their PTX.
+    /// </summary>
+    [Theory]
+    [InlineData("emulated", 192, 9), InlineData("emulated", 128, 230), InlineData("emulated", 192, 400)]
+    [InlineData("ptx", 192, 230), InlineData("ptx", 128, 200), InlineData("ptx", 192, 0)]
+    public void Warp_groups_match_double_precision(string name, int columns, int k)
     {
-        var matmul = (GpuMatmul)Device.Matmul;
+        using GpuDevice device = name == "ptx" ? new PtxDevice(Precision.BFloat16) : new EmulatedDevice(Precision.BFloat16);
+        TileKernels tile = columns == 192 ? TiledKernels.BFloat16Warpgroups192 : TiledKernels.BFloat16Warpgroups128;
+        int m = 133, n = columns - 20;
+        foreach (bool turnedA in (bool[])[false, true])
+            foreach (bool turnedB in (bool[])[false, true])
+                Check(
+                    MatmulCase.Draw(k + columns, m, n, k) with
+                    {
+                        DroppedBits = 16,
+                        A = turnedA ? Matrix.Dense(default, k, m).T : Matrix.Dense(default, m, k),
+                        B = turnedB ? Matrix.Dense(default, n, k).T : Matrix.Dense(default, k, n),
+                    },
+                    MatmulRung.TensorCores, tile, device);
+    }
+
+    static void Check(MatmulCase one, MatmulRung rung, TileKernels? tile = null, GpuDevice? device = null)
+    {
+        device ??= Device;
+        var matmul = (GpuMatmul)device.Matmul;
         var (want, wantBefore) = one.Reference();
         var (got, before) = one.Run(
-            Device, (a, b, c, batch, epilogue) => matmul.Multiply(rung, a, b, c, batch, epilogue, tile));
+            device, (a, b, c, batch, epilogue) => matmul.Multiply(rung, a, b, c, batch, epilogue, tile));
         double rounding = 1e-6 * (2 + Math.Sqrt(one.A.Columns));
         Numbers.AssertClose(want, got, 1e-6, rounding);
         if (one.KeepsPreActivation) Numbers.AssertClose(wantBefore, before, 1e-6, rounding);

@@ -1,0 +1,53 @@
+using System.Runtime.CompilerServices;
+
+namespace Cfr.Kernels.Cuda;
+
+/// <summary>
+/// A matrix of 16-bit elements in shared memory as <see cref="Ptx.AddProduct"/> of a warp group reads it (PTX ISA,
+/// "matrix descriptor"): 16 steps of k, and so many lines. It is put together from atoms of 8 lines by 16 bytes of
+/// steps, or, turned, of 8 steps by 128 bytes of lines.
+/// <code>
+///   64-byte rows of steps     atoms are 8 rows of 64 bytes, permuted by <see cref="Swizzle.Narrow"/>
+///   128-byte rows of lines    atoms are 8 rows of 128 bytes, permuted by <see cref="Swizzle.Wide"/>
+/// </code>
+/// </summary>
+struct MatrixDescriptor
+{
+    const uint Narrow = 2, Wide = 1;
+
+    public uint Low, High;
+
+    /// <summary>
+    /// Lines of 64 bytes of steps, one below the other; it begins at the first line and at the first or second half of
+    /// the steps.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static MatrixDescriptor OfLines(SharedBytes shared, uint offset) => Of(shared, offset, 16, 512, Narrow);
+
+    /// <summary>
+    /// Steps of 128 bytes of lines, one below the other; the next 64 lines begin <paramref name="further"/> bytes on.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static MatrixDescriptor OfSteps(SharedBytes shared, uint offset, uint further) =>
+        Of(shared, offset, further, 1024, Wide);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static MatrixDescriptor Of(SharedBytes shared, uint offset, uint leading, uint stride, uint permutation) => new()
+    {
+        Low = shared.Base + offset >> 4 | leading >> 4 << 16,
+        High = stride >> 4 | permutation << 30,
+    };
+
+    /// <summary>Where the emulator finds an element.</summary>
+    public readonly uint Place(int line, int step)
+    {
+        uint begin = (Low & 0x3fff) << 4, leading = (Low >> 16) << 4, stride = (High & 0x3fff) << 4;
+        if (High >> 30 == Narrow)
+        {
+            uint at = begin + (uint)(line / 8) * stride + (uint)(line % 8 * 64 + step * 2);
+            return at ^ (at >> 7 & 3) << 4;
+        }
+        uint place = begin + (uint)(line / 64) * leading + (uint)(step / 8) * stride + (uint)(step % 8 * 128 + line % 64 * 2);
+        return place ^ (place >> 7 & 7) << 4;
+    }
+}

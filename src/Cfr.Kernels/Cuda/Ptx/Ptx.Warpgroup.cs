@@ -1,0 +1,149 @@
+using System.Runtime.CompilerServices;
+using ILGPU;
+using ILGPU.Runtime.Cuda;
+
+namespace Cfr.Kernels.Cuda;
+
+/// <summary>
+/// Products of warp groups (<c>wgmma</c>, Hopper alone): four warps multiply 64 lines of A by the lines of B, 16 steps
+/// at once, both read from shared memory by the tensor cores themselves, while the threads go on. The sums are up to
+/// 128 registers a thread, more than inline PTX has operands: they have names, one set of them a kernel, which
+/// <see cref="Compile.WarpgroupSums"/> writes. Of a product's lines thread t of warp w has rows 16 w + t / 4 and 8
+/// further, and in them columns 8 j + 2 (t % 4) and the next.
+/// </summary>
+static unsafe partial class Ptx
+{
+    /// <summary>Threads of a warp group, and lines of A that it multiplies.</summary>
+    public const int WarpgroupThreads = 128, WarpgroupRows = 64;
+
+    /// <summary>Sums of zero.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void ClearSums(SharedBytes shared, int columns)
+    {
+        if (CudaAsm.IsSupported)
+        {
+            if (columns == 192) CudaAsm.Emit("warpgroup.clear.n192;");
+            else CudaAsm.Emit("warpgroup.clear.n128;");
+            return;
+        }
+        uint sums = shared.Sums(columns / 2);
+        for (uint i = 0; i < columns / 2; i++) shared[sums + 4 * i] = 0;
+    }
+
+    /// <summary>
+    /// Begins adding A B^T of bfloat16 to the sums; turned operands lie with their lines side by side.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void AddProduct(
+        SharedBytes shared, int columns, MatrixDescriptor a, bool turnedA, MatrixDescriptor b, bool turnedB)
+    {
+        if (CudaAsm.IsSupported)
+        {
+            if (columns == 192)
+            {
+                if (!turnedA && !turnedB) CudaAsm.Emit("warpgroup.multiply.n192.a0.b0 %0, %1, %2, %3;", a.Low, a.High, b.Low, b.High);
+                else if (!turnedA) CudaAsm.Emit("warpgroup.multiply.n192.a0.b1 %0, %1, %2, %3;", a.Low, a.High, b.Low, b.High);
+                else if (!turnedB) CudaAsm.Emit("warpgroup.multiply.n192.a1.b0 %0, %1, %2, %3;", a.Low, a.High, b.Low, b.High);
+                else CudaAsm.Emit("warpgroup.multiply.n192.a1.b1 %0, %1, %2, %3;", a.Low, a.High, b.Low, b.High);
+            }
+            else
+            {
+                if (!turnedA && !turnedB) CudaAsm.Emit("warpgroup.multiply.n128.a0.b0 %0, %1, %2, %3;", a.Low, a.High, b.Low, b.High);
+                else if (!turnedA) CudaAsm.Emit("warpgroup.multiply.n128.a0.b1 %0, %1, %2, %3;", a.Low, a.High, b.Low, b.High);
+                else if (!turnedB) CudaAsm.Emit("warpgroup.multiply.n128.a1.b0 %0, %1, %2, %3;", a.Low, a.High, b.Low, b.High);
+                else CudaAsm.Emit("warpgroup.multiply.n128.a1.b1 %0, %1, %2, %3;", a.Low, a.High, b.Low, b.High);
+            }
+            return;
+        }
+        EmulateAddProduct(shared, columns, a, b);
+    }
+
+    /// <summary>Before the first product that reads sums which the threads have written.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void BeginProducts()
+    {
+        if (CudaAsm.IsSupported) CudaAsm.Emit("wgmma.fence.sync.aligned;");
+    }
+
+    /// <summary>Closes the group of products since the last call.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void CommitProducts()
+    {
+        if (CudaAsm.IsSupported) CudaAsm.Emit("wgmma.commit_group.sync.aligned;");
+    }
+
+    /// <summary>Waits for all groups of products but the newest.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void WaitForProductsButOne()
+    {
+        if (CudaAsm.IsSupported) CudaAsm.Emit("wgmma.wait_group.sync.aligned 1;");
+    }
+
+    /// <summary>Waits for all products.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void WaitForProducts()
+    {
+        if (CudaAsm.IsSupported) CudaAsm.Emit("wgmma.wait_group.sync.aligned 0;");
+    }
+
+    /// <summary>
+    /// Lets tensor cores see what this thread wrote to shared memory, or copied there, once a barrier has followed.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void ShowToTensorCores()
+    {
+        if (CudaAsm.IsSupported) CudaAsm.Emit("fence.proxy.async.shared::cta;");
+    }
+
+    /// <summary>
+    /// Stores the sums as rows of a tile in shared memory, permuted by <see cref="Swizzle.Sums"/>; the warp group's
+    /// first row begins at this offset.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreSums(SharedBytes shared, int columns, uint offset)
+    {
+        int lane = Group.IdxX & 31, row = (Group.IdxX >> 5 & 3) * 16 + (lane >> 2);
+        uint rowOffset = offset + (uint)(row * columns * sizeof(float));
+        if (CudaAsm.IsSupported)
+        {
+            uint begin = shared.Base + rowOffset, inRow = (uint)((lane >> 2) * 32 + (lane & 3) * 8);
+            if (columns == 192) CudaAsm.Emit("warpgroup.store.n192 %0, %1;", begin, inRow);
+            else CudaAsm.Emit("warpgroup.store.n128 %0, %1;", begin, inRow);
+            return;
+        }
+        EmulateStoreSums(shared, columns, offset, row, lane);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    static void EmulateAddProduct(SharedBytes shared, int columns, MatrixDescriptor a, MatrixDescriptor b)
+    {
+        int lane = Group.IdxX & 31, row = (Group.IdxX >> 5 & 3) * 16 + (lane >> 2);
+        uint sums = shared.Sums(columns / 2);
+        for (int i = 0; i < columns / 2; i++)
+        {
+            int line = row + (i >> 1 & 1) * 8, column = (i >> 2) * 8 + (lane & 3) * 2 + (i & 1);
+            float sum = AsFloat(shared[sums + 4 * (uint)i]);
+            for (int step = 0; step < 16; step++)
+                sum += Half(shared, a.Place(line, step)) * Half(shared, b.Place(column, step));
+            shared[sums + 4 * (uint)i] = AsBits(sum);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    static void EmulateStoreSums(SharedBytes shared, int columns, uint offset, int row, int lane)
+    {
+        uint sums = shared.Sums(columns / 2);
+        for (int i = 0; i < columns / 2; i++)
+        {
+            int line = row + (i >> 1 & 1) * 8, column = (i >> 2) * 8 + (lane & 3) * 2 + (i & 1);
+            shared[offset + Swizzle.Sums(line, column, columns * sizeof(float))] = shared[sums + 4 * (uint)i];
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static float Half(SharedBytes shared, uint place)
+    {
+        uint word = shared[place & ~3u];
+        return (place & 2) == 0 ? LowBFloat16(word) : HighBFloat16(word);
+    }
+}
