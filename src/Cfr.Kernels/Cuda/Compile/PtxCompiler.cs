@@ -45,7 +45,7 @@ sealed class PtxCompiler : IDisposable
         ptx = ReachableCode.Apply(ptx);
         ptx = RegisterPromotion.Apply(kernel.Name, ptx);
         ptx = GlobalAddressing.Apply(kernel.Name, ptx);
-        ptx = WarpgroupSums.Apply(PtxText.Round(PtxText.Diverge(PtxText.Name(ptx, kernel.Name))));
+        ptx = WarpgroupSums.Apply(kernel.Name, PtxText.Round(PtxText.Diverge(PtxText.Name(ptx, kernel.Name))));
         ptx = PtxText.Target(ptx, capability);
         int want = SizeOf(kernel.Arguments), got = PtxText.ParameterBytes(ptx);
         return want == got

@@ -4,53 +4,66 @@ using System.Text.RegularExpressions;
 namespace Cfr.Kernels.Cuda.Compile;
 
 /// <summary>
-/// Writes out what inline PTX says of a warp group's sums (<see cref="Ptx.AddProduct"/>), which are registers
-/// <c>sum0</c>, <c>sum1</c>, ..: half as many as the product has columns.
+/// Writes out what inline PTX says of a warp group's sums (<see cref="Ptx.AddProduct"/>). They are registers in sets, half
+/// as many of a set as its product has columns; sets, columns and the like are constants of the C#.
 /// <code>
-///   warpgroup.clear.nN                              sets them to 0
-///   warpgroup.multiply.nN.aT.bT alo, ahi, blo, bhi  wgmma over two descriptors; T = 1 for an operand that lies turned
-///   warpgroup.store.nN begin, inRow                 to shared memory, rows of N floats, permuted by Swizzle.Sums
+///   warpgroup.clear columns, set                             sets them to 0
+///   warpgroup.multiply columns, set, turns, alo, ahi, blo, bhi   wgmma over two descriptors; bit 0 (1) of turns is set if
+///                                                                A (B) lies turned
+///   warpgroup.store columns, set, begin, inRow               to shared memory, rows of so many floats, permuted by
+///                                                            Swizzle.Sums
 /// </code>
 /// </summary>
 static partial class WarpgroupSums
 {
-    public static string Apply(string ptx)
+    /// <exception cref="KernelException">What should be a constant is none.</exception>
+    public static string Apply(string kernel, string ptx)
     {
-        int sums = 0;
+        Dictionary<string, string[]>? copies = null;
+        var names = new SortedSet<string>(StringComparer.Ordinal);
         string expanded = Line().Replace(ptx, match =>
         {
-            int columns = int.Parse(match.Groups["columns"].Value);
+            copies ??= Copy().Matches(ptx).GroupBy(copy => copy.Groups["to"].Value)
+                .ToDictionary(group => group.Key, group => group.Select(copy => copy.Groups["from"].Value).ToArray());
             string[] operands = match.Groups["operands"].Value.Split(',', StringSplitOptions.TrimEntries);
-            sums = columns / 2;
+            int columns = Constant(operands[0]), set = Constant(operands[1]);
+            string[] sums = [.. Enumerable.Range(0, columns / 2).Select(i => $"sum{set}x{i}")];
+            names.UnionWith(sums);
             return match.Groups["what"].Value switch
             {
-                "clear" => string.Concat(Enumerable.Range(0, sums).Select(i => $"\tmov.f32\tsum{i}, 0f00000000;\n")),
-                "multiply" => Multiply(columns, match.Groups["turns"].Value, operands),
-                _ => Store(columns, operands[0], operands[1]),
+                "clear" => string.Concat(sums.Select(sum => $"\tmov.f32\t{sum}, 0f00000000;\n")),
+                "multiply" => Multiply(columns, sums, Constant(operands[2]), operands[3..]),
+                "store" => Store(columns, sums, operands[2], operands[3]),
+                _ => throw new KernelException($"kernel {kernel}: `{match.Value.Trim()}` is unknown"),
             };
         });
-        if (sums == 0) return ptx;
-        string names = string.Join(", ", Enumerable.Range(0, sums).Select(i => $"sum{i}"));
-        return AtomAlignment().Replace(FirstRegister().Replace(expanded, $"\t.reg .f32\t{names};\n$0", 1), "$1 1024 $2");
+        if (names.Count == 0) return ptx;
+        string declared = $"\t.reg .f32\t{string.Join(", ", names)};\n$0";
+        return AtomAlignment().Replace(FirstRegister().Replace(expanded, declared, 1), "$1 1024 $2");
+
+        int Constant(string operand)
+        {
+            string value = operand;
+            while (copies!.TryGetValue(value, out string[]? from) && from.Length == 1) value = from[0];
+            return int.TryParse(value, out int number)
+                ? number
+                : throw new KernelException($"kernel {kernel}: {operand} of a warp group's sums is no constant");
+        }
     }
 
-    static string Multiply(int columns, string turns, string[] descriptors)
-    {
-        string sums = string.Join(',', Enumerable.Range(0, columns / 2).Select(i => $"sum{i}"));
-        return $$"""
-            	{
-            	.reg .b64 ofA, ofB;
-            	.reg .pred adds;
-            	mov.b64	ofA, {{{descriptors[0]}},{{descriptors[1]}}};
-            	mov.b64	ofB, {{{descriptors[2]}},{{descriptors[3]}}};
-            	mov.pred	adds, 1;
-            	wgmma.mma_async.sync.aligned.m64n{{columns}}k16.f32.bf16.bf16 {{{sums}}}, ofA, ofB, adds, 1, 1, {{turns[2]}}, {{turns[5]}};
-            	}
+    static string Multiply(int columns, string[] sums, int turns, string[] descriptors) => $$"""
+        	{
+        	.reg .b64 ofA, ofB;
+        	.reg .pred adds;
+        	mov.b64	ofA, {{{descriptors[0]}},{{descriptors[1]}}};
+        	mov.b64	ofB, {{{descriptors[2]}},{{descriptors[3]}}};
+        	mov.pred	adds, 1;
+        	wgmma.mma_async.sync.aligned.m64n{{columns}}k16.f32.bf16.bf16 {{{string.Join(',', sums)}}}, ofA, ofB, adds, 1, 1, {{turns & 1}}, {{turns >> 1}};
+        	}
 
-            """;
-    }
+        """;
 
-    static string Store(int columns, string begin, string inRow)
+    static string Store(int columns, string[] sums, string begin, string inRow)
     {
         const int RunBytes = 32, RunsOfPermutation = 8, RowsApart = 8;
         var text = new StringBuilder("\t{\n\t.reg .u32 place;\n");
@@ -60,15 +73,18 @@ static partial class WarpgroupSums
             for (int i = run; i < columns / 8; i += RunsOfPermutation)
             {
                 int further = i / RunsOfPermutation * RunsOfPermutation * RunBytes, below = RowsApart * columns * sizeof(float);
-                text.Append($"\tst.shared.v2.f32\t[place+{further}], {{sum{4 * i},sum{4 * i + 1}}};\n");
-                text.Append($"\tst.shared.v2.f32\t[place+{further + below}], {{sum{4 * i + 2},sum{4 * i + 3}}};\n");
+                text.Append($"\tst.shared.v2.f32\t[place+{further}], {{{sums[4 * i]},{sums[4 * i + 1]}}};\n");
+                text.Append($"\tst.shared.v2.f32\t[place+{further + below}], {{{sums[4 * i + 2]},{sums[4 * i + 3]}}};\n");
             }
         }
         return text.Append("\t}\n").ToString();
     }
 
-    [GeneratedRegex(@"^\s*warpgroup\.(?<what>\w+)\.n(?<columns>\d+)(?<turns>\.a\d\.b\d)?(?<operands>[^;\n]*);\n", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^\s*warpgroup\.(?<what>\w+)(?<operands>[^;\n]*);\n", RegexOptions.Multiline)]
     private static partial Regex Line();
+
+    [GeneratedRegex(@"^\s*mov\.\w+\s+(?<to>%\w+), (?<from>%?\w+);", RegexOptions.Multiline)]
+    private static partial Regex Copy();
 
     [GeneratedRegex(@"^\s*\.reg ", RegexOptions.Multiline)]
     private static partial Regex FirstRegister();

@@ -18,44 +18,33 @@ static unsafe partial class Ptx
 
     /// <summary>Sums of zero.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void ClearSums(SharedBytes shared, int columns)
+    public static void ClearSums(SharedBytes shared, int columns, int set = 0)
     {
         if (CudaAsm.IsSupported)
         {
-            if (columns == 192) CudaAsm.Emit("warpgroup.clear.n192;");
-            else CudaAsm.Emit("warpgroup.clear.n128;");
+            CudaAsm.Emit("warpgroup.clear %0, %1;", columns, set);
             return;
         }
-        uint sums = shared.Sums(columns / 2);
+        uint sums = shared.Sums(columns / 2, set);
         for (uint i = 0; i < columns / 2; i++) shared[sums + 4 * i] = 0;
     }
 
     /// <summary>
-    /// Begins adding A B^T of bfloat16 to the sums; turned operands lie with their lines side by side.
+    /// Begins adding A B^T of bfloat16 to the sums; turned operands lie with their lines side by side. Columns, set and
+    /// turns are constants.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void AddProduct(
-        SharedBytes shared, int columns, MatrixDescriptor a, bool turnedA, MatrixDescriptor b, bool turnedB)
+        SharedBytes shared, int columns, MatrixDescriptor a, bool turnedA, MatrixDescriptor b, bool turnedB, int set = 0)
     {
         if (CudaAsm.IsSupported)
         {
-            if (columns == 192)
-            {
-                if (!turnedA && !turnedB) CudaAsm.Emit("warpgroup.multiply.n192.a0.b0 %0, %1, %2, %3;", a.Low, a.High, b.Low, b.High);
-                else if (!turnedA) CudaAsm.Emit("warpgroup.multiply.n192.a0.b1 %0, %1, %2, %3;", a.Low, a.High, b.Low, b.High);
-                else if (!turnedB) CudaAsm.Emit("warpgroup.multiply.n192.a1.b0 %0, %1, %2, %3;", a.Low, a.High, b.Low, b.High);
-                else CudaAsm.Emit("warpgroup.multiply.n192.a1.b1 %0, %1, %2, %3;", a.Low, a.High, b.Low, b.High);
-            }
-            else
-            {
-                if (!turnedA && !turnedB) CudaAsm.Emit("warpgroup.multiply.n128.a0.b0 %0, %1, %2, %3;", a.Low, a.High, b.Low, b.High);
-                else if (!turnedA) CudaAsm.Emit("warpgroup.multiply.n128.a0.b1 %0, %1, %2, %3;", a.Low, a.High, b.Low, b.High);
-                else if (!turnedB) CudaAsm.Emit("warpgroup.multiply.n128.a1.b0 %0, %1, %2, %3;", a.Low, a.High, b.Low, b.High);
-                else CudaAsm.Emit("warpgroup.multiply.n128.a1.b1 %0, %1, %2, %3;", a.Low, a.High, b.Low, b.High);
-            }
+            int turns = turnedA ? turnedB ? 3 : 1 : turnedB ? 2 : 0;
+            CudaAsm.Emit(
+                "warpgroup.multiply %0, %1, %2, %3, %4, %5, %6;", columns, set, turns, a.Low, a.High, b.Low, b.High);
             return;
         }
-        EmulateAddProduct(shared, columns, a, b);
+        EmulateAddProduct(shared, columns, set, a, b);
     }
 
     /// <summary>Before the first product that reads sums which the threads have written.</summary>
@@ -100,25 +89,24 @@ static unsafe partial class Ptx
     /// first row begins at this offset.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StoreSums(SharedBytes shared, int columns, uint offset)
+    public static void StoreSums(SharedBytes shared, int columns, uint offset, int set = 0)
     {
         int lane = Group.IdxX & 31, row = (Group.IdxX >> 5 & 3) * 16 + (lane >> 2);
-        uint rowOffset = offset + (uint)(row * columns * sizeof(float));
         if (CudaAsm.IsSupported)
         {
-            uint begin = shared.Base + rowOffset, inRow = (uint)((lane >> 2) * 32 + (lane & 3) * 8);
-            if (columns == 192) CudaAsm.Emit("warpgroup.store.n192 %0, %1;", begin, inRow);
-            else CudaAsm.Emit("warpgroup.store.n128 %0, %1;", begin, inRow);
+            uint begin = shared.Base + offset + (uint)(row * columns * sizeof(float));
+            uint inRow = (uint)((lane >> 2) * 32 + (lane & 3) * 8);
+            CudaAsm.Emit("warpgroup.store %0, %1, %2, %3;", columns, set, begin, inRow);
             return;
         }
-        EmulateStoreSums(shared, columns, offset, row, lane);
+        EmulateStoreSums(shared, columns, set, offset, row, lane);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    static void EmulateAddProduct(SharedBytes shared, int columns, MatrixDescriptor a, MatrixDescriptor b)
+    static void EmulateAddProduct(SharedBytes shared, int columns, int set, MatrixDescriptor a, MatrixDescriptor b)
     {
         int lane = Group.IdxX & 31, row = (Group.IdxX >> 5 & 3) * 16 + (lane >> 2);
-        uint sums = shared.Sums(columns / 2);
+        uint sums = shared.Sums(columns / 2, set);
         for (int i = 0; i < columns / 2; i++)
         {
             int line = row + (i >> 1 & 1) * 8, column = (i >> 2) * 8 + (lane & 3) * 2 + (i & 1);
@@ -130,9 +118,9 @@ static unsafe partial class Ptx
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    static void EmulateStoreSums(SharedBytes shared, int columns, uint offset, int row, int lane)
+    static void EmulateStoreSums(SharedBytes shared, int columns, int set, uint offset, int row, int lane)
     {
-        uint sums = shared.Sums(columns / 2);
+        uint sums = shared.Sums(columns / 2, set);
         for (int i = 0; i < columns / 2; i++)
         {
             int line = row + (i >> 1 & 1) * 8, column = (i >> 2) * 8 + (lane & 3) * 2 + (i & 1);

@@ -50,10 +50,12 @@ struct SharedBytes
         (uint)(_words.IntLength - (Group.IdxX / BlockReduce.WarpSize + 1) * ScratchWords) * 4;
 
     /// <summary>
-    /// Where the emulator keeps the sums of this thread's part of a warp group's product: before the scratch.
+    /// Where the emulator keeps a set of so many sums of this thread's part of a warp group's product: before the
+    /// scratch.
     /// </summary>
-    public readonly uint Sums(int count) =>
-        (uint)(_words.IntLength * sizeof(uint) - ScratchBytes - (Group.IdxX + 1) * count * sizeof(float));
+    public readonly uint Sums(int count, int set) => (uint)(
+        _words.IntLength * sizeof(uint) - ScratchBytes
+        - (set * Group.DimX + Group.IdxX + 1) * count * sizeof(float));
 
     /// <summary>Loads 4 bytes.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
