@@ -45,7 +45,7 @@ static class Ladder
                     foreach (var (transposeA, transposeB) in Layouts)
                     {
                         bool runs = tile is null || tile.Takes(!transposeA)
-                            && (tile.Nn.WarpgroupColumns == 0 || device.HasWarpgroups);
+                            && (tile.Nn.WarpgroupSums == 0 || device.HasWarpgroups);
                         if (!runs) continue;
                         string what = $"{name} {Letter(transposeA)}{Letter(transposeB)}, {size}";
                         yield return (what, () => product.Value.Check(what, device, rung, tile, transposeA, transposeB));

@@ -45,7 +45,7 @@ public abstract class GpuDevice : Device
     /// </summary>
     internal long SmallWork { get; set; } = 1 << 21;
 
-    /// <summary>Whether warp groups multiply (<see cref="Ptx.AddProduct"/>): on Hopper, capability 9.0.</summary>
+    /// <summary>Whether warp groups multiply (<c>Ptx.AddProduct</c>): on Hopper, capability 9.0.</summary>
     internal bool HasWarpgroups { get; init; }
 
     /// <summary>The most threads that a block may have.</summary>

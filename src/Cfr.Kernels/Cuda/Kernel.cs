@@ -38,10 +38,10 @@ abstract class Kernel(string name, MethodInfo method, Type arguments)
     public bool TensorCores { get; init; }
 
     /// <summary>
-    /// Columns of the products of warp groups that it computes (<see cref="Ptx.AddProduct"/>), or 0: it then runs on
-    /// Hopper alone.
+    /// Sums that a thread has of products of warp groups (<c>Ptx.AddProduct</c>), or 0: it then runs on Hopper
+    /// alone.
     /// </summary>
-    public int WarpgroupColumns { get; init; }
+    public int WarpgroupSums { get; init; }
 
     /// <inheritdoc/>
     public override string ToString() => Name;

@@ -57,8 +57,8 @@ static unsafe class FlashAttention
     public static int SharedBytes<TPositions>(int rowBytes, int rows) where TPositions : struct, IFlashPositions =>
         4 * KeysOfBlock * rowBytes + TPositions.SharedBytes(Warps * rows);
 
-    public static void Run<TFactors, TSums, TFragment, TQueries, TColumns, TPositions>(FlashArguments a)
-        where TFactors : struct, IFlashFactors
+    public static void Run<TProducts, TFactors, TSums, TFragment, TQueries, TColumns, TPositions>(FlashArguments a)
+        where TProducts : struct, IFlashProducts where TFactors : struct, IFlashFactors
         where TSums : unmanaged, IRowSums<TSums, TFragment> where TFragment : unmanaged
         where TQueries : unmanaged, IQuerySteps<TQueries, TSums, TFragment>
         where TColumns : unmanaged, IHeadColumns<TColumns, TSums, TFragment>
@@ -94,6 +94,7 @@ static unsafe class FlashAttention
         for (int firstKey = 0; firstKey < a.Keys; firstKey += KeysOfBlock)
         {
             Ptx.WaitForCopies();
+            TProducts.Show();
             Group.Barrier();
             uint next = 2 * tileBytes - tile;
             if (firstKey + KeysOfBlock < a.Keys)
@@ -106,17 +107,8 @@ static unsafe class FlashAttention
             }
 
             Float4 ofBlock = TPositions.OfBlock<TSums, TFragment>(a, positions, firstKey);
-            var s = new BlockSums<TSums>
-            {
-                B0 = Logits<TFactors, TSums, TFragment, TQueries, TPositions>(
-                    shared, a, positions, q, tile, placeOfKeys, firstKey, 0),
-                B1 = Logits<TFactors, TSums, TFragment, TQueries, TPositions>(
-                    shared, a, positions, q, tile, placeOfKeys, firstKey, 1),
-                B2 = Logits<TFactors, TSums, TFragment, TQueries, TPositions>(
-                    shared, a, positions, q, tile, placeOfKeys, firstKey, 2),
-                B3 = Logits<TFactors, TSums, TFragment, TQueries, TPositions>(
-                    shared, a, positions, q, tile, placeOfKeys, firstKey, 3),
-            };
+            BlockSums<TSums> s = TProducts.Logits<TFactors, TSums, TFragment, TQueries, TPositions>(
+                shared, a, positions, q, tile, placeOfKeys, firstKey);
             int left = a.Keys - firstKey;
             if (TPositions.HasRest && !TPositions.HidesRest && left < KeysOfBlock)
             {
@@ -148,14 +140,8 @@ static unsafe class FlashAttention
             total = TSums.Add(TSums.Add(TSums.Add(TSums.Add(total, s.B0), s.B1), s.B2), s.B3);
 
             sums = TColumns.Scale(sums, factor);
-            uint v = tile + tileBytes, sixteen = (uint)(16 * rowBytes);
-            sums = Values<TFactors, TSums, TFragment, TColumns>(shared, sums, s.B0, v, placeOfValues, rowBytes);
-            sums = Values<TFactors, TSums, TFragment, TColumns>(
-                shared, sums, s.B1, v + sixteen, placeOfValues, rowBytes);
-            sums = Values<TFactors, TSums, TFragment, TColumns>(
-                shared, sums, s.B2, v + 2 * sixteen, placeOfValues, rowBytes);
-            sums = Values<TFactors, TSums, TFragment, TColumns>(
-                shared, sums, s.B3, v + 3 * sixteen, placeOfValues, rowBytes);
+            sums = TProducts.Values<TFactors, TSums, TFragment, TColumns>(
+                shared, sums, s, tile + tileBytes, placeOfValues, rowBytes);
             tile = next;
         }
 
@@ -215,30 +201,6 @@ static unsafe class FlashAttention
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static void Chunk(SharedBytes shared, uint target, long source, int bytesLeft, int i) => Ptx.CopyAsync16(
         shared, target + (uint)(i * Threads * 16), source + i * Threads * 16, i * Threads * 16 < bytesLeft ? 16 : 0);
-
-    /// <summary>Logits of 16 keys, in powers of 2.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static TSums Logits<TFactors, TSums, TFragment, TQueries, TPositions>(
-        SharedBytes shared, FlashArguments a, PositionPlace positions, TQueries q, uint tile, uint place, int firstKey,
-        int sixteen)
-        where TFactors : struct, IFlashFactors
-        where TSums : unmanaged, IRowSums<TSums, TFragment> where TFragment : unmanaged
-        where TQueries : unmanaged, IQuerySteps<TQueries, TSums, TFragment>
-        where TPositions : struct, IFlashPositions
-    {
-        int rowBytes = TQueries.Steps * 32;
-        TSums start = TPositions.Start<TSums, TFragment>(shared, a, positions, firstKey, sixteen);
-        return TQueries.Multiply<TFactors>(
-            shared, start, q, tile + (uint)(sixteen * 16 * rowBytes), place, rowBytes, 0);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static TColumns Values<TFactors, TSums, TFragment, TColumns>(
-        SharedBytes shared, TColumns sums, TSums p, uint tile, uint place, int rowBytes)
-        where TFactors : struct, IFlashFactors
-        where TSums : unmanaged, IRowSums<TSums, TFragment> where TFragment : unmanaged
-        where TColumns : unmanaged, IHeadColumns<TColumns, TSums, TFragment> => TColumns.AddValues<TFactors>(
-            shared, sums, TFactors.Round<TSums, TFragment>(p), tile, place, 0, rowBytes);
 
     /// <summary>The largest logit so far, with those of the quad and what the block adds to them.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -63,7 +63,7 @@ sealed class FlashForward(GpuDevice gpu)
             },
             ofKeys with { From = new TokenRows(k), To = packedKeys },
             ofKeys with { From = new TokenRows(v), To = packedValues });
-        var (ofRows, ofColumns) = Family == FlashKernels.BFloat16 && factor != 0
+        var (ofRows, ofColumns) = Family.Type == DType.BFloat16 && factor != 0
             ? PackedRelativeLogits.Compute(gpu, shape, packed.Address, flash.Width, factor, inOrder: false, positions)
             : RelativeLogits.Compute(gpu, shape, q, positions);
 
@@ -127,7 +127,9 @@ sealed class FlashForward(GpuDevice gpu)
         ofColumns?.Release();
     }
 
-    FlashFamily Family => gpu.Precision == Precision.BFloat16 ? FlashKernels.BFloat16 : FlashKernels.Tf32;
+    FlashFamily Family => gpu.Precision != Precision.BFloat16 ? FlashKernels.Tf32
+        : gpu.HasWarpgroups ? FlashKernels.BFloat16OfHopper
+        : FlashKernels.BFloat16;
 
     /// <summary>The narrowest kernel on tensor cores for this shape; null where there is none.</summary>
     FlashKernel? TensorKernel(AttentionShape shape, RelativePositions positions)

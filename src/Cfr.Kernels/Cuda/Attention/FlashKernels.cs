@@ -50,8 +50,17 @@ static class FlashKernels
             Tf32Of<Rows16, Quad, PositionsByKey>.Width128,
         ]);
 
+    /// <summary>The same by warp groups, where heads are 64 wide.</summary>
+    public static readonly FlashFamily BFloat16OfHopper = BFloat16 with
+    {
+        None = [.. BFloat16.None[..2], BFloat16Of<Rows32, Quads, NoPositions>.Warpgroups64, BFloat16.None[3]],
+        OfKeyRows = [BFloat16Of<Rows32, Quads, PositionsOfKeyRows>.Warpgroups64, BFloat16.OfKeyRows[1]],
+        OfStrips = [BFloat16Of<Rows32, Quads, PositionsOfStrips>.Warpgroups64, BFloat16.OfStrips[1]],
+        ByKey = [BFloat16Of<Rows32, Quads, PositionsByKey>.Warpgroups64, .. BFloat16.ByKey[1..]],
+    };
+
     /// <summary>All of them, for the catalog.</summary>
-    static readonly Kernel[] All = [.. BFloat16.All.Concat(Tf32.All)];
+    static readonly Kernel[] All = [.. BFloat16.All.Concat(Tf32.All).Union(BFloat16OfHopper.All)];
 
     /// <summary>bfloat16: a step of 32 bytes for every 16 columns.</summary>
     static class BFloat16Of<TSums, TFragment, TPositions>
@@ -59,6 +68,9 @@ static class FlashKernels
         where TPositions : struct, IFlashPositions
     {
         static readonly FlashWidths<BFloat16Factors, TSums, TFragment, TPositions> Of = new("bfloat16");
+
+        public static FlashKernel Warpgroups64 =>
+            Of.Warpgroups(Of.Twice(Of.Twice(Of.Step)), Of.Twice(Of.Twice(Of.Columns)));
 
         public static FlashKernel Width16 => Of.Kernel(Of.Step, Of.Columns);
 
@@ -115,20 +127,34 @@ static class FlashKernels
         public FlashKernel Kernel<TQueries, TColumns>(
             IQuerySteps<TQueries, TSums, TFragment> queries, IHeadColumns<TColumns, TSums, TFragment> columns)
             where TQueries : unmanaged, IQuerySteps<TQueries, TSums, TFragment>
+            where TColumns : unmanaged, IHeadColumns<TColumns, TSums, TFragment> =>
+            Kernel<FlashWarps, TQueries, TColumns>($"attention_flash_{precision}", 0);
+
+        public FlashKernel Warpgroups<TQueries, TColumns>(
+            IQuerySteps<TQueries, TSums, TFragment> queries, IHeadColumns<TColumns, TSums, TFragment> columns)
+            where TQueries : unmanaged, IQuerySteps<TQueries, TSums, TFragment>
+            where TColumns : unmanaged, IHeadColumns<TColumns, TSums, TFragment> =>
+            Kernel<FlashWarpgroups, TQueries, TColumns>(
+                "attention_flash_warpgroups", TSums.Rows / 16 * FlashWarpgroups.Columns);
+
+        static FlashKernel Kernel<TProducts, TQueries, TColumns>(string name, int warpgroupSums)
+            where TProducts : struct, IFlashProducts
+            where TQueries : unmanaged, IQuerySteps<TQueries, TSums, TFragment>
             where TColumns : unmanaged, IHeadColumns<TColumns, TSums, TFragment>
         {
             int width = TColumns.Count * 16;
             return new FlashKernel(
                 width, FlashAttention.Warps * TSums.Rows,
                 new(
-                    $"attention_flash_{precision}_{width}{TPositions.Suffix}",
-                    FlashAttention.Run<TFactors, TSums, TFragment, TQueries, TColumns, TPositions>)
+                    $"{name}_{width}{TPositions.Suffix}",
+                    FlashAttention.Run<TProducts, TFactors, TSums, TFragment, TQueries, TColumns, TPositions>)
                 {
                     Threads = FlashAttention.Threads,
                     AnyBlock = false,
                     BlocksPerMultiprocessor = 1,
                     SharedBytes = FlashAttention.SharedBytes<TPositions>(TQueries.Steps * 32, TSums.Rows),
                     TensorCores = true,
+                    WarpgroupSums = warpgroupSums,
                 });
         }
     }

@@ -24,6 +24,9 @@ interface IQuerySteps<TSelf, TSums, TFragment>
     static abstract TSums Multiply<TFactors>(
         SharedBytes shared, TSums sums, TSelf queries, uint tile, uint place, int rowBytes, int step)
         where TFactors : struct, IFlashFactors;
+
+    /// <summary>Begins adding the products with the tile's 64 keys, in rows of 128 bytes, to sums of warp groups.</summary>
+    static abstract void AddProducts(SharedBytes shared, TSelf queries, uint tile, int step);
 }
 
 /// <summary>32 bytes.</summary>
@@ -50,6 +53,12 @@ struct OneStep<TSums, TFragment> : IQuerySteps<OneStep<TSums, TFragment>, TSums,
         int step)
         where TFactors : struct, IFlashFactors => TSums.Multiply<TFactors>(
             shared, sums, queries.A, Ptx.LoadMatrix(shared, tile + PackedRows.Further(place, step, rowBytes)));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void AddProducts(SharedBytes shared, OneStep<TSums, TFragment> queries, uint tile, int step) =>
+        TSums.AddProducts(
+            shared, queries.A, MatrixDescriptor.OfWideLines(shared, tile + (uint)(step * 32)), turned: false,
+            FlashWarpgroups.OfLogits);
 }
 
 /// <summary>Some steps and some more.</summary>
@@ -78,6 +87,14 @@ struct JoinedSteps<TLeft, TRight, TSums, TFragment>
         int rowBytes, int step) where TFactors : struct, IFlashFactors => TRight.Multiply<TFactors>(
             shared, TLeft.Multiply<TFactors>(shared, sums, queries.Left, tile, place, rowBytes, step), queries.Right,
             tile, place, rowBytes, step + TLeft.Steps);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void AddProducts(
+        SharedBytes shared, JoinedSteps<TLeft, TRight, TSums, TFragment> queries, uint tile, int step)
+    {
+        TLeft.AddProducts(shared, queries.Left, tile, step);
+        TRight.AddProducts(shared, queries.Right, tile, step + TLeft.Steps);
+    }
 }
 
 /// <summary>
@@ -96,6 +113,11 @@ interface IHeadColumns<TSelf, TSums, TFragment>
     static abstract TSelf AddValues<TFactors>(
         SharedBytes shared, TSelf sums, Probabilities<TFragment> p, uint tile, uint place, int column, int rowBytes)
         where TFactors : struct, IFlashFactors;
+
+    /// <summary>Makes them sums of warp groups, and what has become of those.</summary>
+    static abstract void Put(SharedBytes shared, TSelf sums, int column);
+
+    static abstract TSelf Get(SharedBytes shared, int column);
 
     /// <summary>Stores columns of the lane's rows, as many as are left, so many bytes further on.</summary>
     static abstract void Store(TSelf sums, FourRows rows, int offset, int columnsLeft);
@@ -118,6 +140,14 @@ struct Columns16<TSums, TFragment> : IHeadColumns<Columns16<TSums, TFragment>, T
         SharedBytes shared, Columns16<TSums, TFragment> sums, Probabilities<TFragment> p, uint tile, uint place,
         int column, int rowBytes) where TFactors : struct, IFlashFactors =>
         new() { C = TFactors.AddValues<TSums, TFragment>(shared, sums.C, p, tile, place, column, rowBytes) };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Put(SharedBytes shared, Columns16<TSums, TFragment> sums, int column) =>
+        TSums.Put(shared, sums.C, FlashWarpgroups.OfValues, column);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Columns16<TSums, TFragment> Get(SharedBytes shared, int column) =>
+        new() { C = TSums.Get(shared, FlashWarpgroups.OfValues, column) };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Columns16<TSums, TFragment> sums, FourRows rows, int offset, int columnsLeft) =>
@@ -149,6 +179,17 @@ struct JoinedColumns<TLeft, TRight, TSums, TFragment>
             Left = TLeft.AddValues<TFactors>(shared, sums.Left, p, tile, place, column, rowBytes),
             Right = TRight.AddValues<TFactors>(shared, sums.Right, p, tile, place, column + TLeft.Count, rowBytes),
         };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Put(SharedBytes shared, JoinedColumns<TLeft, TRight, TSums, TFragment> sums, int column)
+    {
+        TLeft.Put(shared, sums.Left, column);
+        TRight.Put(shared, sums.Right, column + TLeft.Count);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static JoinedColumns<TLeft, TRight, TSums, TFragment> Get(SharedBytes shared, int column) =>
+        new() { Left = TLeft.Get(shared, column), Right = TRight.Get(shared, column + TLeft.Count) };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(

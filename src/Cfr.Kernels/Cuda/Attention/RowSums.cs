@@ -51,6 +51,16 @@ interface IRowSums<TSelf, TFragment>
     static abstract TSelf Gather(
         SharedBytes shared, KeyPlaces first, KeyPlaces second, KeyPlaces third, KeyPlaces fourth, uint eightRows);
 
+    /// <summary>
+    /// Makes them sums of 16 of the 64 columns of a warp group's products: each 16 rows have a set, from this one on.
+    /// </summary>
+    static abstract void Put(SharedBytes shared, TSelf c, int set, int sixteen);
+
+    static abstract TSelf Get(SharedBytes shared, int set, int sixteen);
+
+    /// <summary>Begins adding a left operand's products to those sums.</summary>
+    static abstract void AddProducts(SharedBytes shared, TFragment a, MatrixDescriptor b, bool turned, int set);
+
     /// <summary>Stores columns of rows in global memory, so many bytes from where the lane's rows begin.</summary>
     static abstract void Store(TSelf c, FourRows rows, int offset, int columnsLeft);
 }
@@ -208,6 +218,24 @@ unsafe struct Rows16 : IRowSums<Rows16, Quad>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Put(SharedBytes shared, Rows16 c, int set, int sixteen)
+    {
+        Ptx.PutSums(shared, FlashWarpgroups.Columns, set, 2 * sixteen, c.C0);
+        Ptx.PutSums(shared, FlashWarpgroups.Columns, set, 2 * sixteen + 1, c.C1);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Rows16 Get(SharedBytes shared, int set, int sixteen) => new()
+    {
+        C0 = Ptx.GetSums(shared, FlashWarpgroups.Columns, set, 2 * sixteen),
+        C1 = Ptx.GetSums(shared, FlashWarpgroups.Columns, set, 2 * sixteen + 1),
+    };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void AddProducts(SharedBytes shared, Quad a, MatrixDescriptor b, bool turned, int set) =>
+        Ptx.AddProduct(shared, FlashWarpgroups.Columns, a, b, turned, set);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Rows16 c, FourRows rows, int offset, int columnsLeft)
     {
         if (rows.X != 0) Store((float*)(rows.X + offset), c.C0.X, c.C0.Y, c.C1.X, c.C1.Y, columnsLeft);
@@ -305,6 +333,24 @@ struct Rows32 : IRowSums<Rows32, Quads>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static KeyPlaces Further(KeyPlaces key, uint rows) =>
         new() { OfRow = key.OfRow + rows, OfColumn = key.OfColumn + rows };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Put(SharedBytes shared, Rows32 c, int set, int sixteen)
+    {
+        Rows16.Put(shared, c.Upper, set, sixteen);
+        Rows16.Put(shared, c.Lower, set + 1, sixteen);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Rows32 Get(SharedBytes shared, int set, int sixteen) =>
+        new() { Upper = Rows16.Get(shared, set, sixteen), Lower = Rows16.Get(shared, set + 1, sixteen) };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void AddProducts(SharedBytes shared, Quads a, MatrixDescriptor b, bool turned, int set)
+    {
+        Rows16.AddProducts(shared, a.Upper, b, turned, set);
+        Rows16.AddProducts(shared, a.Lower, b, turned, set + 1);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Rows32 c, FourRows rows, int offset, int columnsLeft)

@@ -63,7 +63,7 @@ public sealed unsafe class EmulatedDevice : GpuDevice
     {
         if (!_launchers.TryGetValue(kernel, out Delegate? launcher))
             _launchers[kernel] = launcher = _accelerator.LoadStreamKernel(kernel.Body);
-        int sums = BlockSize(kernel) * kernel.WarpgroupColumns / 2 * sizeof(float);
+        int sums = BlockSize(kernel) * kernel.WarpgroupSums * sizeof(float);
         int bytes = kernel.SharedBytes + sums + (kernel.TensorCores ? SharedBytes.ScratchBytes : 0);
         var shared = bytes == 0 ? default : SharedMemoryConfig.RequestDynamic<byte>(bytes);
         var configuration = new KernelConfig(

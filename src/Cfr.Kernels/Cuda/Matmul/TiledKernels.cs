@@ -100,7 +100,7 @@ static class TiledKernels
             BlocksPerMultiprocessor = 2,
             SharedBytes = WarpgroupProduct<TColumns, TA, TB>.SharedBytes,
             TensorCores = true,
-            WarpgroupColumns = TColumns.Count,
+            WarpgroupSums = TColumns.Count / 2,
         };
 
     /// <summary>The kernels of a tile in registers.</summary>

@@ -3,12 +3,12 @@ using System.Runtime.CompilerServices;
 namespace Cfr.Kernels.Cuda;
 
 /// <summary>
-/// A matrix of 16-bit elements in shared memory as <see cref="Ptx.AddProduct"/> of a warp group reads it (PTX ISA,
-/// "matrix descriptor"): 16 steps of k, and so many lines. It is put together from atoms of 8 lines by 16 bytes of
-/// steps, or, turned, of 8 steps by 128 bytes of lines.
+/// A matrix of 16-bit elements in shared memory as <c>Ptx.AddProduct</c> of a warp group reads it (PTX ISA,
+/// "matrix descriptor"): 16 steps of k, and so many lines. A row is a line of steps or, where the matrix lies
+/// turned, a step of lines.
 /// <code>
-///   64-byte rows of steps     atoms are 8 rows of 64 bytes, permuted by <see cref="Swizzle.Narrow"/>
-///   128-byte rows of lines    atoms are 8 rows of 128 bytes, permuted by <see cref="Swizzle.Wide"/>
+///   rows of 64 bytes     atoms are 8 of them, permuted by <see cref="Swizzle.Narrow"/>
+///   rows of 128 bytes    atoms are 8 of them, permuted by <see cref="Swizzle.Wide"/>
 /// </code>
 /// </summary>
 struct MatrixDescriptor
@@ -25,6 +25,12 @@ struct MatrixDescriptor
     public static MatrixDescriptor OfLines(SharedBytes shared, uint offset) => Of(shared, offset, 16, 512, Narrow);
 
     /// <summary>
+    /// Lines of 128 bytes of steps, one below the other; it begins at the first line and at a multiple of 16 steps.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static MatrixDescriptor OfWideLines(SharedBytes shared, uint offset) => Of(shared, offset, 16, 1024, Wide);
+
+    /// <summary>
     /// Steps of 128 bytes of lines, one below the other; the next 64 lines begin <paramref name="further"/> bytes on.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -39,15 +45,14 @@ struct MatrixDescriptor
     };
 
     /// <summary>Where the emulator finds an element.</summary>
-    public readonly uint Place(int line, int step)
+    public readonly uint Place(int line, int step, bool isTurned)
     {
         uint begin = (Low & 0x3fff) << 4, leading = (Low >> 16) << 4, stride = (High & 0x3fff) << 4;
-        if (High >> 30 == Narrow)
-        {
-            uint at = begin + (uint)(line / 8) * stride + (uint)(line % 8 * 64 + step * 2);
-            return at ^ (at >> 7 & 3) << 4;
-        }
-        uint place = begin + (uint)(line / 64) * leading + (uint)(step / 8) * stride + (uint)(step % 8 * 128 + line % 64 * 2);
-        return place ^ (place >> 7 & 7) << 4;
+        int rowBytes = High >> 30 == Narrow ? 64 : 128;
+        uint place = isTurned
+            ? begin + (uint)(line * 2 / rowBytes) * leading + (uint)(step / 8) * stride
+                + (uint)(step % 8 * rowBytes + line * 2 % rowBytes)
+            : begin + (uint)(line / 8) * stride + (uint)(line % 8 * rowBytes + step * 2);
+        return place ^ (place >> 7 & (uint)(rowBytes / 16 - 1)) << 4;
     }
 }

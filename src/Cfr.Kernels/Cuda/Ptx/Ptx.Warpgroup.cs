@@ -44,7 +44,62 @@ static unsafe partial class Ptx
                 "warpgroup.multiply %0, %1, %2, %3, %4, %5, %6;", columns, set, turns, a.Low, a.High, b.Low, b.High);
             return;
         }
-        EmulateAddProduct(shared, columns, set, a, b);
+        EmulateAddProduct(shared, columns, set, a, turnedA, b, turnedB);
+    }
+
+    /// <summary>The same with A's 16 rows of each warp in its registers, as a fragment.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void AddProduct(
+        SharedBytes shared, int columns, Quad a, MatrixDescriptor b, bool turnedB, int set = 0)
+    {
+        if (CudaAsm.IsSupported)
+        {
+            CudaAsm.Emit(
+                "warpgroup.multiplyrows %0, %1, %2, %3, %4, %5, %6, %7, %8;", columns, set, turnedB ? 2 : 0, a.X, a.Y, a.Z,
+                a.W, b.Low, b.High);
+            return;
+        }
+        EmulateAddProduct(shared, columns, set, a, b, turnedB);
+    }
+
+    /// <summary>Sets a thread's sums of columns 8 i to 8 i + 7, in the order of a fragment.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void PutSums(SharedBytes shared, int columns, int set, int i, Sums sums)
+    {
+        if (CudaAsm.IsSupported)
+        {
+            CudaAsm.Emit(
+                "warpgroup.put %0, %1, %2, %3, %4, %5, %6;", columns, set, i, sums.X, sums.Y, sums.Z, sums.W);
+            return;
+        }
+        uint at = shared.Sums(columns / 2, set) + (uint)(16 * i);
+        shared[at] = AsBits(sums.X);
+        shared[at + 4] = AsBits(sums.Y);
+        shared[at + 8] = AsBits(sums.Z);
+        shared[at + 12] = AsBits(sums.W);
+    }
+
+    /// <summary>A thread's sums of columns 8 i to 8 i + 7.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Sums GetSums(SharedBytes shared, int columns, int set, int i)
+    {
+        if (CudaAsm.IsSupported)
+        {
+            Output<float> x = default, y = default, z = default, w = default;
+            Input<int> ofColumns = columns, ofSet = set, index = i;
+            CudaAsm.EmitRef(
+                "warpgroup.get %0, %1, %2, %3, %4, %5, %6;", ref ofColumns, ref ofSet, ref index, ref x, ref y, ref z,
+                ref w);
+            return new Sums { X = x.Value, Y = y.Value, Z = z.Value, W = w.Value };
+        }
+        uint at = shared.Sums(columns / 2, set) + (uint)(16 * i);
+        return new Sums
+        {
+            X = AsFloat(shared[at]),
+            Y = AsFloat(shared[at + 4]),
+            Z = AsFloat(shared[at + 8]),
+            W = AsFloat(shared[at + 12]),
+        };
     }
 
     /// <summary>Before the first product that reads sums which the threads have written.</summary>
@@ -103,7 +158,8 @@ static unsafe partial class Ptx
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    static void EmulateAddProduct(SharedBytes shared, int columns, int set, MatrixDescriptor a, MatrixDescriptor b)
+    static void EmulateAddProduct(
+        SharedBytes shared, int columns, int set, MatrixDescriptor a, bool turnedA, MatrixDescriptor b, bool turnedB)
     {
         int lane = Group.IdxX & 31, row = (Group.IdxX >> 5 & 3) * 16 + (lane >> 2);
         uint sums = shared.Sums(columns / 2, set);
@@ -112,9 +168,30 @@ static unsafe partial class Ptx
             int line = row + (i >> 1 & 1) * 8, column = (i >> 2) * 8 + (lane & 3) * 2 + (i & 1);
             float sum = AsFloat(shared[sums + 4 * (uint)i]);
             for (int step = 0; step < 16; step++)
-                sum += Half(shared, a.Place(line, step)) * Half(shared, b.Place(column, step));
+                sum += Half(shared, a.Place(line, step, turnedA)) * Half(shared, b.Place(column, step, turnedB));
             shared[sums + 4 * (uint)i] = AsBits(sum);
         }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    static void EmulateAddProduct(
+        SharedBytes shared, int columns, int set, Quad a, MatrixDescriptor b, bool turnedB)
+    {
+        uint scratch = Exchange(shared, a, 0, 0), sums = shared.Sums(columns / 2, set);
+        for (int i = 0; i < columns / 2; i++)
+        {
+            int column = (i >> 2) * 8 + (Group.IdxX & 3) * 2 + (i & 1);
+            float sum = AsFloat(shared[sums + 4 * (uint)i]);
+            for (uint source = 0; source < 8; source++)
+            {
+                uint pair = (i >> 1 & 1) == 0 ? Upper(shared, scratch, source) : Lower(shared, scratch, source);
+                int step = 2 * (int)source;
+                sum += LowBFloat16(pair) * Half(shared, b.Place(column, step, turnedB))
+                    + HighBFloat16(pair) * Half(shared, b.Place(column, step + 1, turnedB));
+            }
+            shared[sums + 4 * (uint)i] = AsBits(sum);
+        }
+        Warp.Barrier();
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
