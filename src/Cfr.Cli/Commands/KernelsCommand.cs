@@ -8,8 +8,6 @@ namespace Cfr.Cli.Commands;
 /// <summary><c>cfr kernels</c>: the GPU kernels, their PTX, and what the assembler makes of them.</summary>
 static class KernelsCommand
 {
-    static readonly ComputeCapability[] Reported = [new(8, 0), new(9, 0)];
-
     public static Command Create()
     {
         var ptx = new Option<string?>("--ptx") { Description = "Print the PTX of this kernel.", HelpName = "NAME" };
@@ -20,7 +18,7 @@ static class KernelsCommand
         };
         var report = new Option<bool>("--report")
         {
-            Description = "Assemble every kernel for sm_80 and sm_90; show registers, memory and instructions (needs ptxas).",
+            Description = "Assemble every kernel for sm_80 and sm_90 (those of warp groups for sm_90 alone); show registers, memory and instructions (needs ptxas).",
         };
         var csv = new Option<bool>("--csv") { Description = "With --report: comma-separated, as tests/Golden/kernels.csv." };
         var command = new Command("kernels", "Lists the GPU kernels, prints their PTX, reports registers and spills.")
@@ -65,7 +63,7 @@ static class KernelsCommand
         }
         KernelFacts[] facts =
         [
-            .. KernelReport.Kernels.SelectMany(_ => Reported, (kernel, capability) => (kernel.Name, capability))
+            .. KernelReport.Kernels.SelectMany(kernel => kernel.Targets, (kernel, capability) => (kernel.Name, capability))
                 .AsParallel().AsOrdered().Select(one => kernels.Facts(one.Name, one.capability)),
         ];
         if (csv)

@@ -9,7 +9,9 @@ namespace Cfr.Kernels.Cuda;
 /// <param name="Threads">Threads of a block.</param>
 /// <param name="SharedBytes">Dynamic shared memory of a block.</param>
 /// <param name="TensorCores">Whether it computes on tensor cores.</param>
-public sealed record KernelSummary(string Name, string Source, int Threads, int SharedBytes, bool TensorCores);
+/// <param name="Targets">Generations of GPUs that reports assemble it for.</param>
+public sealed record KernelSummary(
+    string Name, string Source, int Threads, int SharedBytes, bool TensorCores, IReadOnlyList<ComputeCapability> Targets);
 
 /// <summary>All GPU kernels: their list, their PTX, and what the assembler makes of them. Needs no GPU.</summary>
 public sealed class KernelReport : IDisposable
@@ -24,7 +26,10 @@ public sealed class KernelReport : IDisposable
     public static IReadOnlyList<KernelSummary> Kernels { get; } =
     [
         .. KernelCatalog.All.Select(kernel => new KernelSummary(
-            kernel.Name, kernel.Source, kernel.Threads, kernel.SharedBytes, kernel.TensorCores)),
+            kernel.Name, kernel.Source, kernel.Threads, kernel.SharedBytes, kernel.TensorCores,
+            kernel.WarpgroupSums > 0
+                ? [ComputeCapability.Hopper]
+                : [ComputeCapability.Oldest, ComputeCapability.Hopper])),
     ];
 
     /// <summary>Release of the assembler found, or null where there is none.</summary>

@@ -18,7 +18,7 @@ public class KernelGateTests
         .ToDictionary(fields => (fields[0], fields[1]));
 
     public static TheoryData<string, int> Kernels =>
-        [.. KernelCatalog.All.SelectMany(kernel => new (string, int)[] { (kernel.Name, 80), (kernel.Name, 90) })];
+        [.. KernelReport.Kernels.SelectMany(kernel => kernel.Targets, (kernel, target) => (kernel.Name, target.Number))];
 
     public static TheoryData<string> Names => [.. KernelCatalog.All.Select(kernel => kernel.Name)];
 

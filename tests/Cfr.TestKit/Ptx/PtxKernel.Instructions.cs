@@ -23,7 +23,7 @@ sealed partial class PtxKernel
             },
             "vote" => Together(PtxKind.Vote, [operands[0]], operands[1..^1]),
             "shfl" => Together(PtxKind.Shuffle, [operands[0]], operands[1..]),
-            "wgmma" when operands.Length > 1 => Together(PtxKind.WarpgroupMma, Group(operands[0]), operands[1..]),
+            "wgmma" when operands.Length > 1 => Together(PtxKind.WarpgroupMma, Group(operands[0]), [.. operands[1..].SelectMany(Group)]),
             "wgmma" or "fence" => Own(_ => { }),
             "mma" => Together(PtxKind.Mma, Group(operands[0]), [.. operands[1..].SelectMany(Group)]),
             "ldmatrix" => Together(PtxKind.LoadMatrix, Group(operands[0]), [operands[1].Trim('[', ']', ' ')]),

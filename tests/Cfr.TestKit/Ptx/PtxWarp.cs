@@ -131,16 +131,19 @@ static unsafe class PtxWarp
     }
 
     /// <summary>
-    /// <c>wgmma</c> of bfloat16 over 16 steps, both operands in shared memory. Operands: their descriptors, whether to add,
+    /// <c>wgmma</c> of bfloat16 over 16 steps. Operands: A, a descriptor or four registers, that of B, whether to add, two
     /// signs, and whether they lie turned. Done at once: what a kernel forgets to wait for is not seen.
     /// </summary>
     static void MultiplyOfWarpgroup(PtxInstruction instruction, Span<PtxThread> lanes)
     {
-        const int Steps = 16, Lines = 16;
+        const int Steps = 16, Lines = 16, OperandsOfRows = 9;
         PtxThread first = lanes[0];
-        int columns = instruction.Results.Length * 2, line = first.Number / Size % 4 * Lines;
-        bool adds = instruction.Operands[2](first) != 0;
-        double[] a = Matrix(0, line, Lines), b = Matrix(1, 0, columns);
+        Func<PtxThread, ulong>[] operands = instruction.Operands;
+        bool inRegisters = operands.Length == OperandsOfRows;
+        int ofB = inRegisters ? 4 : 1, columns = instruction.Results.Length * 2;
+        bool adds = operands[ofB + 1](first) != 0;
+        double[] a = inRegisters ? Fragment(lanes) : Matrix(0, operands.Length - 2, first.Number / Size % 4 * Lines, Lines);
+        double[] b = Matrix(ofB, operands.Length - 1, 0, columns);
         foreach (PtxThread lane in lanes)
         {
             for (int i = 0; i < instruction.Results.Length; i++)
@@ -152,10 +155,26 @@ static unsafe class PtxWarp
             }
         }
 
-        double[] Matrix(int operand, int line, int lines)
+        double[] Fragment(Span<PtxThread> lanes)
         {
-            ulong descriptor = instruction.Operands[operand](first);
-            bool isTurned = instruction.Operands[operand + 5](first) != 0;
+            var matrix = new double[Lines * Steps];
+            foreach (PtxThread lane in lanes)
+            {
+                for (int i = 0; i < 4; i++)
+                {
+                    int at = (lane.Lane / 4 + i % 2 * 8) * Steps + i / 2 * 8 + lane.Lane % 4 * 2;
+                    ulong pair = operands[i](lane);
+                    matrix[at] = PtxType.Float(pair << 16 & 0xffffffff);
+                    matrix[at + 1] = PtxType.Float(pair & 0xffff0000);
+                }
+            }
+            return matrix;
+        }
+
+        double[] Matrix(int operand, int turn, int line, int lines)
+        {
+            ulong descriptor = operands[operand](first);
+            bool isTurned = operands[turn](first) != 0;
             var matrix = new double[lines * Steps];
             for (int i = 0; i < lines; i++)
                 for (int step = 0; step < Steps; step++)

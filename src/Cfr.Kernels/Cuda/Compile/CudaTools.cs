@@ -12,7 +12,7 @@ sealed partial class CudaTools
 
     CudaTools(string ptxas, string version) => (_ptxas, Version) = (ptxas, version);
 
-    /// <summary>Release of the assembler: <c>11.8</c>.</summary>
+    /// <summary>Release of the assembler: <c>12.4</c>.</summary>
     public string Version { get; }
 
     /// <summary>

@@ -6,13 +6,13 @@ namespace Cfr.Kernels.Cuda.Compile;
 /// Counts of instructions in an assembled kernel. From Volta to Hopper an instruction is 16 bytes and its lowest 12 bits say which; the
 /// code is the sections <c>.text.NAME</c> of an ELF file. NVIDIA's disassembler says the same, and takes half a second.
 /// </summary>
-/// <param name="Hmma">Products on tensor cores.</param>
+/// <param name="Hmma">Products on tensor cores, by warps and by warp groups.</param>
 /// <param name="Ldsm">Loads of fragments from shared memory.</param>
 /// <param name="Ldgsts">Asynchronous copies to shared memory.</param>
 /// <param name="LocalAccesses">Loads and stores of local memory.</param>
 readonly record struct MachineCode(int Hmma, int Ldsm, int Ldgsts, int LocalAccesses)
 {
-    const int HmmaCode = 0x23c, LdsmCode = 0x83b, LdgstsCode = 0xfae, LoadLocalCode = 0x983, StoreLocalCode = 0x387;
+    const int HmmaCode = 0x23c, HgmmaCode = 0x9f0, LdsmCode = 0x83b, LdgstsCode = 0xfae, LoadLocalCode = 0x983, StoreLocalCode = 0x387;
 
     const int InstructionBytes = 16, Opcode = 0xfff;
 
@@ -54,7 +54,7 @@ readonly record struct MachineCode(int Hmma, int Ldsm, int Ldgsts, int LocalAcce
         for (; code.Length >= InstructionBytes; code = code[InstructionBytes..])
             switch (BinaryPrimitives.ReadUInt16LittleEndian(code) & Opcode)
             {
-                case HmmaCode: hmma++; break;
+                case HmmaCode or HgmmaCode: hmma++; break;
                 case LdsmCode: ldsm++; break;
                 case LdgstsCode: ldgsts++; break;
                 case LoadLocalCode or StoreLocalCode: local++; break;

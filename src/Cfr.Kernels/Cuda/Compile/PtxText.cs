@@ -18,11 +18,16 @@ static partial class PtxText
     /// Writes <c>.target sm_MN</c> and the version of PTX that knows it; products of warp groups are only in Hopper's own
     /// set of instructions, <c>sm_90a</c>.
     /// </summary>
+    /// <exception cref="KernelException">There are such products, and the target is another.</exception>
     public static string Target(string ptx, ComputeCapability capability)
     {
         bool isHoppers = ptx.Contains("wgmma.");
-        string version = isHoppers ? "8.0" : capability.PtxVersion;
-        string target = isHoppers ? $"sm_{ComputeCapability.Hopper.Number}a" : $"sm_{capability.Number}";
+        if (isHoppers && capability != ComputeCapability.Hopper)
+        {
+            throw new KernelException(
+                $"products of warp groups are for sm_{ComputeCapability.Hopper.Number} alone, not for sm_{capability.Number}");
+        }
+        string version = isHoppers ? "8.0" : capability.PtxVersion, target = $"sm_{capability.Number}{(isHoppers ? "a" : "")}";
         return TargetLine().Replace(VersionLine().Replace(ptx, $".version {version}"), $".target {target}");
     }
 
