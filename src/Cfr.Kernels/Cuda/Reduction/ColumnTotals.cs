@@ -9,9 +9,8 @@ namespace Cfr.Kernels.Cuda;
 /// </summary>
 struct ColumnTotalArguments
 {
-    public ColumnTiling Tiling;
     public long Partials, First, Second;
-    public int Sums, Accumulate;
+    public int Pieces, LineFloats, Channels, Sums, Accumulate;
     public float Scale;
 
     /// <summary>Channels of a block, a power of two, and blocks of a sample.</summary>
@@ -35,7 +34,7 @@ readonly struct TotalThread
         Rank = Group.IdxX / a.Width;
         Sample = Grid.IdxX / a.Blocks;
         Channel = (Grid.IdxX - Sample * a.Blocks.Value - Rank) * a.Width.Value + Group.IdxX;
-        Exists = Channel < a.Tiling.Channels;
+        Exists = Channel < a.Channels;
     }
 
     /// <summary>Whether it gets the totals of its channel.</summary>
@@ -69,23 +68,41 @@ static unsafe class ColumnTotals
         gpu.Launch(Kernel, arguments, checked(samples * arguments.Blocks.Value));
     }
 
+    /// <summary>
+    /// Sums over the rows of x <c>[samples, rows, channels]</c>, which are pieces then: one stage for few rows.
+    /// </summary>
+    public static void Launch(
+        GpuDevice gpu, int samples, int rows, int channels, View x, View y, float scale, bool accumulate)
+    {
+        ColumnTotalArguments arguments = Arguments(gpu, Kernel, rows, channels, channels, x.Address);
+        (arguments.First, arguments.Sums) = (y.Address, 1);
+        (arguments.Scale, arguments.Accumulate) = (scale, accumulate ? 1 : 0);
+        gpu.Launch(Kernel, arguments, checked(samples * arguments.Blocks.Value));
+    }
+
     /// <summary>For a kernel that adds up two sums of each channel, with so many blocks a sample.</summary>
     public static ColumnTotalArguments Arguments(
-        GpuDevice gpu, Kernel kernel, ColumnTiling tiling, DeviceBuffer partials)
+        GpuDevice gpu, Kernel kernel, ColumnTiling tiling, DeviceBuffer partials) =>
+        Arguments(gpu, kernel, tiling.Pieces, tiling.LineFloats, tiling.Channels, partials.Address);
+
+    static ColumnTotalArguments Arguments(
+        GpuDevice gpu, Kernel kernel, int pieces, int lineFloats, int channels, nint partials)
     {
-        long values = (long)tiling.Pieces * tiling.Repeats;
+        long values = (long)pieces * (lineFloats / channels);
         ulong threads = BitOperations.RoundUpToPowerOf2((ulong)(values + ValuesAtOnce - 1) / ValuesAtOnce);
         int width = Math.Min(
-            (int)BitOperations.RoundUpToPowerOf2((uint)tiling.Channels),
+            (int)BitOperations.RoundUpToPowerOf2((uint)channels),
             Math.Max(FloatsOfSector, (int)((ulong)gpu.BlockSize(kernel) / threads)));
         return new()
         {
-            Tiling = tiling,
-            Partials = partials.Address,
+            Partials = partials,
+            Pieces = pieces,
+            LineFloats = lineFloats,
+            Channels = channels,
             Sums = 2,
             Width = new Divisor(width),
-            Blocks = new Divisor((tiling.Channels + width - 1) / width),
-            Repeats = new Divisor(tiling.Repeats),
+            Blocks = new Divisor((channels + width - 1) / width),
+            Repeats = new Divisor(lineFloats / channels),
         };
     }
 
@@ -95,7 +112,7 @@ static unsafe class ColumnTotals
         var thread = new TotalThread(a);
         Pair sums = Sum(scratch, a, thread);
         if (!thread.Ends) return;
-        int result = thread.Sample * a.Tiling.Channels + thread.Channel;
+        int result = thread.Sample * a.Channels + thread.Channel;
         if (a.First != 0) Store((float*)a.First + result, sums.X * a.Scale, a.Accumulate);
         if (a.Second != 0) Store((float*)a.Second + result, sums.Y * a.Scale, a.Accumulate);
     }
@@ -138,8 +155,8 @@ static unsafe class ColumnTotals
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static Pair OfThread(ColumnTotalArguments a, TotalThread thread)
     {
-        int values = a.Tiling.Pieces * a.Repeats.Value, threads = Group.DimX / a.Width;
-        float* first = (float*)a.Partials + (long)thread.Sample * a.Tiling.Pieces * a.Sums * a.Tiling.LineFloats
+        int values = a.Pieces * a.Repeats.Value, threads = Group.DimX / a.Width;
+        float* first = (float*)a.Partials + (long)thread.Sample * a.Pieces * a.Sums * a.LineFloats
             + thread.Channel;
         Pair sums = default;
         for (int i = thread.Rank; thread.Exists && i < values; i += ValuesAtOnce * threads)
@@ -157,8 +174,8 @@ static unsafe class ColumnTotals
     static Pair Value(ColumnTotalArguments a, float* first, int i, int values)
     {
         int at = Ptx.Min(i, values - 1), piece = at / a.Repeats, repeat = at - piece * a.Repeats.Value;
-        float* value = first + (long)piece * (a.Sums * a.Tiling.LineFloats) + repeat * a.Tiling.Channels;
-        float x = value[0], y = value[(a.Sums - 1) * a.Tiling.LineFloats];
+        float* value = first + (long)piece * (a.Sums * a.LineFloats) + repeat * a.Channels;
+        float x = value[0], y = value[(a.Sums - 1) * a.LineFloats];
         return new Pair { X = i < values ? x : 0f, Y = i < values ? y : 0f };
     }
 
