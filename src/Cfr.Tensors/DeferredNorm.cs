@@ -28,7 +28,7 @@ sealed class DeferredNorm : PromisedContents
     /// not.
     /// </summary>
     public static Tensor? TryMake(
-        NormShape shape, float eps, Tensor x, Tensor mean, Tensor variance, Tensor? weight, Tensor? bias,
+        NormShape shape, float eps, Tensor x, View moments, Tensor mean, Tensor variance, Tensor? weight, Tensor? bias,
         RunningView running)
     {
         Session session = x.Session;
@@ -38,7 +38,8 @@ sealed class DeferredNorm : PromisedContents
         int samples = shape.AcrossBatch ? 1 : shape.Batch;
         Tensor constants = session.EmptyKept([samples, 3, shape.Channels]);
         kernels.Constants(
-            shape, eps, mean.View, variance.View, weight?.View ?? default, bias?.View ?? default, constants.View, running);
+            shape, eps, moments, mean.View, variance.View, weight?.View ?? default, bias?.View ?? default,
+            constants.View, running);
         return session.Promised(x.Shape, new DeferredNorm(shape, x, constants));
     }
 

@@ -19,12 +19,7 @@ static class MeasureWhile
         measure == Measure.Batch && !training ? Measure.Nothing : measure;
 }
 
-/// <summary>Statistics that came with a tensor, and go with it; void once its numbers were overwritten.</summary>
-sealed record MeasuredStatistics(Measure Of, Tensor Mean, Tensor Variance, int Overwritten)
-{
-    public void Release()
-    {
-        Mean.Release();
-        Variance.Release();
-    }
-}
+/// <summary>
+/// Moments [3, C, boxes] that came with a tensor, and go with it; void once its numbers were overwritten.
+/// </summary>
+sealed record MeasuredMoments(Measure Of, Tensor Moments, int Overwritten);

@@ -11,7 +11,7 @@ public sealed class Tensor
 {
     readonly DeviceBuffer _buffer;
     readonly long _offset;
-    MeasuredStatistics? _measured;
+    MeasuredMoments? _measured;
     int? _sumsToZero;
 
     internal Tensor(Session session, Shape shape, DType type, DeviceBuffer buffer, long offset = 0)
@@ -59,7 +59,7 @@ public sealed class Tensor
         _buffer.Promise is DeferredProduct deferred && _offset == 0 && deferred.Of == Shape ? deferred : null;
 
     /// <summary>What the convolution that made it has measured of it; this handle alone knows.</summary>
-    internal MeasuredStatistics? Measured
+    internal MeasuredMoments? Measured
     {
         get => _measured is { } measured && measured.Overwritten == _buffer.Overwritten ? measured : null;
         set => _measured = value;
@@ -244,7 +244,7 @@ public sealed class Tensor
 
     internal void Release()
     {
-        _measured?.Release();
+        _measured?.Moments.Release();
         _measured = null;
         _buffer.Release();
     }

@@ -14,26 +14,26 @@ public readonly record struct NormalizedView(NormShape Shape, View X, View Const
 public readonly record struct ProductView(View Left, View Right, int Steps, bool EachSample);
 
 /// <summary>
-/// Where mean and biased variance of a convolution's output go, per channel, <c>[channels]</c>, or of each sample,
-/// <c>[Batch, channels]</c>; none where they are not wanted.
-/// </summary>
-public readonly record struct OutputStatistics(View Mean, View Variance, bool AcrossBatch);
-
-/// <summary>
 /// Normalisation as a part of the convolutions around it. It is put off until what it makes is read, by a convolution that
 /// normalises what it loads or by a sum: it reads the bits that <see cref="INormalization.Normalize"/> with
 /// <see cref="Activation.Relu"/> gives. A convolution of one voxel with few outputs adds up its products in another
-/// order than <see cref="IConvolution"/> does; all others give the same bits. Statistics are taken of outputs as a
-/// convolution stores them. Outputs begin at multiples of 16 bytes.
+/// order than <see cref="IConvolution"/> does; all others give the same bits. Moments are taken of outputs as a
+/// convolution stores them, box by box, a box being any set of voxels: <c>[3, channels, boxes]</c>, count, mean and sum of
+/// squared deviations; boxes of a sample are neighbours where they are to be told apart. Outputs begin at multiples of 16
+/// bytes.
 /// </summary>
 public interface IFusedNormalization
 {
+    /// <summary><see cref="INormalization.Statistics"/> of moments, where each channel has its own.</summary>
+    void Statistics(NormShape shape, View moments, View mean, View variance);
+
     /// <summary>
-    /// The constants of a <see cref="NormalizedView"/>; scale = weight / sqrt(variance + eps). Besides, where there is
-    /// something running, <see cref="INormalization.UpdateRunning"/>.
+    /// The constants of a <see cref="NormalizedView"/>; scale = weight / sqrt(variance + eps). Before that, where there are
+    /// moments, <see cref="Statistics"/>; besides, where there is something running,
+    /// <see cref="INormalization.UpdateRunning"/>.
     /// </summary>
     void Constants(
-        NormShape shape, float eps, View mean, View variance, View weight, View bias, View constants,
+        NormShape shape, float eps, View moments, View mean, View variance, View weight, View bias, View constants,
         RunningView running = default);
 
     /// <summary>
@@ -56,31 +56,30 @@ public interface IFusedNormalization
     bool CanRead(ConvolutionShape shape, NormalizedView x);
 
     /// <summary>
-    /// Whether this convolution's forward pass can measure what it stores: each channel over the batch, or in each
-    /// sample.
+    /// In how many boxes this convolution's forward pass would measure what it stores, each channel over the batch or in
+    /// each sample; 0 where it cannot.
     /// </summary>
-    bool CanMeasure(ConvolutionShape shape, bool acrossBatch);
+    int MeasuredBoxes(ConvolutionShape shape, bool acrossBatch);
 
     /// <summary>
-    /// <see cref="IConvolution.Forward"/> of such an x, or of x itself where there are no constants, and statistics of y.
+    /// <see cref="IConvolution.Forward"/> of such an x, or of x itself where there are no constants, and moments of y where
+    /// they are wanted.
     /// </summary>
-    void Forward(
-        ConvolutionShape shape, NormalizedView x, View w, View bias, View y, OutputStatistics statistics = default);
+    void Forward(ConvolutionShape shape, NormalizedView x, View w, View bias, View y, View moments = default);
 
     /// <summary>
     /// Whether this convolution's input gradient, which is a transposed convolution of dy, can read dy so.
     /// </summary>
     bool CanReadTransposed(ConvolutionShape shape, NormalizedView dy);
 
-    /// <summary>Whether it can measure what it stores, which are then as many channels as x has.</summary>
-    bool CanMeasureTransposed(ConvolutionShape shape, bool acrossBatch);
+    /// <summary>In how many boxes it would measure what it stores, as many channels as x has; 0 where it cannot.</summary>
+    int MeasuredBoxesTransposed(ConvolutionShape shape, bool acrossBatch);
 
     /// <summary>
     /// <see cref="IConvolution.InputGradient"/> of such a dy, or of dy itself where there are no constants, and
-    /// statistics of dx.
+    /// moments of dx where they are wanted.
     /// </summary>
-    void InputGradient(
-        ConvolutionShape shape, NormalizedView dy, View w, View bias, View dx, OutputStatistics statistics = default);
+    void InputGradient(ConvolutionShape shape, NormalizedView dy, View w, View bias, View dx, View moments = default);
 
     /// <summary>Whether this convolution's weight gradient can read x so.</summary>
     bool CanReadForWeights(ConvolutionShape shape, NormalizedView x);

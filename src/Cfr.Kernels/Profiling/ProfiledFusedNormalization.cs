@@ -3,13 +3,20 @@ namespace Cfr.Kernels.Profiling;
 /// <summary><see cref="IFusedNormalization"/> with its time and cost noted.</summary>
 sealed class ProfiledFusedNormalization(IFusedNormalization fused, Profiler profiler) : IFusedNormalization
 {
+    public void Statistics(NormShape shape, View moments, View mean, View variance)
+    {
+        using (profiler.Call("norm statistics", Sizes(shape), 0, View.Bytes(moments, mean, variance)))
+            fused.Statistics(shape, moments, mean, variance);
+    }
+
     public void Constants(
-        NormShape shape, float eps, View mean, View variance, View weight, View bias, View constants,
+        NormShape shape, float eps, View moments, View mean, View variance, View weight, View bias, View constants,
         RunningView running = default)
     {
-        double bytes = View.Bytes(mean, variance, weight, bias, constants) + ProfiledNormalization.Bytes(running);
+        double bytes = View.Bytes(moments, mean, variance, weight, bias, constants)
+            + ProfiledNormalization.Bytes(running);
         using (profiler.Call("norm constants", Sizes(shape), 0, bytes))
-            fused.Constants(shape, eps, mean, variance, weight, bias, constants, running);
+            fused.Constants(shape, eps, moments, mean, variance, weight, bias, constants, running);
     }
 
     public void Scale(NormalizedView x, View factors, View constants)
@@ -38,27 +45,27 @@ sealed class ProfiledFusedNormalization(IFusedNormalization fused, Profiler prof
 
     public bool CanRead(ConvolutionShape shape, NormalizedView x) => fused.CanRead(shape, x);
 
-    public bool CanMeasure(ConvolutionShape shape, bool acrossBatch) => fused.CanMeasure(shape, acrossBatch);
+    public int MeasuredBoxes(ConvolutionShape shape, bool acrossBatch) => fused.MeasuredBoxes(shape, acrossBatch);
 
     public void Forward(
-        ConvolutionShape shape, NormalizedView x, View w, View bias, View y, OutputStatistics statistics = default)
+        ConvolutionShape shape, NormalizedView x, View w, View bias, View y, View moments = default)
     {
-        double bytes = View.Bytes(x.X, x.Constants, w, bias, y, statistics.Mean, statistics.Variance);
+        double bytes = View.Bytes(x.X, x.Constants, w, bias, y, moments);
         using (profiler.Call("convolution forward", ProfiledConvolution.Sizes(shape), shape.Flop, bytes))
-            fused.Forward(shape, x, w, bias, y, statistics);
+            fused.Forward(shape, x, w, bias, y, moments);
     }
 
     public bool CanReadTransposed(ConvolutionShape shape, NormalizedView dy) => fused.CanReadTransposed(shape, dy);
 
-    public bool CanMeasureTransposed(ConvolutionShape shape, bool acrossBatch) =>
-        fused.CanMeasureTransposed(shape, acrossBatch);
+    public int MeasuredBoxesTransposed(ConvolutionShape shape, bool acrossBatch) =>
+        fused.MeasuredBoxesTransposed(shape, acrossBatch);
 
     public void InputGradient(
-        ConvolutionShape shape, NormalizedView dy, View w, View bias, View dx, OutputStatistics statistics = default)
+        ConvolutionShape shape, NormalizedView dy, View w, View bias, View dx, View moments = default)
     {
-        double bytes = View.Bytes(dy.X, dy.Constants, w, bias, dx, statistics.Mean, statistics.Variance);
+        double bytes = View.Bytes(dy.X, dy.Constants, w, bias, dx, moments);
         using (profiler.Call("convolution input gradient", ProfiledConvolution.Sizes(shape), shape.Flop, bytes))
-            fused.InputGradient(shape, dy, w, bias, dx, statistics);
+            fused.InputGradient(shape, dy, w, bias, dx, moments);
     }
 
     public bool CanReadForWeights(ConvolutionShape shape, NormalizedView x) => fused.CanReadForWeights(shape, x);

@@ -23,13 +23,10 @@ public static class BatchNormOp
         Session.Common(nameof(BatchNormTraining), x, batches);
         if (shape.Count < 2)
             throw Expect.Mismatch(nameof(BatchNormTraining), nameof(x), x, "more than one value per channel");
-        (Tensor mean, Tensor variance) = ChannelNorm.Statistics(shape, x);
         RunningView running = runningMean is null || runningVariance is null || x.Session.Recomputing
             ? default
             : new RunningView(momentum, runningMean.View, runningVariance.View, batches?.View ?? default);
-        return ChannelNorm.Normalize(
-            nameof(BatchNormTraining), shape, x, mean, variance, fixedStatistics: false, weight, bias, eps, activation,
-            running);
+        return ChannelNorm.Normalize(nameof(BatchNormTraining), shape, x, weight, bias, eps, activation, running);
     }
 
     /// <summary>Evaluation: the running statistics, as constants.</summary>
@@ -39,9 +36,7 @@ public static class BatchNormOp
     {
         NormShape shape = Check(nameof(BatchNormEvaluation), x, weight, bias, runningMean, runningVariance);
         return ChannelNorm.Normalize(
-            nameof(BatchNormEvaluation), shape, x, runningMean, runningVariance, fixedStatistics: true, weight, bias,
-            eps,
-            activation);
+            nameof(BatchNormEvaluation), shape, x, runningMean, runningVariance, weight, bias, eps, activation);
     }
 
     static NormShape Check(

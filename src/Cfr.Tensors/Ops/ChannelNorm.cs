@@ -24,31 +24,47 @@ static class ChannelNorm
     /// <summary>Voxels of a sample of x [N, .., C].</summary>
     public static long Spatial(Tensor x) => x.Shape[1..^1].Count;
 
-    /// <summary>Those of x: measured where it was made, or now.</summary>
-    public static (Tensor Mean, Tensor Variance) Statistics(NormShape shape, Tensor x)
+    /// <summary>By the statistics of x: of what was measured where it was made, or taken now.</summary>
+    public static Tensor Normalize(
+        string op, NormShape shape, Tensor x, Tensor? weight, Tensor? bias, float eps, Activation activation,
+        RunningView running = default)
+    {
+        Tensor mean = x.Session.Empty([shape.Statistics]), variance = x.Session.Empty([shape.Statistics]);
+        View moments = Moments(shape, x);
+        if (moments.IsNone) x.Session.Device.Normalization.Statistics(shape, x.View, mean.View, variance.View);
+        return Normalize(
+            op, shape, x, moments, mean, variance, fixedStatistics: false, weight, bias, eps, activation, running);
+    }
+
+    /// <summary>By given statistics, which are constants.</summary>
+    public static Tensor Normalize(
+        string op, NormShape shape, Tensor x, Tensor mean, Tensor variance, Tensor? weight, Tensor? bias, float eps,
+        Activation activation) => Normalize(
+        op, shape, x, default, mean, variance, fixedStatistics: true, weight, bias, eps, activation, default);
+
+    /// <summary>Moments of x that are those of this norm; none where it was not measured so.</summary>
+    static View Moments(NormShape shape, Tensor x)
     {
         Measure wanted = shape.Groups != shape.Channels ? Measure.Nothing
             : shape.AcrossBatch ? Measure.Batch
             : Measure.Samples;
-        if (x.Measured is { } measured && measured.Of == wanted)
-            return (measured.Mean.Alias(measured.Mean.Shape), measured.Variance.Alias(measured.Variance.Shape));
-        Tensor mean = x.Session.Empty([shape.Statistics]), variance = x.Session.Empty([shape.Statistics]);
-        x.Session.Device.Normalization.Statistics(shape, x.View, mean.View, variance.View);
-        return (mean, variance);
+        return x.Measured is { } measured && measured.Of == wanted ? measured.Moments.View : default;
     }
 
-    public static Tensor Normalize(
-        string op, NormShape shape, Tensor x, Tensor mean, Tensor variance, bool fixedStatistics, Tensor? weight,
-        Tensor? bias,
-        float eps, Activation activation, RunningView running = default)
+    /// <summary>Mean and variance are those of the moments, where there are some, and written first.</summary>
+    static Tensor Normalize(
+        string op, NormShape shape, Tensor x, View moments, Tensor mean, Tensor variance, bool fixedStatistics,
+        Tensor? weight, Tensor? bias, float eps, Activation activation, RunningView running)
     {
         Session session = x.Session;
         INormalization kernels = session.Device.Normalization;
         Tensor? y = activation == Activation.Relu
-            ? DeferredNorm.TryMake(shape, eps, x, mean, variance, weight, bias, running)
+            ? DeferredNorm.TryMake(shape, eps, x, moments, mean, variance, weight, bias, running)
             : null;
         if (y is null)
         {
+            if (!moments.IsNone)
+                session.Device.FusedNormalization!.Statistics(shape, moments, mean.View, variance.View);
             y = session.Empty(x.Shape);
             kernels.Normalize(
                 shape, eps, x.View, mean.View, variance.View, weight?.View ?? default, bias?.View ?? default,

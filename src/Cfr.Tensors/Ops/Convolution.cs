@@ -33,12 +33,13 @@ static class Convolution
         Tensor y = session.Empty(Shape(x, output, outChannels));
         IFusedNormalization? fused = session.Device.FusedNormalization;
         bool normalizes = x.Deferred?.View is { } from && fused!.CanRead(shape, from);
-        bool measures = measure != Measure.Nothing && y.Count > 0 && fused is not null
-            && fused.CanMeasure(shape, measure == Measure.Batch);
-        if (normalizes || measures)
+        int boxes = measure == Measure.Nothing || y.Count == 0 || fused is null
+            ? 0
+            : fused.MeasuredBoxes(shape, measure == Measure.Batch);
+        if (normalizes || boxes > 0)
         {
             fused!.Forward(
-                shape, Read(x, normalizes), weight.View, bias?.View ?? default, y.View, Measured(y, measures, measure));
+                shape, Read(x, normalizes), weight.View, bias?.View ?? default, y.View, Measured(y, boxes, measure));
         }
         else
         {
@@ -89,13 +90,14 @@ static class Convolution
         Tensor y = session.Empty(Shape(x, output, outChannels));
         IFusedNormalization? fused = session.Device.FusedNormalization;
         bool normalizes = x.Deferred?.View is { } from && fused!.CanReadTransposed(mirrored, from);
-        bool measures = measure != Measure.Nothing && y.Count > 0 && fused is not null
-            && fused.CanMeasureTransposed(mirrored, measure == Measure.Batch);
-        if (normalizes || measures)
+        int boxes = measure == Measure.Nothing || y.Count == 0 || fused is null
+            ? 0
+            : fused.MeasuredBoxesTransposed(mirrored, measure == Measure.Batch);
+        if (normalizes || boxes > 0)
         {
             fused!.InputGradient(
                 mirrored, Read(x, normalizes), weight.View, bias?.View ?? default, y.View,
-                Measured(y, measures, measure));
+                Measured(y, boxes, measure));
         }
         else
         {
@@ -151,14 +153,12 @@ static class Convolution
     static NormalizedView Read(Tensor x, bool normalizes) =>
         normalizes ? x.Deferred!.View : new NormalizedView(default, x.View, default);
 
-    /// <summary>Room for statistics of y, that goes with it, where it is measured.</summary>
-    static OutputStatistics Measured(Tensor y, bool measures, Measure measure)
+    /// <summary>Room for moments of y, that goes with it, where it is measured.</summary>
+    static View Measured(Tensor y, int boxes, Measure measure)
     {
-        if (!measures) return default;
-        int channels = y.Size(^1), count = measure == Measure.Batch ? channels : y.Size(0) * channels;
-        y.Measured = new MeasuredStatistics(
-            measure, y.Session.EmptyKept([count]), y.Session.EmptyKept([count]), y.Overwritten);
-        return new(y.Measured.Mean.View, y.Measured.Variance.View, AcrossBatch: measure == Measure.Batch);
+        if (boxes == 0) return default;
+        y.Measured = new MeasuredMoments(measure, y.Session.EmptyKept([3, y.Size(^1), boxes]), y.Overwritten);
+        return y.Measured.Moments.View;
     }
 
     /// <summary>x is kept only for the weight's gradient, the weight only for that of x.</summary>

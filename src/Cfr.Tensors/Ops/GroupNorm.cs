@@ -18,8 +18,6 @@ public static class GroupNormOp
         if (groups < 1 || x.Size(^1) % groups != 0)
             throw Expect.Mismatch(nameof(GroupNorm), nameof(x), x, $"[N, .., C], C a multiple of {groups} groups");
         var shape = NormShape.PerGroup(x.Size(0), ChannelNorm.Spatial(x), x.Size(^1), groups);
-        (Tensor mean, Tensor variance) = ChannelNorm.Statistics(shape, x);
-        return ChannelNorm.Normalize(
-            nameof(GroupNorm), shape, x, mean, variance, fixedStatistics: false, weight, bias, eps, activation);
+        return ChannelNorm.Normalize(nameof(GroupNorm), shape, x, weight, bias, eps, activation);
     }
 }

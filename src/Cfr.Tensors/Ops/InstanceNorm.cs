@@ -20,8 +20,6 @@ public static class InstanceNormOp
         var shape = NormShape.PerGroup(x.Size(0), ChannelNorm.Spatial(x), x.Size(^1), groups: x.Size(^1));
         if (shape.Spatial == 1)
             throw Expect.Mismatch(nameof(InstanceNorm), nameof(x), x, "more than one value per sample and channel");
-        (Tensor mean, Tensor variance) = ChannelNorm.Statistics(shape, x);
-        return ChannelNorm.Normalize(
-            nameof(InstanceNorm), shape, x, mean, variance, fixedStatistics: false, weight, bias, eps, activation);
+        return ChannelNorm.Normalize(nameof(InstanceNorm), shape, x, weight, bias, eps, activation);
     }
 }

@@ -152,14 +152,18 @@ sealed class GpuConvolution(GpuDevice gpu) : IConvolution
             ? 0
             : OneChannelForward.MeasuringBlocks(gpu, shape);
 
-    /// <summary>See <see cref="IFusedNormalization.CanMeasure"/>.</summary>
-    public bool CanMeasure(ConvolutionShape shape, bool acrossBatch) =>
-        GoesBoxByBox(shape) || MeasuringBlocks(shape) > 0
-        || IsDisjoint(shape) && _disjoint.CanMeasure(shape, acrossBatch);
+    /// <summary>See <see cref="IFusedNormalization.MeasuredBoxes"/>.</summary>
+    public int MeasuredBoxes(ConvolutionShape shape, bool acrossBatch)
+    {
+        if (MeasuringBlocks(shape) is > 0 and int blocks) return blocks;
+        if (!GoesBoxByBox(shape)) return IsDisjoint(shape) ? _disjoint.MeasuredBoxes(shape, acrossBatch) : 0;
+        UnitStridePass pass = UnitStridePass.Forward(shape);
+        return GpuHaloConvolution.AllBoxes(Kernels(Way(shape, pass)).For(pass, WantedBlocks), pass);
+    }
 
-    /// <summary>See <see cref="IFusedNormalization.CanMeasureTransposed"/>.</summary>
-    public bool CanMeasureTransposed(ConvolutionShape shape, bool acrossBatch) =>
-        IsDisjointBackwards(shape) && _disjoint.CanMeasureInputs(shape, acrossBatch);
+    /// <summary>See <see cref="IFusedNormalization.MeasuredBoxesTransposed"/>.</summary>
+    public int MeasuredBoxesTransposed(ConvolutionShape shape, bool acrossBatch) =>
+        IsDisjointBackwards(shape) ? _disjoint.MeasuredBoxesOfInputs(shape, acrossBatch) : 0;
 
     /// <summary>See <see cref="IFusedNormalization.CanRead"/>.</summary>
     public bool CanRead(ConvolutionShape shape, NormalizedView x) => HasPackets(x)
@@ -169,43 +173,33 @@ sealed class GpuConvolution(GpuDevice gpu) : IConvolution
     public bool CanReadTransposed(ConvolutionShape shape, NormalizedView dy) =>
         HasPackets(dy) && SharesConstants(dy) && IsDisjointBackwards(shape);
 
-    /// <summary>y = relu(norm x) * w + bias, or x as it stands where it has no constants; and statistics of y.</summary>
-    public void Forward(
-        ConvolutionShape shape, NormalizedView x, View w, View bias, View y, OutputStatistics statistics)
+    /// <summary>y = relu(norm x) * w + bias, or x as it stands where it has no constants; and moments of y.</summary>
+    public void Forward(ConvolutionShape shape, NormalizedView x, View w, View bias, View y, View moments)
     {
         if (PointwiseHead.Takes(shape))
         {
             PointwiseHead.Forward(gpu, shape, x, w, bias, y);
             return;
         }
-        if (MeasuringBlocks(shape) is > 0 and int blocks)
+        if (MeasuringBlocks(shape) > 0)
         {
-            Measure(blocks, shape, x.X, w, bias, y, statistics);
+            OneChannelForward.Measure(gpu, shape, x.X, w, bias, y, moments);
             return;
         }
         UnitStridePass pass = UnitStridePass.Forward(shape);
         ConvolutionWay way = Way(shape, pass);
         if (way == ConvolutionWay.Product)
         {
-            _disjoint.Forward(shape, x, w, bias, y, statistics);
+            _disjoint.Forward(shape, x, w, bias, y, moments);
             return;
         }
-        _halo.Run(Kernels(way).For(pass, WantedBlocks), pass, x.X, w, bias, y, ChannelTable.Of(x), statistics);
+        _halo.Run(Kernels(way).For(pass, WantedBlocks), pass, x.X, w, bias, y, ChannelTable.Of(x), moments);
     }
 
-    void Measure(
-        int blocks, ConvolutionShape shape, View x, View w, View bias, View y, OutputStatistics statistics)
-    {
-        DeviceBuffer moments = gpu.Pool.Rent(OutputMoments.Floats(blocks, shape.OutChannels) * sizeof(float));
-        OneChannelForward.Measure(gpu, shape, x, w, bias, y, moments.Address);
-        OutputMoments.Launch(gpu, moments.Address, blocks, shape.Batch, shape.OutChannels, statistics);
-        moments.Release();
-    }
-
-    /// <summary>dx = relu(norm dy) * w^T + bias, or dy as it stands; and statistics of dx.</summary>
+    /// <summary>dx = relu(norm dy) * w^T + bias, or dy as it stands; and moments of dx.</summary>
     public void InputGradient(
-        ConvolutionShape shape, NormalizedView dy, View w, View bias, View dx, OutputStatistics statistics) =>
-        _disjoint.InputGradient(shape, dy, w, bias, dx, statistics);
+        ConvolutionShape shape, NormalizedView dy, View w, View bias, View dx, View moments) =>
+        _disjoint.InputGradient(shape, dy, w, bias, dx, moments);
 
     /// <summary>See <see cref="IFusedNormalization.CanReadForWeights"/>.</summary>
     public bool CanReadForWeights(ConvolutionShape shape, NormalizedView x) => HasPackets(x)

@@ -40,36 +40,35 @@ sealed class GpuDisjointConvolution(GpuDevice gpu)
 
     /// <summary>
     /// y = x * w + bias of a convolution that it takes, x being normalised on its way where it has constants; and
-    /// statistics of y where they are wanted (<see cref="CanMeasure(ConvolutionShape, bool)"/>).
+    /// moments of y where they are wanted (<see cref="MeasuredBoxes(ConvolutionShape, bool)"/>).
     /// </summary>
-    public void Forward(
-        ConvolutionShape s, NormalizedView x, View w, View bias, View y, OutputStatistics statistics) =>
-        Forward(Tiles, s, x, w, bias, y, statistics);
+    public void Forward(ConvolutionShape s, NormalizedView x, View w, View bias, View y, View moments) =>
+        Forward(Tiles, s, x, w, bias, y, moments);
 
     /// <summary>The same with chosen tiles.</summary>
     public void Forward(
-        DisjointTiles tiles, ConvolutionShape s, NormalizedView x, View w, View bias, View y,
-        OutputStatistics statistics)
+        DisjointTiles tiles, ConvolutionShape s, NormalizedView x, View w, View bias, View y, View moments)
     {
         using Packets ofX = Packed(x.X), ofW = Packed(w);
-        Forward(tiles, s, x with { X = ofX.View }, ofW.View, bias, y, Activation.None, statistics);
+        Forward(tiles, s, x with { X = ofX.View }, ofW.View, bias, y, Activation.None, moments);
     }
 
     void Forward(
         DisjointTiles tiles, ConvolutionShape s, NormalizedView x, View w, View bias, View y, Activation activation,
-        OutputStatistics statistics)
+        View moments)
     {
         DisjointArguments arguments = Arguments(s, x.X, w, y) with { Norm = ChannelPackets.Of(x) };
         int m = arguments.PatchCount, n = s.OutChannels;
         DisjointTile tile = ForwardTile(tiles, ref arguments, out int pieces);
         int blocks = checked((int)tile.Count(m, n));
-        Kernel<DisjointArguments> kernel = IsPlain(x, statistics) ? tile.Forward : tile.Norms!.Forward;
+        Kernel<DisjointArguments> kernel = IsPlain(x, moments) ? tile.Forward : tile.Norms!.Forward;
         if (pieces == 1)
         {
             arguments.Bias = bias.Address;
             arguments.BiasChannels = new Divisor(n);
             arguments.Activation = (int)activation;
-            Launch(kernel, arguments, tile, s.Batch, statistics, blocks);
+            (arguments.Moments, arguments.Boxes) = (moments.Address, Boxes(arguments, tile));
+            gpu.Launch(kernel, arguments, blocks);
             return;
         }
         DeviceBuffer sums = gpu.Pool.Rent(pieces * y.Count * sizeof(float));
@@ -111,24 +110,22 @@ sealed class GpuDisjointConvolution(GpuDevice gpu)
 
     /// <summary>
     /// dx = dy * w^T + bias of a convolution that it takes, dy being normalised on its way where it has constants; and
-    /// statistics of dx where they are wanted (<see cref="CanMeasureInputs(ConvolutionShape, bool)"/>).
+    /// moments of dx where they are wanted (<see cref="MeasuredBoxesOfInputs(ConvolutionShape, bool)"/>).
     /// </summary>
-    public void InputGradient(
-        ConvolutionShape s, NormalizedView dy, View w, View bias, View dx, OutputStatistics statistics) =>
-        InputGradient(Tiles, s, dy, w, bias, dx, statistics);
+    public void InputGradient(ConvolutionShape s, NormalizedView dy, View w, View bias, View dx, View moments) =>
+        InputGradient(Tiles, s, dy, w, bias, dx, moments);
 
     /// <summary>The same with chosen tiles.</summary>
     public void InputGradient(
-        DisjointTiles tiles, ConvolutionShape s, NormalizedView dy, View w, View bias, View dx,
-        OutputStatistics statistics)
+        DisjointTiles tiles, ConvolutionShape s, NormalizedView dy, View w, View bias, View dx, View moments)
     {
         using Packets ofDy = Packed(dy.X), ofW = Packed(w);
-        InputGradient(tiles, s, dy with { X = ofDy.View }, ofW.View, bias, dx, Activation.None, statistics);
+        InputGradient(tiles, s, dy with { X = ofDy.View }, ofW.View, bias, dx, Activation.None, moments);
     }
 
     void InputGradient(
         DisjointTiles tiles, ConvolutionShape s, NormalizedView dy, View w, View bias, View dx, Activation activation,
-        OutputStatistics statistics, bool accumulate = false)
+        View moments, bool accumulate = false)
     {
         DisjointArguments arguments = Arguments(s, dx, w, dy.X) with
         {
@@ -141,8 +138,9 @@ sealed class GpuDisjointConvolution(GpuDevice gpu)
         };
         int m = arguments.PatchCount, n = arguments.Columns;
         DisjointTile tile = InputTile(tiles, arguments);
-        Kernel<DisjointArguments> kernel = IsPlain(dy, statistics) ? tile.InputGradient : tile.Norms!.InputGradient;
-        Launch(kernel, arguments, tile, s.Batch, statistics, checked((int)tile.Count(m, n)));
+        Kernel<DisjointArguments> kernel = IsPlain(dy, moments) ? tile.InputGradient : tile.Norms!.InputGradient;
+        (arguments.Moments, arguments.Boxes) = (moments.Address, Boxes(arguments, tile));
+        gpu.Launch(kernel, arguments, checked((int)tile.Count(m, n)));
         if (!accumulate) UnreadVoxels.Launch(gpu, s, bias, dx, activation);
     }
 
@@ -200,27 +198,32 @@ sealed class GpuDisjointConvolution(GpuDevice gpu)
     }
 
     /// <summary>
-    /// Whether statistics of y can be taken as it is stored: not where it is a sum of pieces, nor those of samples
+    /// Boxes in which y is measured as it is stored; 0 where it cannot be: where it is a sum of pieces, and of each sample
     /// where a tile has rows of two.
     /// </summary>
-    public bool CanMeasure(ConvolutionShape s, bool acrossBatch) => CanMeasure(Tiles, s, acrossBatch);
+    public int MeasuredBoxes(ConvolutionShape s, bool acrossBatch) => MeasuredBoxes(Tiles, s, acrossBatch);
 
     /// <summary>The same with chosen tiles.</summary>
-    public static bool CanMeasure(DisjointTiles tiles, ConvolutionShape s, bool acrossBatch)
+    public static int MeasuredBoxes(DisjointTiles tiles, ConvolutionShape s, bool acrossBatch)
     {
-        if (!TakesNorms(tiles, s)) return false;
+        if (!TakesNorms(tiles, s)) return 0;
         DisjointArguments arguments = Arguments(s, default, default, default);
         DisjointTile tile = ForwardTile(tiles, ref arguments, out int pieces);
-        return pieces == 1 && HasWholeSamples(s, tile, acrossBatch);
+        return pieces == 1 && HasWholeSamples(s, tile, acrossBatch) ? Boxes(arguments, tile) : 0;
     }
 
     /// <summary>The same of dx: not where there are voxels that no patch has.</summary>
-    public bool CanMeasureInputs(ConvolutionShape s, bool acrossBatch) => CanMeasureInputs(Tiles, s, acrossBatch);
+    public int MeasuredBoxesOfInputs(ConvolutionShape s, bool acrossBatch) =>
+        MeasuredBoxesOfInputs(Tiles, s, acrossBatch);
 
     /// <summary>The same with chosen tiles.</summary>
-    public static bool CanMeasureInputs(DisjointTiles tiles, ConvolutionShape s, bool acrossBatch) =>
-        TakesNorms(tiles, s) && s.Output.Voxels * s.Stride.Voxels == s.Input.Voxels
-        && HasWholeSamples(s, InputTile(tiles, Arguments(s, default, default, default)), acrossBatch);
+    public static int MeasuredBoxesOfInputs(DisjointTiles tiles, ConvolutionShape s, bool acrossBatch)
+    {
+        if (!TakesNorms(tiles, s) || s.Output.Voxels * s.Stride.Voxels != s.Input.Voxels) return 0;
+        DisjointArguments arguments = Arguments(s, default, default, default) with { Taps = (int)s.Kernel.Voxels };
+        DisjointTile tile = InputTile(tiles, arguments);
+        return HasWholeSamples(s, tile, acrossBatch) ? Boxes(arguments, tile) : 0;
+    }
 
     static bool HasWholeSamples(ConvolutionShape s, DisjointTile tile, bool acrossBatch) =>
         acrossBatch || s.Batch == 1 || s.Output.Voxels % tile.Rows == 0;
@@ -249,29 +252,14 @@ sealed class GpuDisjointConvolution(GpuDevice gpu)
     static DisjointTile InputTile(DisjointTiles tiles, DisjointArguments arguments) =>
         tiles.For(arguments.PatchCount, arguments.Columns, arguments.OutChannels, WantedBlocks);
 
-    /// <summary>Starts so many blocks, and takes statistics of what they store where they are wanted.</summary>
-    void Launch(
-        Kernel<DisjointArguments> kernel, DisjointArguments arguments, DisjointTile tile, int batch,
-        OutputStatistics statistics, int blocks)
-    {
-        if (statistics.Mean.IsNone)
-        {
-            gpu.Launch(kernel, arguments, blocks);
-            return;
-        }
-        int channels = arguments.BiasChannels.Value;
-        arguments.Boxes = checked(Parts(arguments.PatchCount, tile.Rows) * arguments.Taps);
-        DeviceBuffer moments = gpu.Pool.Rent(OutputMoments.Floats(arguments.Boxes, channels) * sizeof(float));
-        arguments.Moments = moments.Address;
-        gpu.Launch(kernel, arguments, blocks);
-        OutputMoments.Launch(gpu, moments.Address, arguments.Boxes, batch, channels, statistics);
-        moments.Release();
-    }
+    /// <summary>Boxes of what a kernel stores: a tile's rows, and of its columns those of a tap.</summary>
+    static int Boxes(DisjointArguments arguments, DisjointTile tile) =>
+        checked(Parts(arguments.PatchCount, tile.Rows) * arguments.Taps);
 
     static NormalizedView AsItStands(View x) => new(default, x, default);
 
-    static bool IsPlain(NormalizedView x, OutputStatistics statistics) =>
-        x.Constants.IsNone && statistics.Mean.IsNone;
+    static bool IsPlain(NormalizedView x, View moments) =>
+        x.Constants.IsNone && moments.IsNone;
 
     /// <summary>Numbers that begin at a multiple of 16 bytes, maybe as a copy that goes back to the pool.</summary>
     readonly record struct Packets(View View, DeviceBuffer? Copy) : IDisposable

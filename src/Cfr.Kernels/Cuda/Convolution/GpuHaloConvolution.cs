@@ -20,21 +20,18 @@ readonly record struct UnitStridePass(
 sealed class GpuHaloConvolution(GpuDevice gpu)
 {
     /// <summary>
-    /// y = x * w + bias, packing the weights first; x goes through constants where they are given, and statistics of y
-    /// are taken where they are wanted.
+    /// y = x * w + bias, packing the weights first; x goes through constants where they are given, and moments of y
+    /// are left where they are wanted.
     /// </summary>
     public void Run(
         HaloKernel halo, UnitStridePass pass, View x, View w, View bias, View y, ChannelTable constants = default,
-        OutputStatistics statistics = default)
+        View moments = default)
     {
         int groups = HaloKernel.Parts(pass.OutChannels, halo.Columns);
         int chunks = HaloKernel.Parts(pass.InChannels, halo.ChunkChannels);
         DeviceBuffer weights = Pack(halo, pass, w, groups, chunks);
         Extent boxes = halo.Boxes(pass.Output);
-        int allBoxes = checked((int)(pass.Batch * boxes.Voxels));
-        DeviceBuffer? moments = statistics.Mean.IsNone
-            ? null
-            : gpu.Pool.Rent(OutputMoments.Floats(allBoxes, pass.OutChannels) * sizeof(float));
+        int allBoxes = AllBoxes(halo, pass);
         gpu.Launch(
             halo.Kernel,
             new HaloArguments
@@ -43,7 +40,7 @@ sealed class GpuHaloConvolution(GpuDevice gpu)
                 Weights = weights.Address,
                 Y = y.Address,
                 Bias = bias.Address,
-                Moments = moments?.Address ?? 0,
+                Moments = moments.Address,
                 Boxes = allBoxes,
                 Output = pass.Output,
                 OutChannels = pass.OutChannels,
@@ -59,10 +56,11 @@ sealed class GpuHaloConvolution(GpuDevice gpu)
             },
             checked(allBoxes * groups));
         weights.Release();
-        if (moments is null) return;
-        OutputMoments.Launch(gpu, moments.Address, allBoxes, pass.Batch, pass.OutChannels, statistics);
-        moments.Release();
     }
+
+    /// <summary>Boxes of all samples.</summary>
+    public static int AllBoxes(HaloKernel halo, UnitStridePass pass) =>
+        checked((int)(pass.Batch * halo.Boxes(pass.Output).Voxels));
 
     DeviceBuffer Pack(HaloKernel halo, UnitStridePass pass, View w, int groups, int chunks)
     {
@@ -86,13 +84,13 @@ sealed class GpuHaloConvolution(GpuDevice gpu)
                 TapW = sign * tap,
                 In = pass.IsGradient ? 1 : to,
                 Out = pass.IsGradient ? to : 1,
-                KernelD = pass.Kernel.D,
-                KernelH = pass.Kernel.H,
-                KernelW = pass.Kernel.W,
+                KernelD = new Divisor(pass.Kernel.D),
+                KernelH = new Divisor(pass.Kernel.H),
+                KernelW = new Divisor(pass.Kernel.W),
                 InChannels = pass.InChannels,
                 OutChannels = pass.OutChannels,
-                Chunks = chunks,
-                Blocks = blocks,
+                Chunks = new Divisor(chunks),
+                Blocks = new Divisor(blocks),
                 Packets = packets,
             },
             packets);

@@ -177,11 +177,11 @@ static class OneChannelForward
             ? Arguments(gpu, shape, QuadMoments.Bytes)?.Blocks ?? 0
             : 0;
 
-    /// <summary>Launches it for a shape that it measures; blocks leave their statistics at this address.</summary>
+    /// <summary>Launches it for a shape that it measures; blocks leave their moments.</summary>
     public static void Measure(
-        GpuDevice gpu, ConvolutionShape shape, View x, View w, View bias, View y, nint moments) =>
+        GpuDevice gpu, ConvolutionShape shape, View x, View w, View bias, View y, View moments) =>
         Launch(
-            gpu, Measuring, Arguments(gpu, shape, QuadMoments.Bytes)!.Value with { Moments = moments }, x, w, bias, y);
+            gpu, Measuring, Arguments(gpu, shape, QuadMoments.Bytes)!.Value with { Moments = moments.Address }, x, w, bias, y);
 
     static void Launch(
         GpuDevice gpu, Kernel<OneChannelArguments> kernel, OneChannelArguments arguments, View x, View w, View bias,

@@ -6,90 +6,99 @@ namespace Cfr.Kernels.Cuda;
 /// <summary>Arguments of <see cref="OutputMoments"/>.</summary>
 struct OutputMomentArguments
 {
-    public long Partials, Mean, Variance;
+    public long Moments;
+
+    /// <summary>What follows from them; constants only where they have an address.</summary>
+    public ConstantArguments Norm;
 
     /// <summary>Boxes that share a statistic, and all of them.</summary>
     public int Boxes, AllBoxes;
-    public int Channels, Statistics, Segment;
+    public int Segment;
 }
 
 /// <summary>
 /// Statistics of a convolution's outputs from what its blocks leave of them: count, mean and sum of squared deviations
-/// of each channel in each box, <c>[3, channels, boxes]</c>, where a box is any set of voxels. They are merged in a
-/// tree, whose threads read side by side.
+/// of each channel in each box, <c>[3, channels, boxes]</c>, where a box is any set of voxels. Threads read side by side,
+/// and twice, the second time from the cache, so that nothing cancels: sums of n and n (mean - p), p being the mean of the
+/// first box, then of M2 + n (mean - all)^2.
 /// </summary>
 static unsafe class OutputMoments
 {
-    const int Rows = 3;
+    /// <summary>Numbers of a channel in a box.</summary>
+    public const int Rows = 3;
 
     static readonly Kernel<OutputMomentArguments> Kernel = new("convolution_moments_merge", Merge)
     {
         Threads = Segments.Threads,
     };
 
-    /// <summary>Floats that the blocks leave.</summary>
-    public static long Floats(long boxes, int channels) => boxes * Rows * channels;
-
     /// <summary>Leaves those of a channel in a box.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Write(
-        long partials, int boxes, int channels, int channel, int box, float count, float mean, float squares)
+        long moments, int boxes, int channels, int channel, int box, float count, float mean, float squares)
     {
-        float* row = (float*)partials + (long)channel * boxes + box;
+        float* row = (float*)moments + (long)channel * boxes + box;
         long table = (long)channels * boxes;
         (row[0], row[table], row[2 * table]) = (count, mean, squares);
     }
 
     /// <summary>
-    /// Mean and biased variance of each channel, or of each channel of each sample, whose boxes are then neighbours.
+    /// Mean and biased variance of each channel, or of each channel of each sample, whose boxes are then neighbours; and
+    /// the norm's constants.
     /// </summary>
-    public static void Launch(
-        GpuDevice gpu, nint partials, int boxes, int batch, int channels, OutputStatistics statistics)
+    public static void Launch(GpuDevice gpu, View moments, ConstantArguments norm)
     {
-        int samples = statistics.AcrossBatch ? 1 : batch, boxesOfSample = boxes / samples;
+        int boxes = (int)(moments.Count / (Rows * norm.Channels.Value)), samples = norm.Count / norm.Channels.Value;
         var arguments = new OutputMomentArguments
         {
-            Partials = partials,
-            Mean = statistics.Mean.Address,
-            Variance = statistics.Variance.Address,
-            Boxes = boxesOfSample,
+            Moments = moments.Address,
+            Norm = norm,
+            Boxes = boxes / samples,
             AllBoxes = boxes,
-            Channels = channels,
-            Statistics = samples * channels,
-            Segment = Segments.Size(gpu.BlockSize(Kernel), boxesOfSample),
+            Segment = Segments.Size(gpu.BlockSize(Kernel), boxes / samples),
         };
-        Segments.Launch(gpu, Kernel, arguments, arguments.Segment, arguments.Statistics);
+        Segments.Launch(gpu, Kernel, arguments, arguments.Segment, norm.Count);
     }
 
-    /// <summary>Mean and biased variance of each statistic from those of its boxes; a segment of threads each.</summary>
+    /// <summary>A segment of threads for each channel.</summary>
     static void Merge(OutputMomentArguments a)
     {
-        ArrayView<float> scratch = SharedMemory.Allocate<float>(4 * BlockReduce.WarpSize);
-        long statistic = Segments.Result(a.Segment);
-        int rank = Segments.Rank(a.Segment), sample = (int)(statistic / a.Channels);
-        var all = new Moments(0, 0, 0, 0);
-        float* row = (float*)a.Partials + (statistic - (long)sample * a.Channels) * a.AllBoxes + (long)sample * a.Boxes;
-        int boxes = statistic < a.Statistics ? a.Boxes : 0;
-        for (int box = rank; box < boxes; box += 4 * a.Segment)
-        {
-            // Four on their way at once.
-            Moments m0 = OfBox(a, row, box), m1 = OfBox(a, row, box + a.Segment);
-            Moments m2 = OfBox(a, row, box + 2 * a.Segment), m3 = OfBox(a, row, box + 3 * a.Segment);
-            all = Moments.Merge(all, Moments.Merge(Moments.Merge(m0, m1), Moments.Merge(m2, m3)));
-        }
-        all = ChannelMoments.AcrossSegment(scratch, a.Segment, all);
-        if (rank != 0 || statistic >= a.Statistics) return;
-        ((float*)a.Mean)[statistic] = all.Pivot + all.Shift;
-        ((float*)a.Variance)[statistic] = all.Squares / all.Count;
-    }
+        ArrayView<float> scratch = SharedMemory.Allocate<float>(Segments.Scratch);
+        ArrayView<float> other = SharedMemory.Allocate<float>(Segments.Scratch);
+        int result = Segments.Result(a.Segment), i = Ptx.Min(result, a.Norm.Count - 1);
+        int rank = Segments.Rank(a.Segment), sample = i / a.Norm.Channels;
+        int channel = i - sample * a.Norm.Channels.Value, boxes = a.Boxes;
+        // On its way while the boxes are.
+        var parameters = ChannelParameters.Read(a.Norm, channel, i);
 
-    /// <summary>Those of a box; none behind the last one.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static Moments OfBox(OutputMomentArguments a, float* row, int box)
-    {
-        int at = Ptx.Min(box, a.Boxes - 1);
-        long table = (long)a.Channels * a.AllBoxes;
-        float count = row[at];
-        return new Moments(box < a.Boxes ? count : 0f, row[table + at], 0, row[2 * table + at]);
+        long table = (long)a.Norm.Channels.Value * a.AllBoxes;
+        float* counts = (float*)a.Moments + (long)channel * a.AllBoxes + (long)sample * a.Boxes;
+        float* means = counts + table, squares = means + table;
+        float pivot = means[0];
+        Pair sums = default;
+        for (int box = rank; box < boxes; box += 2 * a.Segment)
+        {
+            int next = Ptx.Min(box + a.Segment, boxes - 1);
+            float n0 = counts[box], n1 = counts[next], d0 = means[box] - pivot, d1 = means[next] - pivot;
+            n1 = box + a.Segment < boxes ? n1 : 0f;
+            sums.X += n0 + n1;
+            sums.Y += n0 * d0 + n1 * d1;
+        }
+        sums = Segments.Sum(scratch, a.Segment, sums);
+        float share = 1 / sums.X, shift = sums.Y * share;
+        sums = default;
+        for (int box = rank; box < boxes; box += 2 * a.Segment)
+        {
+            int next = Ptx.Min(box + a.Segment, boxes - 1);
+            float d0 = means[box] - pivot - shift, d1 = means[next] - pivot - shift;
+            float square0 = squares[box] + counts[box] * d0 * d0, square1 = squares[next] + counts[next] * d1 * d1;
+            sums.X += square0 + (box + a.Segment < boxes ? square1 : 0f);
+        }
+        sums = Segments.Sum(other, a.Segment, sums);
+        if (rank != 0 || result > i) return;
+        float mean = pivot + shift, variance = sums.X * share;
+        ((float*)a.Norm.Mean)[i] = mean;
+        ((float*)a.Norm.Variance)[i] = variance;
+        if (a.Norm.Constants != 0) parameters.Write(a.Norm, sample, channel, i, mean, variance);
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using ILGPU;
 
 namespace Cfr.Kernels.Cuda;
@@ -11,10 +12,11 @@ struct PackWeightsArguments
     public int TapD, TapH, TapW, In, Out;
 
     /// <summary>Sizes of what is packed.</summary>
-    public int KernelD, KernelH, KernelW, InChannels, OutChannels;
+    public Divisor KernelD, KernelH, KernelW;
+    public int InChannels, OutChannels;
 
     /// <summary>Chunks of input channels and, for each block, blocks of 16 output channels.</summary>
-    public int Chunks, Blocks;
+    public Divisor Chunks, Blocks;
 
     /// <summary>16-byte packets to write.</summary>
     public int Packets;
@@ -102,26 +104,33 @@ static unsafe class PackedWeights
         int threads = Grid.DimX * Group.DimX;
         for (int i = Grid.IdxX * Group.DimX + Group.IdxX; i < a.Packets; i += threads)
         {
-            int packet = i % PacketsPerBlock, rest = i / PacketsPerBlock, block = rest % a.Blocks;
-            rest /= a.Blocks;
-            int kh = rest % a.KernelH;
-            rest /= a.KernelH;
-            int kw = rest % a.KernelW;
-            rest /= a.KernelW;
-            int kd = rest % a.KernelD;
-            rest /= a.KernelD;
-            int chunk = rest % a.Chunks, group = rest / a.Chunks;
+            int packet = i & PacketsPerBlock - 1, line = i / PacketsPerBlock;
+            int block = Split(ref line, a.Blocks), kh = Split(ref line, a.KernelH), kw = Split(ref line, a.KernelW);
+            int kd = Split(ref line, a.KernelD), chunk = Split(ref line, a.Chunks), group = line;
             long tap = (long)kd * a.TapD + (long)kh * a.TapH + (long)kw * a.TapW;
             Float4 value = TBlock.Packet(
-                a, tap, packet, chunk * HaloLoad.Channels(TBlock.ElementBytes), (group * a.Blocks + block) * 16);
+                a, tap, packet, chunk * HaloLoad.Channels(TBlock.ElementBytes), (group * a.Blocks.Value + block) * 16);
             Ptx.Store4(a.To + 16L * i, value);
         }
     }
 
-    /// <summary>A weight, or zero if there is none.</summary>
+    /// <summary>The last digit of an index, which goes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static int Split(ref int index, Divisor size)
+    {
+        int rest = index / size, digit = index - rest * size.Value;
+        index = rest;
+        return digit;
+    }
+
+    /// <summary>
+    /// A weight, or zero if there is none; the last one is read then, since loads behind branches wait for each other.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Read(PackWeightsArguments a, long tap, int inChannel, int outChannel)
     {
-        if (inChannel >= a.InChannels || outChannel >= a.OutChannels) return 0;
-        return ((float*)a.From)[tap + (long)inChannel * a.In + (long)outChannel * a.Out];
+        int from = Ptx.Min(inChannel, a.InChannels - 1), to = Ptx.Min(outChannel, a.OutChannels - 1);
+        float weight = ((float*)a.From)[tap + from * a.In + to * a.Out];
+        return (from == inChannel) & (to == outChannel) ? weight : 0f;
     }
 }

@@ -3,11 +3,58 @@ using ILGPU;
 
 namespace Cfr.Kernels.Cuda;
 
-/// <summary>Arguments of <see cref="ChannelConstants.Write"/>.</summary>
+/// <summary>What a norm's constants, [samples, 3, channels], are made of; weight and bias may be none.</summary>
 struct ConstantArguments
 {
-    public ColumnArguments Norm;
+    public long Mean, Variance, Weight, Bias, Constants;
+    public Divisor Channels, ChannelsOfGroup;
+
+    /// <summary>Channels of all samples.</summary>
+    public int Count;
+    public int Groups;
+    public float Eps;
     public RunningArguments Running;
+}
+
+/// <summary>
+/// What makes the constants of a channel besides its mean and variance. All is read at once, without a branch that would
+/// wait for it: what does not exist from where something is, and not used.
+/// </summary>
+unsafe struct ChannelParameters
+{
+    float _weight, _bias, _runningMean, _runningVariance, _batches;
+
+    /// <summary>Those of a channel, the i-th of all samples.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ChannelParameters Read(ConstantArguments a, int channel, int i)
+    {
+        bool runs = i < a.Running.Count;
+        return new()
+        {
+            _weight = Read(a.Weight, channel, a.Weight != 0, a.Mean),
+            _bias = Read(a.Bias, channel, a.Bias != 0, a.Mean),
+            _runningMean = Read(a.Running.RunningMean, i, runs, a.Mean),
+            _runningVariance = Read(a.Running.RunningVariance, i, runs, a.Mean),
+            _batches = Read(a.Running.Batches, 0, a.Running.Batches != 0, a.Mean),
+        };
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static float Read(long values, int i, bool exists, long other) => *(float*)(exists ? values + 4L * i : other);
+
+    /// <summary>Writes mean, scale and bias, and updates what is running.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public readonly void Write(ConstantArguments a, int sample, int channel, int i, float mean, float variance)
+    {
+        int channels = a.Channels.Value;
+        float* row = (float*)a.Constants + (long)sample * ChannelConstants.Rows * channels + channel;
+        row[0] = mean;
+        row[channels] = (a.Weight == 0 ? 1f : _weight) / Ptx.Sqrt(variance + a.Eps);
+        row[2 * channels] = a.Bias == 0 ? 0f : _bias;
+        if (i >= a.Running.Count) return;
+        RunningStatistics.Update(a.Running, i, _runningMean, _runningVariance, mean, variance);
+        if (i == 0 && a.Running.Batches != 0) *(float*)a.Running.Batches = _batches + 1;
+    }
 }
 
 /// <summary>
@@ -48,22 +95,16 @@ unsafe struct ChannelConstants
     public const int Rows = 3;
 
     /// <summary>
-    /// Writes mean, scale and bias of each channel of each sample to Y, and updates what is running; a thread each.
+    /// Writes mean, scale and bias of each channel of each sample, and updates what is running; a thread each.
     /// </summary>
-    public static void Write(ConstantArguments arguments)
+    public static void Write(ConstantArguments a)
     {
-        ColumnArguments a = arguments.Norm;
-        int channels = a.Tiling.Channels, count = a.Tiling.Pieces * channels;
-        for (int i = Grid.IdxX * Group.DimX + Group.IdxX; i < count; i += Grid.DimX * Group.DimX)
+        for (int i = Grid.IdxX * Group.DimX + Group.IdxX; i < a.Count; i += Grid.DimX * Group.DimX)
         {
-            int sample = i / channels, channel = i - sample * channels;
+            int sample = i / a.Channels, channel = i - sample * a.Channels.Value;
             int statistic = sample * a.Groups + channel / a.ChannelsOfGroup;
-            float* row = (float*)a.Y + (long)sample * Rows * channels + channel;
-            float weight = a.Weight == 0 ? 1 : ((float*)a.Weight)[channel];
-            row[0] = ((float*)a.Mean)[statistic];
-            row[channels] = weight / Ptx.Sqrt(((float*)a.Variance)[statistic] + a.Eps);
-            row[2 * channels] = a.Bias == 0 ? 0 : ((float*)a.Bias)[channel];
-            if (i < arguments.Running.Count) RunningStatistics.Update(arguments.Running, i);
+            float mean = ((float*)a.Mean)[statistic], variance = ((float*)a.Variance)[statistic];
+            ChannelParameters.Read(a, channel, i).Write(a, sample, channel, i, mean, variance);
         }
     }
 

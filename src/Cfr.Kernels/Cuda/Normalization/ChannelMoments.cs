@@ -87,7 +87,7 @@ static unsafe class ChannelMoments
     public static void Merge(MomentArguments a)
     {
         ArrayView<float> scratch = SharedMemory.Allocate<float>(4 * BlockReduce.WarpSize);
-        long statistic = Segments.Result(a.Segment);
+        int statistic = Segments.Result(a.Segment);
         int rank = Segments.Rank(a.Segment);
         Moments all = statistic < a.Statistics ? OfThread(a, statistic, rank) : new(0, 0, 0, 0);
         all = AcrossSegment(scratch, a.Segment, all);
@@ -97,10 +97,10 @@ static unsafe class ChannelMoments
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static Moments OfThread(MomentArguments a, long statistic, int rank)
+    static Moments OfThread(MomentArguments a, int statistic, int rank)
     {
         float* partials = (float*)a.Partials;
-        int sample = (int)(statistic / a.Groups), group = (int)(statistic - (long)sample * a.Groups);
+        int sample = statistic / a.Groups, group = statistic - sample * a.Groups;
         int lineFloats = a.Tiling.LineFloats, repeats = a.Tiling.Repeats;
         int columns = repeats * a.ChannelsOfGroup, values = a.Tiling.Pieces * columns;
         var all = new Moments(0, 0, 0, 0);
@@ -147,7 +147,7 @@ static unsafe class ChannelMoments
             scratch[3 * warp + of] = all.Squares;
         }
         Group.Barrier();
-        int warps = segment / warp, i = Group.IdxX / segment * warps + (Group.IdxX & (warps - 1));
+        int warps = segment / warp, i = (Group.IdxX / warp & -warps) + (Group.IdxX & (warps - 1));
         return AcrossLanes(warps, new(scratch[i], scratch[warp + i], scratch[2 * warp + i], scratch[3 * warp + i]));
     }
 

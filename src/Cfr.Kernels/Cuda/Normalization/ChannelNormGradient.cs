@@ -58,25 +58,25 @@ struct ChannelTotalArguments
 static unsafe class ChannelNormGradient
 {
     /// <summary>
-    /// Adds the sums of the pieces and does all that follows from them, where each channel has statistics of its own: a
-    /// segment of threads for each channel of each sample. Written is what has an address; dWeight and dBias have one only
-    /// where there is one sample.
+    /// Adds the sums of the pieces and does all that follows from them, where each channel has statistics of its own.
+    /// Written is what has an address; dWeight and dBias have one only where there is one sample.
     /// </summary>
     public static void Totals(ChannelTotalArguments arguments)
     {
-        ArrayView<float> scratch = SharedMemory.Allocate<float>(2 * BlockReduce.WarpSize);
-        ColumnTotalArguments pieces = arguments.Pieces;
+        ArrayView<float> scratch = SharedMemory.Allocate<float>(ColumnTotals.Scratch);
         ChannelGradientArguments a = arguments.Gradient;
-        long at = Segments.Result(pieces.Segment);
-        int rank = Segments.Rank(pieces.Segment), sample = (int)(at / a.Channels);
-        int channel = (int)(at - (long)sample * a.Channels);
-        bool mine = sample < a.Samples;
-        float w = mine && a.Weight != 0 ? ((float*)a.Weight)[channel] : 1f, inverse = mine ? Inverse(a, at) : 0f;
-        Pair sums = Segments.Sum(scratch, pieces.Segment, ColumnTotals.OfThread(pieces, sample, channel, rank));
-        if (rank != 0 || !mine) return;
+        var thread = new TotalThread(arguments.Pieces);
+        int channel = thread.Channel, at = thread.Sample * a.Channels + channel;
+        // On their way while the pieces are: no branch waits for them.
+        int some = thread.Exists ? channel : 0;
+        float weight = ((float*)(a.Weight == 0 ? a.Variance : a.Weight))[some];
+        float variance = ((float*)a.Variance)[thread.Sample * a.Channels + some], share = 1f / a.Count;
+        Pair sums = ColumnTotals.Sum(scratch, arguments.Pieces, thread);
+        if (!thread.Ends) return;
+        float inverse = 1 / Ptx.Sqrt(variance + a.Eps), w = a.Weight == 0 ? share : weight * share;
         float sumG = sums.X, sumGD = sums.Y, sumGN = sumGD * inverse;
-        if (a.Shift != 0) ((float*)a.Shift)[at] = inverse * (w * sumG / a.Count);
-        if (a.Slope != 0) ((float*)a.Slope)[at] = inverse * inverse * (w * sumGN / a.Count);
+        if (a.Shift != 0) ((float*)a.Shift)[at] = inverse * (w * sumG);
+        if (a.Slope != 0) ((float*)a.Slope)[at] = inverse * inverse * (w * sumGN);
         if (a.SumG != 0) ((float*)a.SumG)[at] = sumG;
         if (a.SumGD != 0) ((float*)a.SumGD)[at] = sumGD;
         if (a.DWeight != 0) ((float*)a.DWeight)[channel] = sumGN;
@@ -92,9 +92,8 @@ static unsafe class ChannelNormGradient
         ArrayView<float> scratch = SharedMemory.Allocate<float>(2 * BlockReduce.WarpSize);
         float* sumG = (float*)a.SumG, sumGD = (float*)a.SumGD, weight = (float*)a.Weight;
         float* shift = (float*)a.Shift, slope = (float*)a.Slope;
-        long statistic = Segments.Result(a.Segment);
-        int rank = Segments.Rank(a.Segment), sample = (int)(statistic / a.Groups);
-        int group = (int)(statistic - (long)sample * a.Groups), firstChannel = group * a.ChannelsOfGroup;
+        int statistic = Segments.Result(a.Segment), rank = Segments.Rank(a.Segment), sample = statistic / a.Groups;
+        int group = statistic - sample * a.Groups, firstChannel = group * a.ChannelsOfGroup;
         long first = (long)sample * a.Channels + firstChannel;
         bool mine = sample < a.Samples;
         float inverse = mine ? Inverse(a, statistic) : 0;

@@ -12,7 +12,7 @@ sealed class GpuChannelNorm(GpuDevice gpu)
         Threads = Segments.Threads,
     };
     static readonly Kernel<ChannelTotalArguments> Totals =
-        new("channel_gradient_totals", ChannelNormGradient.Totals) { Threads = Segments.Threads };
+        new("channel_gradient_totals", ChannelNormGradient.Totals) { Threads = ColumnTotals.Threads };
     static readonly Kernel<ChannelGradientArguments> Coefficients =
         new("channel_gradient_coefficients", ChannelNormGradient.Coefficients);
     static readonly Kernel<ChannelGradientArguments> Parameters =
@@ -84,19 +84,30 @@ sealed class GpuChannelNorm(GpuDevice gpu)
         Launch(kernel, shape, Arguments(Tiling(shape, kernel, x, y), shape, parameters, x, default, y));
     }
 
-    /// <summary>See <see cref="IFusedNormalization.Constants"/>.</summary>
-    public void Constants(NormShape shape, ChannelNormParameters parameters, View constants, RunningView running)
+    /// <summary>See <see cref="IFusedNormalization.Constants"/>; without constants the statistics of moments alone.</summary>
+    public void Constants(
+        NormShape shape, View moments, ChannelNormParameters parameters, View constants, RunningView running)
     {
-        int samples = Samples(shape);
         var arguments = new ConstantArguments
         {
-            Norm = Arguments(default, shape, parameters, default, default, constants),
+            Mean = parameters.Mean.Address,
+            Variance = parameters.Variance.Address,
+            Weight = parameters.Weight.Address,
+            Bias = parameters.Bias.Address,
+            Constants = constants.Address,
+            Channels = new Divisor(shape.Channels),
+            ChannelsOfGroup = new Divisor(shape.Channels / shape.Groups),
+            Count = checked(Samples(shape) * shape.Channels),
+            Groups = shape.Groups,
+            Eps = parameters.Eps,
             Running = running.IsNone
                 ? default
                 : RunningArguments.Of(shape, parameters.Mean, parameters.Variance, running),
         };
-        (arguments.Norm.Tiling.Channels, arguments.Norm.Tiling.Pieces) = (shape.Channels, samples);
-        gpu.LaunchOver(WritingConstants, arguments, (long)samples * shape.Channels);
+        if (moments.IsNone)
+            gpu.LaunchOver(WritingConstants, arguments, arguments.Count);
+        else
+            OutputMoments.Launch(gpu, moments, arguments);
     }
 
     /// <summary>y = x, or x + other (whose constants may be none).</summary>
@@ -169,14 +180,14 @@ sealed class GpuChannelNorm(GpuDevice gpu)
         {
             var totals = new ChannelTotalArguments
             {
-                Pieces = ColumnTotals.Arguments(gpu, Totals, tiling, samples, partials),
+                Pieces = ColumnTotals.Arguments(gpu, Totals, tiling, partials),
                 Gradient = arguments,
             };
             if (atOnce)
                 (totals.Gradient.SumG, totals.Gradient.SumGD) = (0, 0);
             else
                 (totals.Gradient.DWeight, totals.Gradient.DBias) = (0, 0);
-            Segments.Launch(gpu, Totals, totals, totals.Pieces.Segment, shape.Statistics);
+            gpu.Launch(Totals, totals, checked(samples * totals.Pieces.Blocks.Value));
         }
         else
         {

@@ -10,10 +10,13 @@ sealed class GpuFusedNormalization(GpuDevice gpu) : IFusedNormalization
 
     GpuConvolution Convolution => (GpuConvolution)gpu.Convolution;
 
+    public void Statistics(NormShape shape, View moments, View mean, View variance) => _norm.Constants(
+        shape, moments, new ChannelNormParameters(0, mean, variance, default, default), default, default);
+
     public void Constants(
-        NormShape shape, float eps, View mean, View variance, View weight, View bias, View constants,
-        RunningView running = default) =>
-        _norm.Constants(shape, new ChannelNormParameters(eps, mean, variance, weight, bias), constants, running);
+        NormShape shape, float eps, View moments, View mean, View variance, View weight, View bias, View constants,
+        RunningView running = default) => _norm.Constants(
+        shape, moments, new ChannelNormParameters(eps, mean, variance, weight, bias), constants, running);
 
     public void Scale(NormalizedView x, View factors, View constants) =>
         ChannelFactors.Launch(gpu, x, factors, constants);
@@ -24,23 +27,24 @@ sealed class GpuFusedNormalization(GpuDevice gpu) : IFusedNormalization
 
     public void Add(NormalizedView a, View b, View y) => _norm.Write(a, b, default, y);
 
-    public bool CanMeasure(ConvolutionShape shape, bool acrossBatch) => Convolution.CanMeasure(shape, acrossBatch);
+    public int MeasuredBoxes(ConvolutionShape shape, bool acrossBatch) =>
+        Convolution.MeasuredBoxes(shape, acrossBatch);
 
     public bool CanRead(ConvolutionShape shape, NormalizedView x) => Convolution.CanRead(shape, x);
 
     public void Forward(
-        ConvolutionShape shape, NormalizedView x, View w, View bias, View y, OutputStatistics statistics = default) =>
-        Convolution.Forward(shape, x, w, bias, y, statistics);
+        ConvolutionShape shape, NormalizedView x, View w, View bias, View y, View moments = default) =>
+        Convolution.Forward(shape, x, w, bias, y, moments);
 
     public bool CanReadTransposed(ConvolutionShape shape, NormalizedView dy) =>
         Convolution.CanReadTransposed(shape, dy);
 
-    public bool CanMeasureTransposed(ConvolutionShape shape, bool acrossBatch) =>
-        Convolution.CanMeasureTransposed(shape, acrossBatch);
+    public int MeasuredBoxesTransposed(ConvolutionShape shape, bool acrossBatch) =>
+        Convolution.MeasuredBoxesTransposed(shape, acrossBatch);
 
     public void InputGradient(
-        ConvolutionShape shape, NormalizedView dy, View w, View bias, View dx, OutputStatistics statistics = default) =>
-        Convolution.InputGradient(shape, dy, w, bias, dx, statistics);
+        ConvolutionShape shape, NormalizedView dy, View w, View bias, View dx, View moments = default) =>
+        Convolution.InputGradient(shape, dy, w, bias, dx, moments);
 
     public bool CanReadForWeights(ConvolutionShape shape, NormalizedView x) => Convolution.CanReadForWeights(shape, x);
 

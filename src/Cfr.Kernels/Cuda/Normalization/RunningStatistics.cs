@@ -30,18 +30,22 @@ static unsafe class RunningStatistics
 {
     public static void Update(RunningArguments a)
     {
-        for (int i = Grid.IdxX * Group.DimX + Group.IdxX; i < a.Count; i += Grid.DimX * Group.DimX) Update(a, i);
-    }
-
-    /// <summary>Those of one statistic; the first one counts the batch.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Update(RunningArguments a, int i)
-    {
         float* mean = (float*)a.Mean, variance = (float*)a.Variance;
         float* runningMean = (float*)a.RunningMean, runningVariance = (float*)a.RunningVariance;
+        for (int i = Grid.IdxX * Group.DimX + Group.IdxX; i < a.Count; i += Grid.DimX * Group.DimX)
+        {
+            Update(a, i, runningMean[i], runningVariance[i], mean[i], variance[i]);
+            if (i == 0 && a.Batches != 0) *(float*)a.Batches += 1;
+        }
+    }
+
+    /// <summary>Those of one statistic, from what they were and what is new.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Update(
+        RunningArguments a, int i, float runningMean, float runningVariance, float mean, float variance)
+    {
         float keep = 1 - a.Momentum;
-        runningMean[i] = keep * runningMean[i] + a.Momentum * mean[i];
-        runningVariance[i] = keep * runningVariance[i] + a.Momentum * (a.Unbiased * variance[i]);
-        if (i == 0 && a.Batches != 0) *(float*)a.Batches += 1;
+        ((float*)a.RunningMean)[i] = keep * runningMean + a.Momentum * mean;
+        ((float*)a.RunningVariance)[i] = keep * runningVariance + a.Momentum * (a.Unbiased * variance);
     }
 }

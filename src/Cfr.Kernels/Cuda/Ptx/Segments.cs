@@ -13,6 +13,9 @@ static class Segments
     /// <summary>Threads of a block.</summary>
     public const int Threads = 1024;
 
+    /// <summary>Words of shared memory for a <see cref="Sum"/>.</summary>
+    public const int Scratch = 2 * BlockReduce.WarpSize;
+
     /// <summary>Threads for a result of so many values.</summary>
     public static int Size(int threads, long values) =>
         (int)Math.Min(threads, (long)BitOperations.RoundUpToPowerOf2((ulong)Math.Max(1, values)));
@@ -22,21 +25,22 @@ static class Segments
         GpuDevice gpu, Kernel<TArguments> kernel, TArguments arguments, int segment, long results)
         where TArguments : unmanaged
     {
-        int threads = gpu.BlockSize(kernel), blocks = checked((int)((results * segment + threads - 1) / threads));
+        int threads = gpu.BlockSize(kernel), blocks = checked((int)(results * segment + threads - 1)) / threads;
         if (blocks > 0) gpu.Launch(kernel, arguments, blocks);
     }
 
     /// <summary>Which result this thread works for.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static long Result(int segment) => (long)Grid.IdxX * (Group.DimX / segment) + Group.IdxX / segment;
+    public static int Result(int segment) =>
+        Grid.IdxX * Group.DimX + Group.IdxX >> IntrinsicMath.PopCount(segment - 1);
 
     /// <summary>This thread's place in its segment.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int Rank(int segment) => Group.IdxX & (segment - 1);
 
     /// <summary>
-    /// Two sums over each segment, in all of its threads. All threads of the block must come here, once; 64 words of
-    /// scratch.
+    /// Two sums over each segment, in all of its threads. All threads of the block must come here, and with other
+    /// scratch each time.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Pair Sum(ArrayView<float> scratch, int segment, Pair value)
@@ -47,7 +51,7 @@ static class Segments
         int of = Group.IdxX / warp;
         if ((Group.IdxX & (warp - 1)) == 0) (scratch[of], scratch[warp + of]) = (value.X, value.Y);
         Group.Barrier();
-        int warps = segment / warp, from = Group.IdxX / segment * warps + (Group.IdxX & (warps - 1));
+        int warps = segment / warp, from = (Group.IdxX / warp & -warps) + (Group.IdxX & (warps - 1));
         return AcrossLanes(warps, new Pair { X = scratch[from], Y = scratch[warp + from] });
     }
 

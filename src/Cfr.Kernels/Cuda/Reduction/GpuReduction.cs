@@ -3,8 +3,8 @@ using System.Numerics;
 namespace Cfr.Kernels.Cuda;
 
 /// <summary>
-/// Reductions over the middle axis: contiguous rows a team each, short axes and many results serially, everything
-/// else in two stages over columns.
+/// Reductions over the middle axis: contiguous rows a team each, short axes and many results serially, few numbers by
+/// the second stage over columns alone, everything else in both.
 /// </summary>
 sealed class GpuReduction(GpuDevice gpu) : IReduction
 {
@@ -13,6 +13,9 @@ sealed class GpuReduction(GpuDevice gpu) : IReduction
 
     /// <summary>The longest axis that a thread walks alone, however few the results.</summary>
     const long ShortAxis = 32;
+
+    /// <summary>The longest axis, and most numbers, that one stage over columns adds up: bound by latency.</summary>
+    const long AxisOfStage = 1024, NumbersOfStage = 1 << 22;
 
     const long LongestRowOfLanes = 4096;
     const int Threads = 256;
@@ -44,6 +47,8 @@ sealed class GpuReduction(GpuDevice gpu) : IReduction
             SumRows(outer, (int)middle, x, y, scale, accumulate);
         else if (middle <= ShortAxis || outer * inner >= EnoughResults)
             SumSerially(outer, middle, inner, x, y, scale, accumulate);
+        else if (middle <= AxisOfStage && x.Count <= NumbersOfStage)
+            ColumnTotals.Launch(gpu, (int)outer, (int)middle, (int)inner, x, y, scale, accumulate);
         else
             SumColumns(checked((int)outer), middle, checked((int)inner), x, y, scale, accumulate);
     }

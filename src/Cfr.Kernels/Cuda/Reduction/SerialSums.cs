@@ -23,7 +23,7 @@ static class SerialSums
         long threads = (long)Grid.DimX * Group.DimX, vector = 4L * V.Width, step = a.InnerVectors * vector;
         for (long i = (long)Grid.IdxX * Group.DimX + Group.IdxX; i < a.Outputs; i += threads)
         {
-            long outer = i / a.InnerVectors, at = a.X + (i + outer * (a.Middle - 1) * a.InnerVectors) * vector;
+            long outer = i < a.InnerVectors ? 0 : i / a.InnerVectors, at = a.X + (i + outer * (a.Middle - 1) * a.InnerVectors) * vector;
             V sum = V.Splat(0);
             for (long m = 0; m < a.Middle; m++, at += step) sum += V.LoadFrom(at);
             sum *= V.Splat(a.Scale);

@@ -82,19 +82,19 @@ public class DisjointNormTests
         Assert.False(fused.CanRead(own, shifted) || fused.CanReadForWeights(own, shifted));
         ConvolutionShape other = own with { Padding = new(0, 1, 0) };
         Assert.False(fused.CanRead(other, x) || fused.CanReadTransposed(other, dy));
-        Assert.False(fused.CanMeasure(other, true) || fused.CanMeasureTransposed(other, true));
+        Assert.Equal((0, 0), (fused.MeasuredBoxes(other, true), fused.MeasuredBoxesTransposed(other, true)));
         ConvolutionShape large = Shape(4, new(28, 28, 20), 64, 128, new(2, 2, 2));
         Assert.True(fused.CanRead(large, x with { Shape = NormShape.PerChannel(4, 28 * 28 * 20, 64) }));
         large = large with { Batch = 8 };
         Assert.False(fused.CanRead(large, x with { Shape = NormShape.PerChannel(8, 28 * 28 * 20, 64) }));
 
-        Assert.True(fused.CanMeasure(own, true) && fused.CanMeasureTransposed(own, true));
-        Assert.False(fused.CanMeasure(own, false) || fused.CanMeasureTransposed(own, false));
-        Assert.True(fused.CanMeasure(own with { Batch = 1 }, false));
-        Assert.True(fused.CanMeasureTransposed(own with { Batch = 1 }, false));
-        Assert.False(fused.CanMeasure(Shapes["a sum in pieces"], true));
-        Assert.True(fused.CanMeasure(Shapes["voxels that no patch has"], true));
-        Assert.False(fused.CanMeasureTransposed(Shapes["voxels that no patch has"], true));
+        Assert.Equal((1, 8), (fused.MeasuredBoxes(own, true), fused.MeasuredBoxesTransposed(own, true)));
+        Assert.Equal((0, 0), (fused.MeasuredBoxes(own, false), fused.MeasuredBoxesTransposed(own, false)));
+        Assert.Equal(1, fused.MeasuredBoxes(own with { Batch = 1 }, false));
+        Assert.Equal(8, fused.MeasuredBoxesTransposed(own with { Batch = 1 }, false));
+        Assert.Equal(0, fused.MeasuredBoxes(Shapes["a sum in pieces"], true));
+        Assert.True(fused.MeasuredBoxes(Shapes["voxels that no patch has"], true) > 0);
+        Assert.Equal(0, fused.MeasuredBoxesTransposed(Shapes["voxels that no patch has"], true));
     }
 
     static void Check(DisjointTiles tiles, ConvolutionShape shape)
@@ -122,8 +122,8 @@ public class DisjointNormTests
                 dw => convolution.WeightGradient(tiles, shape, x, plainDy, dw));
             Measures(
                 operands, outputs, shape.OutChannels, shape.Batch,
-                each => GpuDisjointConvolution.CanMeasure(tiles, shape, each),
-                (y, statistics) => convolution.Forward(tiles, shape, x, w, outBias, y, statistics));
+                each => GpuDisjointConvolution.MeasuredBoxes(tiles, shape, each),
+                (y, moments) => convolution.Forward(tiles, shape, x, w, outBias, y, moments));
         }
         NormalizedView dy = Normalized(operands, Numbers.Draw(outputs, 8, -2, 4), shape.OutChannels);
         View writtenDy = Written(operands, dy);
@@ -135,14 +135,14 @@ public class DisjointNormTests
             dw => convolution.WeightGradient(tiles, shape, plainX, dy, dw));
         Measures(
             operands, inputs, shape.InChannels, shape.Batch,
-            each => GpuDisjointConvolution.CanMeasureInputs(tiles, shape, each),
-            (dx, statistics) => convolution.InputGradient(tiles, shape, dy, w, inBias, dx, statistics));
+            each => GpuDisjointConvolution.MeasuredBoxesOfInputs(tiles, shape, each),
+            (dx, moments) => convolution.InputGradient(tiles, shape, dy, w, inBias, dx, moments));
         // Statistics of what was not normalised.
         Measures(
             operands, inputs, shape.InChannels, shape.Batch,
-            each => GpuDisjointConvolution.CanMeasureInputs(tiles, shape, each),
-            (dx, statistics) =>
-                convolution.InputGradient(tiles, shape, dy with { Constants = default }, w, default, dx, statistics));
+            each => GpuDisjointConvolution.MeasuredBoxesOfInputs(tiles, shape, each),
+            (dx, moments) =>
+                convolution.InputGradient(tiles, shape, dy with { Constants = default }, w, default, dx, moments));
     }
 
     static void SameBits(Operands operands, long count, Action<View> want, Action<View> run)
@@ -157,16 +157,19 @@ public class DisjointNormTests
 
     /// <summary>Statistics of what is stored at the same time, of the batch and of each sample where that can be.</summary>
     static void Measures(
-        Operands operands, long count, int channels, int batch, Func<bool, bool> can,
-        Action<View, OutputStatistics> run)
+        Operands operands, long count, int channels, int batch, Func<bool, int> boxesOf, Action<View, View> run)
     {
         foreach (bool acrossBatch in (bool[])[true, false])
         {
-            if (!can(acrossBatch)) continue;
+            int boxes = boxesOf(acrossBatch);
+            if (boxes == 0) continue;
             int samples = acrossBatch ? 1 : batch;
             View y = operands.Output(count), mean = operands.Output(samples * channels);
             View variance = operands.Output(samples * channels);
-            run(y, new OutputStatistics(mean, variance, acrossBatch));
+            View moments = operands.Output(3L * channels * boxes);
+            run(y, moments);
+            var norm = new NormShape(batch, count / channels / batch, channels, channels, acrossBatch);
+            Device.FusedNormalization!.Statistics(norm, moments, mean, variance);
             float[] values = operands.Floats(y);
             double[] means = new double[samples * channels], variances = new double[samples * channels];
             long voxels = count / channels / samples;
