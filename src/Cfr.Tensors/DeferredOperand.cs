@@ -3,8 +3,8 @@ using Cfr.Kernels;
 namespace Cfr.Tensors;
 
 /// <summary>
-/// The contents [.., width] of a tensor that nobody has needed yet, and that its kernel can store in the type in which a
-/// product takes it (<see cref="IMatmul.TypeOfA"/>). Where products alone read it, it is never there in float32; anybody
+/// The contents [.., width] of a tensor that nobody has needed yet, and that its kernel can store in the type in which
+/// a product takes it (<see cref="IMatmul.TypeOfA"/>). Where products alone read it, it is never there in float32; anybody
 /// else has it made so. Before what it is made of can be overwritten, it is written (<see cref="Session.Settle"/>).
 /// </summary>
 sealed class DeferredOperand : PromisedContents
@@ -25,13 +25,14 @@ sealed class DeferredOperand : PromisedContents
     public long Count => _shape.Count;
 
     /// <summary>
-    /// What a launch writes to the view that it is given, of float32 or of a product's type, reading sources and no more. It
-    /// is written at once where a square product of its rows takes float32.
+    /// A tensor that is made of sources by <paramref name="write"/>, which is given a view of float32 or, if it can round, of
+    /// a product's type. It is written at once where a square product of its rows takes float32.
     /// </summary>
-    public static Tensor Make(Session session, Shape shape, ReadOnlySpan<Tensor?> sources, Action<View> write)
+    public static Tensor Make(
+        Session session, Shape shape, ReadOnlySpan<Tensor?> sources, Action<View> write, bool canRound = true)
     {
         int width = shape[^1], rows = (int)Math.Min(shape[..^1].Count, int.MaxValue);
-        if (session.Device.Matmul.TypeOfA(rows, width, width) != DType.Float32)
+        if (canRound && session.Device.Matmul.TypeOfA(rows, width, width) != DType.Float32)
             return session.Promised(shape, new DeferredOperand(session, shape, sources, write));
         Tensor y = session.Empty(shape);
         write(y.View);

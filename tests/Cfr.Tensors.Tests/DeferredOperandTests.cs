@@ -59,6 +59,44 @@ public sealed class DeferredOperandTests
         }
     }
 
+    /// <summary>Without relative positions and with them, in windows that hang over the edge, rows of one tile and of two.</summary>
+    [Theory]
+    [InlineData(5, false, 0), InlineData(16, false, 0), InlineData(7, true, 0), InlineData(24, true, 3)]
+    [InlineData(40, true, 2), InlineData(5, true, 3)]
+    public void So_have_results_behind_an_attention_without_gradients(int headWidth, bool hasPositions, int window)
+    {
+        Assert.Equal(Run(atOnce: true), Run(atOnce: false));
+
+        float[] Run(bool atOnce)
+        {
+            const int Heads = 2, Height = 4, Width = 5;
+            var session = new Session(Devices[Precision.BFloat16], seed: 8);
+            using Scope scope = session.Scope();
+            int channels = Heads * headWidth, down = window > 0 ? window : Height, across = window > 0 ? window : Width;
+            Tensor? height = hasPositions ? session.Normal([2 * down - 1, headWidth]) : null;
+            Tensor? width = hasPositions ? session.Normal([2 * across - 1, headWidth]) : null;
+            Tensor found = session.Normal([2, Height, Width, 3 * channels]).SelfAttention(Heads, height, width, window);
+            if (atOnce) found.ToArray();
+            Tensor y = found.Linear(session.Normal([12, channels]));
+            Assert.Equal(!atOnce, IsPutOff(found));
+            return y.ToArray();
+        }
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
+    public void Attention_of_tokens_to_others_has_one_pass_with_gradients_and_without(bool trains)
+    {
+        var profiler = new Profiler();
+        using var device = new ProfiledDevice(new EmulatedDevice(Precision.BFloat16) { SmallWork = 0 }, profiler);
+        var session = new Session(device, seed: 8);
+        using Scope scope = session.Scope();
+        Tensor q = session.Normal([2, 9, 24]), k = session.Normal([2, 7, 24]), v = session.Normal([2, 7, 24]);
+        Tensor found = q.WithGrad(trains).Attention(k, v, heads: 3), y = found.Linear(session.Normal([12, 24]));
+        if (trains) y.Sum().Backward();
+        Assert.Equal(!trains, IsPutOff(found));
+        Assert.Equal(1, profiler.Rows(bySizes: false).Single(row => row.Name == "attention forward").Calls);
+    }
+
     [Fact]
     public void Two_products_share_it_and_it_has_half_the_bytes()
     {

@@ -1,3 +1,5 @@
+using Cfr.Kernels.Cuda;
+
 namespace Cfr.Kernels.Tests.Cuda;
 
 /// <summary>Layer norm of the CUDA kernels, emulated: narrow, wide and unaligned rows.</summary>
