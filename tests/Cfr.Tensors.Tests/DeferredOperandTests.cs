@@ -1,6 +1,7 @@
 using Cfr.Kernels;
 using Cfr.Kernels.Cuda;
 using Cfr.Kernels.Profiling;
+using Cfr.TestKit.Ptx;
 
 namespace Cfr.Tensors.Tests;
 
@@ -63,19 +64,33 @@ public sealed class DeferredOperandTests
     [Theory]
     [InlineData(5, false, 0), InlineData(16, false, 0), InlineData(7, true, 0), InlineData(24, true, 3)]
     [InlineData(40, true, 2), InlineData(5, true, 3)]
-    public void So_have_results_behind_an_attention_without_gradients(int headWidth, bool hasPositions, int window)
+    public void So_have_results_behind_an_attention_without_gradients(int headWidth, bool hasPositions, int window) =>
+        AssertSameBehindAttention(Devices[Precision.BFloat16], headWidth, hasPositions, window);
+
+    [Fact]
+    public void So_have_those_of_the_kernels_in_PTX()
+    {
+        using var device = new PtxDevice(Precision.BFloat16) { SmallWork = 0 };
+        AssertSameBehindAttention(device, headWidth: 5, hasPositions: true, window: 3);
+    }
+
+    /// <summary>Of a layer norm, an attention and a product, where what is between them is stored in either type.</summary>
+    static void AssertSameBehindAttention(Device device, int headWidth, bool hasPositions, int window)
     {
         Assert.Equal(Run(atOnce: true), Run(atOnce: false));
 
         float[] Run(bool atOnce)
         {
             const int Heads = 2, Height = 4, Width = 5;
-            var session = new Session(Devices[Precision.BFloat16], seed: 8);
+            var session = new Session(device, seed: 8);
             using Scope scope = session.Scope();
             int channels = Heads * headWidth, down = window > 0 ? window : Height, across = window > 0 ? window : Width;
             Tensor? height = hasPositions ? session.Normal([2 * down - 1, headWidth]) : null;
             Tensor? width = hasPositions ? session.Normal([2 * across - 1, headWidth]) : null;
-            Tensor found = session.Normal([2, Height, Width, 3 * channels]).SelfAttention(Heads, height, width, window);
+            Tensor norm = session.Normal([2, Height, Width, channels]).LayerNorm();
+            if (atOnce) norm.ToArray();
+            Tensor qkv = norm.Linear(session.Normal([3 * channels, channels]));
+            Tensor found = qkv.SelfAttention(Heads, height, width, window);
             if (atOnce) found.ToArray();
             Tensor y = found.Linear(session.Normal([12, channels]));
             Assert.Equal(!atOnce, IsPutOff(found));
