@@ -33,8 +33,6 @@ sealed class DeferredNorm : PromisedContents
     {
         Session session = x.Session;
         if (session.Device.FusedNormalization is not { } kernels || x.Rank < 4 || x.Count == 0) return null;
-        // Optimizers overwrite parameters without asking.
-        if (x.Slot is { Producer: null }) return null;
         int samples = shape.AcrossBatch ? 1 : shape.Batch;
         Tensor constants = session.EmptyKept([samples, 3, shape.Channels]);
         kernels.Constants(

@@ -37,8 +37,6 @@ sealed class DeferredProduct : PromisedContents
         Session session = dy.Session;
         if (!shape.IsPointwise || xShape.Count == 0) return null;
         if (session.Device.FusedNormalization is not { } kernels) return null;
-        // Optimizers overwrite parameters without asking.
-        if (dy.Slot is { Producer: null }) return null;
         var norm = NormShape.PerChannel(shape.Batch, shape.Input.Voxels, shape.InChannels);
         int steps = shape.OutChannels, channels = shape.InChannels;
         if (!kernels.CanReadProduct(norm, steps)) return null;

@@ -29,7 +29,9 @@ public sealed class Tensor
     /// <summary>Sizes of the axes.</summary>
     public Shape Shape { get; }
 
-    /// <summary>Element type: float32 for values, int32 for labels and indices.</summary>
+    /// <summary>
+    /// Element type: float32 for values, int32 for labels and indices. What products alone see may be bfloat16.
+    /// </summary>
     public DType DType { get; }
 
     /// <summary>Number of axes.</summary>
@@ -57,6 +59,14 @@ public sealed class Tensor
     /// <summary>The same of a gradient.</summary>
     internal DeferredProduct? DeferredGradient =>
         _buffer.Promise is DeferredProduct deferred && _offset == 0 && deferred.Of == Shape ? deferred : null;
+
+    /// <summary>
+    /// The same numbers as a product takes them in this type: rounded as they are made, unless they were needed in float32.
+    /// </summary>
+    internal Tensor In(DType type) =>
+        type != DType && _buffer.Promise is DeferredOperand deferred && _offset == 0 && deferred.Count == Count
+            ? deferred.In(type)
+            : this;
 
     /// <summary>What the convolution that made it has measured of it; this handle alone knows.</summary>
     internal MeasuredMoments? Measured

@@ -71,10 +71,16 @@ public interface IAttention
 {
     /// <summary>
     /// y = softmax(scale q k^T + relative positions) v. <paramref name="logSumExp"/> [Batch, Heads, Queries] receives
-    /// each row's log of the sum of exponentials, for the backward pass; none if not wanted.
+    /// each row's log of the sum of exponentials, for the backward pass; none if not wanted. y may have the type in which a
+    /// product takes it, where it can be rounded (<see cref="CanRound"/>).
     /// </summary>
     void Forward(
         AttentionShape shape, Tokens q, Tokens k, Tokens v, RelativePositions positions, Tokens y, View logSumExp);
+
+    /// <summary>
+    /// Whether y can be stored in the type in which a product takes it (<see cref="IMatmul.TypeOfA"/>).
+    /// </summary>
+    bool CanRound(AttentionShape shape, RelativePositions positions);
 
     /// <summary>
     /// Gradients of q, k, v and, where <paramref name="dPositions"/> is given, of the two tables (summed over batch,

@@ -53,8 +53,8 @@ public interface IMatmul
     void Multiply(Matrix a, Matrix b, Matrix c, int batch = 1, Epilogue epilogue = default);
 
     /// <summary>
-    /// The type in which the A of a product is multiplied, M x K against K x N. Who makes A anew for it, in this type, saves a
-    /// conversion; the result is the same.
+    /// The type in which the A of a product, and its B, is multiplied, M x K against K x N. Who makes it anew, in this
+    /// type, saves a conversion; the result is the same.
     /// </summary>
     DType TypeOfA(int m, int n, int k);
 }

@@ -36,7 +36,8 @@ public interface INormalization
 {
     /// <summary>
     /// Layer norm of rows: mean and 1 / sqrt(variance + eps) of each row go to <paramref name="mean"/> and
-    /// <paramref name="inverseDeviation"/> [rows]. Weight and bias have <paramref name="width"/> values or are none.
+    /// <paramref name="inverseDeviation"/> [rows]. Weight and bias have <paramref name="width"/> values or are none. y may
+    /// have the type in which a product takes it (<see cref="IMatmul.TypeOfA"/>), to which it is then rounded.
     /// </summary>
     void LayerForward(
         long rows, int width, float eps, View x, View weight, View bias, View y, View mean, View inverseDeviation);

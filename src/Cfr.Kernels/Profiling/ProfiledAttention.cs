@@ -11,11 +11,13 @@ sealed class ProfiledAttention(IAttention attention, Profiler profiler) : IAtten
     public void Forward(
         AttentionShape shape, Tokens q, Tokens k, Tokens v, RelativePositions positions, Tokens y, View logSumExp)
     {
-        double bytes = 2 * Queries(shape) + 2 * Keys(shape) + Tables(positions)
+        double bytes = Queries(shape) + Queries(shape, y.Data.Type) + 2 * Keys(shape) + Tables(positions)
             + View.Bytes(logSumExp, k.Outside, v.Outside);
         using (profiler.Call("attention forward", Sizes(shape), shape.Flop, bytes))
             attention.Forward(shape, q, k, v, positions, y, logSumExp);
     }
+
+    public bool CanRound(AttentionShape shape, RelativePositions positions) => attention.CanRound(shape, positions);
 
     public void Backward(
         AttentionShape shape, Tokens q, Tokens k, Tokens v, RelativePositions positions, Tokens y, View logSumExp,
@@ -28,7 +30,8 @@ sealed class ProfiledAttention(IAttention attention, Profiler profiler) : IAtten
             attention.Backward(shape, q, k, v, positions, y, logSumExp, dy, dq, dk, dv, dPositions);
     }
 
-    static double Queries(AttentionShape s) => sizeof(float) * (double)s.Results * s.Heads * s.HeadWidth;
+    static double Queries(AttentionShape s, DType type = DType.Float32) =>
+        type.Bytes() * (double)s.Results * s.Heads * s.HeadWidth;
 
     /// <summary>In windows, keys are the queries' tokens.</summary>
     static double Keys(AttentionShape s) => s.IsWindowed

@@ -42,18 +42,21 @@ public static class AttentionOp
         if (outside is not null) Expect.Shape(Op, nameof(outside), outside, 3 * channels);
         outside = shape.OutsideOfImage == 0 ? null : outside ?? session.Zeros([3 * channels]);
 
-        Tensor y = session.Empty([.. qkv.Shape[..^1], channels]);
-        Tensor? logSumExp = Statistics(session, shape, qkv, height, width, outside);
-        session.Device.Attention.Forward(
-            shape, Part(qkv, 0), Part(qkv, 1, outside), Part(qkv, 2, outside), Positions(height, width),
-            Rows(y, tokens), logSumExp?.View ?? default);
         Tensor?[] inputs = [qkv, height, width, outside];
+        Tensor? logSumExp = Statistics(session, shape, inputs);
+        IAttention kernels = session.Device.Attention;
+        Tensor y = DeferredOperand.Make(
+            session, [.. qkv.Shape[..^1], channels], inputs,
+            y => kernels.Forward(
+                shape, Part(qkv, 0), Part(qkv, 1, outside), Part(qkv, 2, outside), Positions(height, width),
+                Rows(y, channels, tokens), logSumExp?.View ?? default),
+            CanRound(kernels, shape, Positions(height, width), logSumExp));
         return y.Record(Op, inputs, [.. inputs, y, logSumExp], g =>
         {
             Tensor packed = g.Kept(0), dqkv = session.Empty(packed.Shape);
             Tensor? dHeight = Like(g, 1), dWidth = Like(g, 2);
             Tensor? dOutside = g.Wants(3) ? session.Zeros(g.Kept(3).Shape) : null;
-            session.Device.Attention.Backward(
+            kernels.Backward(
                 shape, Part(packed, 0), Part(packed, 1, g.KeptOrNull(3)), Part(packed, 2, g.KeptOrNull(3)),
                 Positions(g.KeptOrNull(1), g.KeptOrNull(2)), Rows(g.Kept(4), tokens), g.Kept(5).View,
                 Rows(g.OfResult, tokens), Part(dqkv, 0), Part(dqkv, 1, dOutside), Part(dqkv, 2, dOutside),
@@ -85,15 +88,19 @@ public static class AttentionOp
         int headWidth = q.Size(2) / heads, queries = q.Size(1), keys = k.Size(1);
         var shape = new AttentionShape(q.Size(0), heads, queries, keys, headWidth, Scale(headWidth));
 
-        Tensor y = session.Empty(q.Shape);
         Tensor? logSumExp = Statistics(session, shape, q, k, v);
-        session.Device.Attention.Forward(
-            shape, Rows(q, queries), Rows(k, keys), Rows(v, keys), default, Rows(y, queries), logSumExp?.View ?? default);
+        IAttention kernels = session.Device.Attention;
+        Tensor y = DeferredOperand.Make(
+            session, q.Shape, [q, k, v],
+            y => kernels.Forward(
+                shape, Rows(q, queries), Rows(k, keys), Rows(v, keys), default, Rows(y, heads * headWidth, queries),
+                logSumExp?.View ?? default),
+            CanRound(kernels, shape, default, logSumExp));
         return y.Record(Op, [q, k, v], [q, k, v, y, logSumExp], g =>
         {
             Tensor dq = session.Empty(g.Kept(0).Shape), dk = session.Empty(g.Kept(1).Shape);
             Tensor dv = session.Empty(g.Kept(2).Shape);
-            session.Device.Attention.Backward(
+            kernels.Backward(
                 shape, Rows(g.Kept(0), queries), Rows(g.Kept(1), keys), Rows(g.Kept(2), keys), default,
                 Rows(g.Kept(3), queries), g.Kept(4).View, Rows(g.OfResult, queries), Rows(dq, queries), Rows(dk, keys),
                 Rows(dv, keys), default);
@@ -148,7 +155,13 @@ public static class AttentionOp
         return recorded ? session.Empty([shape.Batch, shape.Heads, shape.Queries]) : null;
     }
 
-    static Tokens Rows(Tensor tokens, int count) => new(tokens.View, tokens.Size(^1), (long)count * tokens.Size(^1));
+    /// <summary>A backward pass reads y in float32.</summary>
+    static bool CanRound(IAttention kernels, AttentionShape shape, RelativePositions positions, Tensor? logSumExp) =>
+        logSumExp is null && kernels.CanRound(shape, positions);
+
+    static Tokens Rows(Tensor tokens, int count) => Rows(tokens.View, tokens.Size(^1), count);
+
+    static Tokens Rows(View tokens, int channels, int count) => new(tokens, channels, (long)count * channels);
 
     static RelativePositions Positions(Tensor? height, Tensor? width) =>
         new(height?.View ?? default, width?.View ?? default);

@@ -23,12 +23,24 @@ public static class LayerNormOp
         Shape leading = x.Shape[..^1];
         long rows = leading.Count;
         INormalization kernels = session.Device.Normalization;
-        Tensor y = session.Empty(x.Shape), mean = session.Empty(leading), inverse = session.Empty(leading);
-        kernels.LayerForward(
-            rows, width, eps, x.View, weight?.View ?? default, bias?.View ?? default, y.View, mean.View, inverse.View);
+        Tensor mean = session.Empty(leading), inverse = session.Empty(leading);
+        bool isMeasured = false;
+        Tensor y = DeferredOperand.Make(session, x.Shape, [x, weight, bias, mean, inverse], y =>
+        {
+            kernels.LayerForward(
+                rows, width, eps, x.View, weight?.View ?? default, bias?.View ?? default, y, mean.View, inverse.View);
+            isMeasured = true;
+        });
         return y.Record(nameof(LayerNorm), [x, weight, bias], keep: [x, weight, mean, inverse], backward: g =>
         {
             Tensor input = g.Kept(0);
+            // If nobody has read y.
+            if (!isMeasured)
+            {
+                kernels.LayerForward(
+                    rows, width, eps, input.View, default, default, session.Empty(input.Shape).View, g.Kept(2).View,
+                    g.Kept(3).View);
+            }
             Tensor? dWeight = g.Wants(1) ? session.Empty([width]) : null;
             Tensor? dBias = g.Wants(2) ? session.Empty([width]) : null;
             if (g.Wants(0))

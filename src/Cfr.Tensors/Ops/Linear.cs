@@ -29,7 +29,8 @@ public static class LinearOp
         Tensor y = session.Empty(yShape);
         Tensor? z = recorded && activation != Activation.None ? session.Empty(y.Shape) : null;
         kernels.Multiply(
-            Matrix.Dense(x.View, rows, k), Matrix.Dense(weight.View, n, k).T, Matrix.Dense(y.View, rows, n),
+            Matrix.Dense(x.In(kernels.TypeOfA(rows, n, k)).View, rows, k), Matrix.Dense(weight.View, n, k).T,
+            Matrix.Dense(y.View, rows, n),
             epilogue: new Epilogue(bias?.View ?? default, activation, z?.View ?? default, residual?.View ?? default));
         return y.Record(
             nameof(Linear), [x, weight, bias, residual],
@@ -61,15 +62,18 @@ public static class LinearOp
     /// <summary>The gradients of weight and bias, inputs 1 and 2 of the op; x, input 0, is the first thing that it keeps.</summary>
     internal static void AddParameters(Gradient g, Tensor dz, int rows, int n, int k)
     {
-        g.Add(1, () => WeightGradient(dz, Matrix.Dense(g.Kept(0).View, rows, k), n));
+        g.Add(1, () => WeightGradient(dz, g.Kept(0), rows, n, k));
         g.Add(2, () => BiasGradient(dz, rows, n));
     }
 
-    /// <summary>dw = dz^T x of n outputs</summary>
-    internal static Tensor WeightGradient(Tensor dz, Matrix x, int n)
+    /// <summary>dw = dz^T x</summary>
+    internal static Tensor WeightGradient(Tensor dz, Tensor x, int rows, int n, int k)
     {
-        Tensor dw = dz.Session.Empty([n, x.Columns]);
-        dz.Session.Device.Matmul.Multiply(Matrix.Dense(dz.View, x.Rows, n).T, x, Matrix.Dense(dw.View, n, x.Columns));
+        IMatmul kernels = dz.Session.Device.Matmul;
+        Tensor dw = dz.Session.Empty([n, k]);
+        kernels.Multiply(
+            Matrix.Dense(dz.View, rows, n).T, Matrix.Dense(x.In(kernels.TypeOfA(n, k, rows)).View, rows, k),
+            Matrix.Dense(dw.View, n, k));
         return dw;
     }
 

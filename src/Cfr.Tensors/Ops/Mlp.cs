@@ -31,20 +31,21 @@ public static class MlpOp
         IMatmul kernels = session.Device.Matmul;
 
         bool trainsFirst = x.RequiresGrad || weight1.RequiresGrad || bias1 is { RequiresGrad: true };
-        Tensor y = session.Empty(yShape), between = Between(session, kernels.TypeOfA(rows, n, inner), rows, inner, out View h);
+        Tensor y = session.Empty(yShape), h = session.Empty([rows, inner], kernels.TypeOfA(rows, n, inner));
         Tensor? z = session.GradEnabled && trainsFirst && activation != Activation.None ? session.Empty([rows, inner]) : null;
         kernels.Multiply(
-            Matrix.Dense(x.View, rows, k), Matrix.Dense(weight1.View, inner, k).T, Matrix.Dense(h, rows, inner),
+            Matrix.Dense(x.In(kernels.TypeOfA(rows, inner, k)).View, rows, k), Matrix.Dense(weight1.View, inner, k).T,
+            Matrix.Dense(h.View, rows, inner),
             epilogue: new Epilogue(bias1?.View ?? default, activation, z?.View ?? default));
         kernels.Multiply(
-            Matrix.Dense(h, rows, inner), Matrix.Dense(weight2.View, n, inner).T, Matrix.Dense(y.View, rows, n),
+            Matrix.Dense(h.View, rows, inner), Matrix.Dense(weight2.View, n, inner).T, Matrix.Dense(y.View, rows, n),
             epilogue: new Epilogue(bias2?.View ?? default, Residual: residual?.View ?? default));
         return y.Record(
             Op, [x, weight1, bias1, weight2, bias2, residual],
             keep:
             [
                 weight1.RequiresGrad ? x : null, x.RequiresGrad ? weight1 : null, z,
-                trainsFirst ? weight2 : null, weight2.RequiresGrad ? between : null,
+                trainsFirst ? weight2 : null, weight2.RequiresGrad ? h : null,
             ],
             backward: g =>
         {
@@ -62,20 +63,12 @@ public static class MlpOp
                     kernels.Multiply(dzRows, Matrix.Dense(g.Kept(1).View, inner, k), Matrix.Dense(dx.View, rows, k));
                     return dx;
                 });
-                g.Add(1, () => LinearOp.WeightGradient(dz, Matrix.Dense(g.Kept(0).View, rows, k), inner));
+                g.Add(1, () => LinearOp.WeightGradient(dz, g.Kept(0), rows, inner, k));
                 g.Add(2, () => LinearOp.BiasGradient(dz, rows, inner));
             }
-            g.Add(3, () => LinearOp.WeightGradient(dy, Matrix.Dense(h, rows, inner), n));
+            g.Add(3, () => LinearOp.WeightGradient(dy, g.Kept(4), rows, n, inner));
             g.Add(4, () => LinearOp.BiasGradient(dy, rows, n));
             g.Add(5, dy);
         });
-    }
-
-    /// <summary>Memory for numbers of this type, as a tensor, which are all float32.</summary>
-    static Tensor Between(Session session, DType type, int rows, int columns, out View view)
-    {
-        Tensor memory = session.Empty([rows, (int)(((long)columns * type.Bytes() + sizeof(float) - 1) / sizeof(float))]);
-        view = new View(memory.View.Address, (long)rows * columns, type);
-        return memory;
     }
 }

@@ -25,7 +25,7 @@ public sealed class AdamW : Optimizer
     public override void RestoreSteps(string parameter, int steps) => _steps[parameter] = steps;
 
     /// <inheritdoc/>
-    public override void Step()
+    private protected override void Update()
     {
         foreach (ParameterGroup group in Groups)
         {

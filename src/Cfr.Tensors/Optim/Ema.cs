@@ -10,7 +10,7 @@ public sealed class Ema
 {
     readonly (Tensor Average, Tensor Value)[] _pairs;
     readonly EmaSlot[] _slots;
-    readonly Device _device;
+    readonly Session _session;
 
     /// <summary>Pairs the parameters of two models of the same kind by name.</summary>
     /// <exception cref="ArgumentException">A name or a shape is missing on one side.</exception>
@@ -36,15 +36,16 @@ public sealed class Ema
             }
             _pairs[i] = (weight.Tensor, tensor);
         }
-        _device = average.Session.Device;
+        _session = average.Session;
     }
 
     /// <summary>Moves the average towards the value.</summary>
     /// <param name="decay">In [0, 1]; 0 copies.</param>
     public void Update(float decay)
     {
+        _session.Settle(); // what was put off is made of the average as it is
         for (int i = 0; i < _pairs.Length; i++) _slots[i] = new EmaSlot(_pairs[i].Average.View, _pairs[i].Value.View);
-        _device.Optimizers.Ema(decay, _slots);
+        _session.Device.Optimizers.Ema(decay, _slots);
     }
 
     /// <summary>

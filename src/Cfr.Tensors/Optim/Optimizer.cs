@@ -40,7 +40,15 @@ public abstract class Optimizer
     public virtual IReadOnlyDictionary<string, int> Steps => new Dictionary<string, int>();
 
     /// <summary>Updates all parameters that have a gradient.</summary>
-    public abstract void Step();
+    public void Step()
+    {
+        // What was put off is made of the parameters as they are.
+        foreach (Weight weight in Groups.SelectMany(group => group.Parameters)) weight.Tensor.Session.Settle();
+        Update();
+    }
+
+    /// <inheritdoc cref="Step"/>
+    private protected abstract void Update();
 
     /// <summary>Forgets all gradients.</summary>
     public void ClearGradients()

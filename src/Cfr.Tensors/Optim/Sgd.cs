@@ -21,7 +21,7 @@ public sealed class Sgd : Optimizer
         : this([new ParameterGroup([.. parameters], weightDecay)], learningRate, momentum) { }
 
     /// <inheritdoc/>
-    public override void Step()
+    private protected override void Update()
     {
         foreach (ParameterGroup group in Groups)
         {

@@ -12,6 +12,8 @@ sealed unsafe class CpuAttention<V>(Threads threads, BufferPool pool) : IAttenti
         relative?.Release();
     }
 
+    public bool CanRound(AttentionShape shape, RelativePositions positions) => false;
+
     public void Backward(
         AttentionShape shape, Tokens q, Tokens k, Tokens v, RelativePositions positions, Tokens y, View logSumExp,
         Tokens dy, Tokens dq, Tokens dk, Tokens dv, RelativePositions dPositions)

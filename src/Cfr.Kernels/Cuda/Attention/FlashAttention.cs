@@ -10,6 +10,9 @@ struct FlashArguments
     public long Q, K, V;
     public TokenRows Y;
 
+    /// <summary>1 where y is rounded to bfloat16.</summary>
+    public int IsHalf;
+
     /// <summary>[Batch, Heads, Queries], or 0.</summary>
     public long LogSumExp;
 
@@ -154,13 +157,14 @@ static unsafe class FlashAttention
         int column = 2 * (lane & 3), component = head * a.HeadWidth + column, rowsLeft = a.Queries - query;
         var y = new FourRows
         {
-            X = rowsLeft > 0 ? TokenRows.Row(a.Y, a.Windows, window, query, component) : 0,
-            Y = rowsLeft > 8 ? TokenRows.Row(a.Y, a.Windows, window, query + 8, component) : 0,
+            X = rowsLeft > 0 ? Row(a, window, query, component) : 0,
+            Y = rowsLeft > 8 ? Row(a, window, query + 8, component) : 0,
+            IsHalf = a.IsHalf,
         };
         if (TSums.Rows > 16)
         {
-            y.Z = rowsLeft > 16 ? TokenRows.Row(a.Y, a.Windows, window, query + 16, component) : 0;
-            y.W = rowsLeft > 24 ? TokenRows.Row(a.Y, a.Windows, window, query + 24, component) : 0;
+            y.Z = rowsLeft > 16 ? Row(a, window, query + 16, component) : 0;
+            y.W = rowsLeft > 24 ? Row(a, window, query + 24, component) : 0;
         }
         TColumns.Store(sums, y, 0, a.HeadWidth - column);
         if (a.LogSumExp == 0 || column != 0) return;
@@ -170,6 +174,14 @@ static unsafe class FlashAttention
         if (TSums.Rows == 16) return;
         if (rowsLeft > 16) logSumExp[16] = LogSumExp(largest.Z, total.Z);
         if (rowsLeft > 24) logSumExp[24] = LogSumExp(largest.W, total.W);
+    }
+
+    /// <summary>Where a component of a query's result lies; 0 outside the image.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static long Row(FlashArguments a, TokenWindow window, int query, int component)
+    {
+        long row = TokenRows.Row(a.Y, a.Windows, window, query, component);
+        return a.IsHalf != 0 && row != 0 ? a.Y.Address + (row - a.Y.Address) / 2 : row;
     }
 
     /// <summary>Starts a thread's part of copying a tile: one chunk of 16 bytes a step of the head's width.</summary>

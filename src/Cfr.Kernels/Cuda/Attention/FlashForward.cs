@@ -74,6 +74,7 @@ sealed class FlashForward(GpuDevice gpu)
             K = packedKeys,
             V = packedValues,
             Y = new TokenRows(y),
+            IsHalf = y.Data.Type == DType.BFloat16 ? 1 : 0,
             LogSumExp = logSumExp.Address,
             RowLogits = ofRows?.Address ?? 0,
             ColumnLogits = ofColumns?.Address ?? 0,

@@ -22,6 +22,9 @@ sealed class GpuAttention(GpuDevice gpu) : IAttention
         AttentionShape shape, Tokens q, Tokens k, Tokens v, RelativePositions positions, Tokens y, View logSumExp) =>
         Forward(Highest(shape, positions), shape, q, k, v, positions, y, logSumExp);
 
+    public bool CanRound(AttentionShape shape, RelativePositions positions) =>
+        gpu.Precision == Precision.BFloat16 && Highest(shape, positions) == AttentionRung.TensorCores;
+
     /// <summary>The rung that a shape is computed on.</summary>
     public AttentionRung Highest(AttentionShape shape, RelativePositions positions) =>
         _flash.Highest(shape, positions);

@@ -119,8 +119,8 @@ interface IHeadColumns<TSelf, TSums, TFragment>
 
     static abstract TSelf Get(SharedBytes shared, int column);
 
-    /// <summary>Stores columns of the lane's rows, as many as are left, so many bytes further on.</summary>
-    static abstract void Store(TSelf sums, FourRows rows, int offset, int columnsLeft);
+    /// <summary>Stores columns of the lane's rows, as many as are left, so many columns further on.</summary>
+    static abstract void Store(TSelf sums, FourRows rows, int column, int columnsLeft);
 }
 
 /// <summary>16 columns.</summary>
@@ -150,8 +150,8 @@ struct Columns16<TSums, TFragment> : IHeadColumns<Columns16<TSums, TFragment>, T
         new() { C = TSums.Get(shared, FlashWarpgroups.OfValues, column) };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Store(Columns16<TSums, TFragment> sums, FourRows rows, int offset, int columnsLeft) =>
-        TSums.Store(sums.C, rows, offset, columnsLeft);
+    public static void Store(Columns16<TSums, TFragment> sums, FourRows rows, int column, int columnsLeft) =>
+        TSums.Store(sums.C, rows, column, columnsLeft);
 }
 
 /// <summary>Some columns and some more.</summary>
@@ -193,10 +193,10 @@ struct JoinedColumns<TLeft, TRight, TSums, TFragment>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(
-        JoinedColumns<TLeft, TRight, TSums, TFragment> sums, FourRows rows, int offset, int columnsLeft)
+        JoinedColumns<TLeft, TRight, TSums, TFragment> sums, FourRows rows, int column, int columnsLeft)
     {
-        TLeft.Store(sums.Left, rows, offset, columnsLeft);
-        TRight.Store(sums.Right, rows, offset + TLeft.Count * 64, columnsLeft - TLeft.Count * 16);
+        TLeft.Store(sums.Left, rows, column, columnsLeft);
+        TRight.Store(sums.Right, rows, column + TLeft.Count * 16, columnsLeft - TLeft.Count * 16);
     }
 }
 

@@ -61,14 +61,18 @@ interface IRowSums<TSelf, TFragment>
     /// <summary>Begins adding a left operand's products to those sums.</summary>
     static abstract void AddProducts(SharedBytes shared, TFragment a, MatrixDescriptor b, bool turned, int set);
 
-    /// <summary>Stores columns of rows in global memory, so many bytes from where the lane's rows begin.</summary>
-    static abstract void Store(TSelf c, FourRows rows, int offset, int columnsLeft);
+    /// <summary>Stores columns of rows in global memory, so many from where the lane's rows begin.</summary>
+    static abstract void Store(TSelf c, FourRows rows, int column, int columnsLeft);
 }
 
-/// <summary>Where a lane's rows are in global memory, in their order; 0 where there is none.</summary>
+/// <summary>
+/// Where a lane's rows are in global memory, in their order; 0 where there is none. Their elements are float32 or, rounded
+/// as they are stored, bfloat16.
+/// </summary>
 struct FourRows
 {
     public long X, Y, Z, W;
+    public int IsHalf;
 }
 
 /// <summary>Where shared memory has a column's two parts for the lane's first row.</summary>
@@ -236,10 +240,20 @@ unsafe struct Rows16 : IRowSums<Rows16, Quad>
         Ptx.AddProduct(shared, FlashWarpgroups.Columns, a, b, turned, set);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Store(Rows16 c, FourRows rows, int offset, int columnsLeft)
+    public static void Store(Rows16 c, FourRows rows, int column, int columnsLeft)
     {
-        if (rows.X != 0) Store((float*)(rows.X + offset), c.C0.X, c.C0.Y, c.C1.X, c.C1.Y, columnsLeft);
-        if (rows.Y != 0) Store((float*)(rows.Y + offset), c.C0.Z, c.C0.W, c.C1.Z, c.C1.W, columnsLeft);
+        if (rows.IsHalf != 0)
+        {
+            int bytes = column * sizeof(ushort);
+            if (rows.X != 0) Store((ushort*)(rows.X + bytes), c.C0.X, c.C0.Y, c.C1.X, c.C1.Y, columnsLeft);
+            if (rows.Y != 0) Store((ushort*)(rows.Y + bytes), c.C0.Z, c.C0.W, c.C1.Z, c.C1.W, columnsLeft);
+        }
+        else
+        {
+            int bytes = column * sizeof(float);
+            if (rows.X != 0) Store((float*)(rows.X + bytes), c.C0.X, c.C0.Y, c.C1.X, c.C1.Y, columnsLeft);
+            if (rows.Y != 0) Store((float*)(rows.Y + bytes), c.C0.Z, c.C0.W, c.C1.Z, c.C1.W, columnsLeft);
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -249,6 +263,16 @@ unsafe struct Rows16 : IRowSums<Rows16, Quad>
         if (left > 1) row[1] = second;
         if (left > 8) row[8] = third;
         if (left > 9) row[9] = fourth;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static void Store(ushort* row, float first, float second, float third, float fourth, int left)
+    {
+        uint low = Ptx.ToBFloat16Pair(first, second), high = Ptx.ToBFloat16Pair(third, fourth);
+        if (left > 0) row[0] = (ushort)low;
+        if (left > 1) row[1] = (ushort)(low >> 16);
+        if (left > 8) row[8] = (ushort)high;
+        if (left > 9) row[9] = (ushort)(high >> 16);
     }
 }
 
@@ -353,10 +377,11 @@ struct Rows32 : IRowSums<Rows32, Quads>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Store(Rows32 c, FourRows rows, int offset, int columnsLeft)
+    public static void Store(Rows32 c, FourRows rows, int column, int columnsLeft)
     {
-        Rows16.Store(c.Upper, rows, offset, columnsLeft);
-        Rows16.Store(c.Lower, new FourRows { X = rows.Z, Y = rows.W }, offset, columnsLeft);
+        Rows16.Store(c.Upper, rows, column, columnsLeft);
+        Rows16.Store(
+            c.Lower, new FourRows { X = rows.Z, Y = rows.W, IsHalf = rows.IsHalf }, column, columnsLeft);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -37,6 +37,7 @@ sealed class GpuNormalization(GpuDevice gpu) : INormalization
         var plan = new RowPlan(width, x, weight, bias, y);
         LayerNormArguments arguments = Arguments(plan, rows, width, x, weight, mean, inverseDeviation);
         (arguments.Bias, arguments.Y, arguments.Eps) = (bias.Address, y.Address, eps);
+        arguments.IsHalf = y.Type == DType.BFloat16 ? 1 : 0;
         Kernel<LayerNormArguments> kernel = plan.Of(Forward);
         gpu.Launch(kernel, arguments, plan.Blocks(gpu, kernel, rows));
     }

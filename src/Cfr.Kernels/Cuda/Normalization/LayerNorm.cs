@@ -15,6 +15,9 @@ struct LayerNormArguments
 
     /// <summary>1 where the backward pass adds to what Y holds.</summary>
     public int Accumulates;
+
+    /// <summary>1 where the forward pass rounds y to bfloat16.</summary>
+    public int IsHalf;
 }
 
 /// <summary>
@@ -63,7 +66,11 @@ static unsafe class LayerNorm
                 long at = (long)i * bytes;
                 V weight = a.Weight == 0 ? one : V.LoadFrom(a.Weight + at);
                 V bias = a.Bias == 0 ? zero : V.LoadFrom(a.Bias + at);
-                V.MultiplyAdd((V.LoadFrom(a.X + start + at) - center) * scale, weight, bias).StoreTo(a.Y + start + at);
+                V y = V.MultiplyAdd((V.LoadFrom(a.X + start + at) - center) * scale, weight, bias);
+                if (a.IsHalf != 0)
+                    y.StoreHalves(a.Y + (start + at) / 2);
+                else
+                    y.StoreTo(a.Y + start + at);
             }
         }
     }

@@ -1,3 +1,5 @@
+using Cfr.Kernels.Cuda;
+
 namespace Cfr.Kernels.Tests.Cuda;
 
 /// <summary>Layer norm of the CUDA kernels, emulated: narrow, wide and unaligned rows.</summary>
@@ -28,6 +30,8 @@ public class GpuLayerNormTests
         View dyView = operands.Of(dy);
         View y = operands.Output(x.Length), mean = operands.Output(rows), inverse = operands.Output(rows);
         kernels.LayerForward(rows, width, Eps, xView, weightView, operands.Of(bias), y, mean, inverse);
+        View half = operands.Output((x.Length + 1) / 2) with { Type = DType.BFloat16, Count = x.Length };
+        kernels.LayerForward(rows, width, Eps, xView, weightView, operands.Of(bias), half, mean, inverse);
         View dx = operands.Output(x.Length), dWeight = operands.Output(width), dBias = operands.Output(width);
         kernels.LayerBackward(rows, width, xView, weightView, mean, inverse, dyView, dx, dWeight, dBias);
         View dxAlone = operands.Output(x.Length), dBiasAlone = operands.Output(width);
@@ -49,6 +53,9 @@ public class GpuLayerNormTests
             operands.Floats(inverse).Doubles(), dy.Doubles(), wantDx, wantDWeight, wantDBias);
         double largest = wantInverse.Max();
         Numbers.AssertClose(wantY, operands.Floats(y), tolerance, tolerance);
+        ushort[] halves = new ushort[x.Length];
+        operands.Device.Download<ushort>(half, halves);
+        Assert.Equal(operands.Floats(y).Select(value => (ushort)Ptx.ToBFloat16Pair(value, 0)), halves);
         Numbers.AssertClose(wantMean, operands.Floats(mean), 1e-6, 1e-6);
         Numbers.AssertClose(wantInverse, operands.Floats(inverse), 1e-5);
         Numbers.AssertClose(wantDx, operands.Floats(dx), tolerance, tolerance * largest);
