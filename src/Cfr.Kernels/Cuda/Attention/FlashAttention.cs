@@ -30,7 +30,7 @@ struct BlockSums<TSums> where TSums : unmanaged
 }
 
 /// <summary>
-/// Attention on tensor cores (FlashAttention-2, Dao 2023): a block of four warps takes 128 (or 64) queries of a head
+/// Attention on tensor cores (FlashAttention-2, Dao 2023): a block of four warps (or two groups of four) takes 128 (or 64) queries of a head
 /// past all of its keys, 64 at a time; logits and probabilities stay in registers.
 /// <code>
 ///   for blocks of 64 keys, the next of which is on its way:
@@ -50,15 +50,16 @@ struct BlockSums<TSums> where TSums : unmanaged
 /// </summary>
 static unsafe class FlashAttention
 {
-    public const int Warps = 4, Threads = Warps * BlockReduce.WarpSize, KeysOfBlock = 64;
+    public const int KeysOfBlock = 64;
 
     public const float Log2OfE = 1.44269504f;
 
     const float Ln2 = 0.693147181f;
 
     /// <summary>Two tiles of keys and values, and what the positions need.</summary>
-    public static int SharedBytes<TPositions>(int rowBytes, int rows) where TPositions : struct, IFlashPositions =>
-        4 * KeysOfBlock * rowBytes + TPositions.SharedBytes(Warps * rows);
+    public static int SharedBytes<TPositions>(int rowBytes, int warps, int rows)
+        where TPositions : struct, IFlashPositions =>
+        4 * KeysOfBlock * rowBytes + TPositions.SharedBytes(warps * rows, warps * BlockReduce.WarpSize);
 
     public static void Run<TProducts, TFactors, TSums, TFragment, TQueries, TColumns, TPositions>(FlashArguments a)
         where TProducts : struct, IFlashProducts where TFactors : struct, IFlashFactors
@@ -69,22 +70,23 @@ static unsafe class FlashAttention
     {
         var shared = Cuda.SharedBytes.Dynamic();
         int thread = Group.IdxX, lane = thread & 31, rowBytes = TQueries.Steps * 32;
-        int image = Grid.IdxX / a.Tiles, firstQuery = (Grid.IdxX - image * a.Tiles.Value) * (Warps * TSums.Rows);
+        int threads = TProducts.Warps * BlockReduce.WarpSize, image = Grid.IdxX / a.Tiles;
+        int firstQuery = (Grid.IdxX - image * a.Tiles.Value) * (TProducts.Warps * TSums.Rows);
         int query = firstQuery + (thread >> 5) * TSums.Rows + (lane >> 2);
         if (firstQuery >= TokenWindow.End(a.Windows, TokenWindow.Of(a.Windows, image / a.Heads), a.Queries)) return;
 
         uint tileBytes = (uint)(KeysOfBlock * rowBytes), target = (uint)thread * 16;
         long keys = a.K + (long)image * a.Keys * rowBytes + thread * 16, toValues = a.V - a.K;
         int bytesLeft = TPositions.HasRest ? a.Keys * rowBytes - thread * 16 : int.MaxValue;
-        CopyTile<TQueries, TSums, TFragment>(shared, target, keys, bytesLeft);
-        CopyTile<TQueries, TSums, TFragment>(shared, target + tileBytes, keys + toValues, bytesLeft);
+        CopyTile(shared, rowBytes, threads, target, keys, bytesLeft);
+        CopyTile(shared, rowBytes, threads, target + tileBytes, keys + toValues, bytesLeft);
         Ptx.CommitCopies();
 
         TQueries q = TQueries.Load(
             a.Q + ((long)image * a.Queries + query) * rowBytes, lane, PackedRows.Turn(lane >> 2, rowBytes), rowBytes,
             a.Queries - query, 0);
         PositionPlace positions = TPositions.Begin<TSums, TFragment>(
-            shared, 4 * tileBytes, a, image, firstQuery, query);
+            shared, 4 * tileBytes, a, image, firstQuery, query, threads);
         uint placeOfKeys = (uint)Ptx.Hold(
             (int)PackedRows.Place((lane & 7) + (lane >> 4 << 3), lane >> 3 & 1, rowBytes));
         uint placeOfValues = (uint)Ptx.Hold((int)TFactors.PlaceOfValues(lane, rowBytes));
@@ -104,8 +106,8 @@ static unsafe class FlashAttention
             {
                 keys += tileBytes;
                 if (TPositions.HasRest) bytesLeft -= (int)tileBytes;
-                CopyTile<TQueries, TSums, TFragment>(shared, target + next, keys, bytesLeft);
-                CopyTile<TQueries, TSums, TFragment>(shared, target + next + tileBytes, keys + toValues, bytesLeft);
+                CopyTile(shared, rowBytes, threads, target + next, keys, bytesLeft);
+                CopyTile(shared, rowBytes, threads, target + next + tileBytes, keys + toValues, bytesLeft);
                 Ptx.CommitCopies();
             }
 
@@ -184,35 +186,35 @@ static unsafe class FlashAttention
         return a.IsHalf != 0 && row != 0 ? a.Y.Address + (row - a.Y.Address) / 2 : row;
     }
 
-    /// <summary>Starts a thread's part of copying a tile: one chunk of 16 bytes a step of the head's width.</summary>
+    /// <summary>Starts a thread's part of copying a tile, chunks of 16 bytes.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static void CopyTile<TQueries, TSums, TFragment>(SharedBytes shared, uint target, long source, int bytesLeft)
-        where TQueries : unmanaged, IQuerySteps<TQueries, TSums, TFragment>
-        where TSums : unmanaged, IRowSums<TSums, TFragment> where TFragment : unmanaged
+    static void CopyTile(SharedBytes shared, int rowBytes, int threads, uint target, long source, int bytesLeft)
     {
-        int steps = TQueries.Steps;
-        Chunk(shared, target, source, bytesLeft, 0);
-        if (steps > 1) Chunk(shared, target, source, bytesLeft, 1);
-        if (steps > 2) Chunk(shared, target, source, bytesLeft, 2);
-        if (steps > 3) Chunk(shared, target, source, bytesLeft, 3);
-        if (steps > 4) Chunk(shared, target, source, bytesLeft, 4);
-        if (steps > 5) Chunk(shared, target, source, bytesLeft, 5);
-        if (steps > 6) Chunk(shared, target, source, bytesLeft, 6);
-        if (steps > 7) Chunk(shared, target, source, bytesLeft, 7);
-        if (steps > 8) Chunk(shared, target, source, bytesLeft, 8);
-        if (steps > 9) Chunk(shared, target, source, bytesLeft, 9);
-        if (steps <= 10) return;
-        Chunk(shared, target, source, bytesLeft, 10);
-        Chunk(shared, target, source, bytesLeft, 11);
-        Chunk(shared, target, source, bytesLeft, 12);
-        Chunk(shared, target, source, bytesLeft, 13);
-        Chunk(shared, target, source, bytesLeft, 14);
-        Chunk(shared, target, source, bytesLeft, 15);
+        int chunks = KeysOfBlock * rowBytes / 16 / threads;
+        Chunk(shared, threads, target, source, bytesLeft, 0);
+        if (chunks > 1) Chunk(shared, threads, target, source, bytesLeft, 1);
+        if (chunks > 2) Chunk(shared, threads, target, source, bytesLeft, 2);
+        if (chunks > 3) Chunk(shared, threads, target, source, bytesLeft, 3);
+        if (chunks > 4) Chunk(shared, threads, target, source, bytesLeft, 4);
+        if (chunks > 5) Chunk(shared, threads, target, source, bytesLeft, 5);
+        if (chunks > 6) Chunk(shared, threads, target, source, bytesLeft, 6);
+        if (chunks > 7) Chunk(shared, threads, target, source, bytesLeft, 7);
+        if (chunks > 8) Chunk(shared, threads, target, source, bytesLeft, 8);
+        if (chunks > 9) Chunk(shared, threads, target, source, bytesLeft, 9);
+        if (chunks <= 10) return;
+        Chunk(shared, threads, target, source, bytesLeft, 10);
+        Chunk(shared, threads, target, source, bytesLeft, 11);
+        Chunk(shared, threads, target, source, bytesLeft, 12);
+        Chunk(shared, threads, target, source, bytesLeft, 13);
+        Chunk(shared, threads, target, source, bytesLeft, 14);
+        Chunk(shared, threads, target, source, bytesLeft, 15);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static void Chunk(SharedBytes shared, uint target, long source, int bytesLeft, int i) => Ptx.CopyAsync16(
-        shared, target + (uint)(i * Threads * 16), source + i * Threads * 16, i * Threads * 16 < bytesLeft ? 16 : 0);
+    static void Chunk(SharedBytes shared, int threads, uint target, long source, int bytesLeft, int i) =>
+        Ptx.CopyAsync16(
+            shared, target + (uint)(i * threads * 16), source + i * threads * 16,
+            i * threads * 16 < bytesLeft ? 16 : 0);
 
     /// <summary>The largest logit so far, with those of the quad and what the block adds to them.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -50,13 +50,13 @@ static class FlashKernels
             Tf32Of<Rows16, Quad, PositionsByKey>.Width128,
         ]);
 
-    /// <summary>The same by warp groups, where heads are 64 wide.</summary>
+    /// <summary>
+    /// The same with warp groups for heads of 64 on grids of 64 columns; of windows and the like, warps have less to do than
+    /// groups would spill.
+    /// </summary>
     public static readonly FlashFamily BFloat16OfHopper = BFloat16 with
     {
-        None = [.. BFloat16.None[..2], BFloat16Of<Rows32, Quads, NoPositions>.Warpgroups64, BFloat16.None[3]],
-        OfKeyRows = [BFloat16Of<Rows32, Quads, PositionsOfKeyRows>.Warpgroups64, BFloat16.OfKeyRows[1]],
-        OfStrips = [BFloat16Of<Rows32, Quads, PositionsOfStrips>.Warpgroups64, BFloat16.OfStrips[1]],
-        ByKey = [BFloat16Of<Rows32, Quads, PositionsByKey>.Warpgroups64, .. BFloat16.ByKey[1..]],
+        OfKeyRows = [BFloat16Of<Rows16, Quad, PositionsOfKeyRows>.Warpgroups64, BFloat16.OfKeyRows[1]],
     };
 
     /// <summary>All of them, for the catalog.</summary>
@@ -135,7 +135,7 @@ static class FlashKernels
             where TQueries : unmanaged, IQuerySteps<TQueries, TSums, TFragment>
             where TColumns : unmanaged, IHeadColumns<TColumns, TSums, TFragment> =>
             Kernel<FlashWarpgroups, TQueries, TColumns>(
-                "attention_flash_warpgroups", TSums.Rows / 16 * FlashWarpgroups.Columns);
+                "attention_flash_warpgroups", FlashWarpgroups.Sets * FlashWarpgroups.Columns / 2);
 
         static FlashKernel Kernel<TProducts, TQueries, TColumns>(string name, int warpgroupSums)
             where TProducts : struct, IFlashProducts
@@ -144,15 +144,16 @@ static class FlashKernels
         {
             int width = TColumns.Count * 16;
             return new FlashKernel(
-                width, FlashAttention.Warps * TSums.Rows,
+                width, TProducts.Warps * TSums.Rows,
                 new(
                     $"{name}_{width}{TPositions.Suffix}",
                     FlashAttention.Run<TProducts, TFactors, TSums, TFragment, TQueries, TColumns, TPositions>)
                 {
-                    Threads = FlashAttention.Threads,
+                    Threads = TProducts.Warps * BlockReduce.WarpSize,
                     AnyBlock = false,
-                    BlocksPerMultiprocessor = 1,
-                    SharedBytes = FlashAttention.SharedBytes<TPositions>(TQueries.Steps * 32, TSums.Rows),
+                    BlocksPerMultiprocessor = TProducts.Warps / 4,
+                    SharedBytes =
+                        FlashAttention.SharedBytes<TPositions>(TQueries.Steps * 32, TProducts.Warps, TSums.Rows),
                     TensorCores = true,
                     WarpgroupSums = warpgroupSums,
                 });

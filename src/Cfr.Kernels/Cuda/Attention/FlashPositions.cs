@@ -29,19 +29,19 @@ interface IFlashPositions
     /// <summary>Whether what is added is minus infinity for keys that are not there.</summary>
     static abstract bool HidesRest { get; }
 
-    /// <summary>Shared memory of a block of so many queries.</summary>
-    static abstract int SharedBytes(int queries);
+    /// <summary>Shared memory of a block of so many queries and threads.</summary>
+    static abstract int SharedBytes(int queries, int threads);
 
     /// <summary>
     /// Prepares a block; <paramref name="query"/> is the lane's first, <paramref name="at"/> in shared memory.
     /// </summary>
     static abstract PositionPlace Begin<TSums, TFragment>(
-        SharedBytes shared, uint at, FlashArguments a, int image, int firstQuery, int query)
+        SharedBytes shared, uint at, FlashArguments a, int image, int firstQuery, int query, int threads)
         where TSums : unmanaged, IRowSums<TSums, TFragment> where TFragment : unmanaged;
 
     /// <summary>What the sums of 16 keys begin with.</summary>
     static abstract TSums Start<TSums, TFragment>(
-        SharedBytes shared, FlashArguments a, PositionPlace place, int firstKey, int sixteen)
+        SharedBytes shared, FlashArguments a, PositionPlace place, int firstKey, int sixteen, int threads)
         where TSums : unmanaged, IRowSums<TSums, TFragment> where TFragment : unmanaged;
 
     /// <summary>What all keys of the block beginning here add to a row.</summary>
@@ -58,14 +58,14 @@ readonly struct NoPositions : IFlashPositions
 
     public static bool HidesRest => false;
 
-    public static int SharedBytes(int queries) => 0;
+    public static int SharedBytes(int queries, int threads) => 0;
 
     public static PositionPlace Begin<TSums, TFragment>(
-        SharedBytes shared, uint at, FlashArguments a, int image, int firstQuery, int query)
+        SharedBytes shared, uint at, FlashArguments a, int image, int firstQuery, int query, int threads)
         where TSums : unmanaged, IRowSums<TSums, TFragment> where TFragment : unmanaged => default;
 
     public static TSums Start<TSums, TFragment>(
-        SharedBytes shared, FlashArguments a, PositionPlace place, int firstKey, int sixteen)
+        SharedBytes shared, FlashArguments a, PositionPlace place, int firstKey, int sixteen, int threads)
         where TSums : unmanaged, IRowSums<TSums, TFragment> where TFragment : unmanaged => default;
 
     public static Float4 OfBlock<TSums, TFragment>(FlashArguments a, PositionPlace place, int firstKey)
@@ -82,18 +82,16 @@ readonly unsafe struct PositionsOfKeyRows : IFlashPositions
     /// <summary>Columns of the grid, and keys of a block.</summary>
     public const int Columns = 64;
 
-    const uint Between = FlashAttention.Threads * 16;
-
     public static string Suffix => "_key_rows";
 
     public static bool HasRest => false;
 
     public static bool HidesRest => false;
 
-    public static int SharedBytes(int queries) => queries * Columns * sizeof(float);
+    public static int SharedBytes(int queries, int threads) => queries * Columns * sizeof(float);
 
     public static PositionPlace Begin<TSums, TFragment>(
-        SharedBytes shared, uint at, FlashArguments a, int image, int firstQuery, int query)
+        SharedBytes shared, uint at, FlashArguments a, int image, int firstQuery, int query, int threads)
         where TSums : unmanaged, IRowSums<TSums, TFragment> where TFragment : unmanaged
     {
         int thread = ILGPU.Group.IdxX, t = thread & 3, tiles = TSums.Rows / 8;
@@ -102,7 +100,7 @@ readonly unsafe struct PositionsOfKeyRows : IFlashPositions
         {
             int tile = i % tiles, column = i / tiles * 16 + tile % 2 * 8 + 2 * t, row = query + tile / 2 * 16;
             float* upper = Row(a, image, row) + column, lower = Row(a, image, row + 8) + column;
-            uint to = own + (uint)i * Between;
+            uint to = own + (uint)(i * threads * 16);
             shared.Store2(to, upper[0] * FlashAttention.Log2OfE, upper[1] * FlashAttention.Log2OfE);
             shared.Store2(to + 8, lower[0] * FlashAttention.Log2OfE, lower[1] * FlashAttention.Log2OfE);
         }
@@ -117,9 +115,10 @@ readonly unsafe struct PositionsOfKeyRows : IFlashPositions
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TSums Start<TSums, TFragment>(
-        SharedBytes shared, FlashArguments a, PositionPlace place, int firstKey, int sixteen)
+        SharedBytes shared, FlashArguments a, PositionPlace place, int firstKey, int sixteen, int threads)
         where TSums : unmanaged, IRowSums<TSums, TFragment> where TFragment : unmanaged =>
-        TSums.LoadOwn(shared, place.Shared + (uint)(sixteen * (TSums.Rows / 8)) * Between, Between);
+        TSums.LoadOwn(
+            shared, place.Shared + (uint)(sixteen * (TSums.Rows / 8) * threads * 16), (uint)threads * 16);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Float4 OfBlock<TSums, TFragment>(FlashArguments a, PositionPlace place, int firstKey)
@@ -154,14 +153,15 @@ readonly unsafe struct PositionsByKey : IFlashPositions
 
     public static bool HidesRest => false;
 
-    public static int SharedBytes(int queries) => queries * (int)RowBytes;
+    public static int SharedBytes(int queries, int threads) => queries * (int)RowBytes;
 
     public static PositionPlace Begin<TSums, TFragment>(
-        SharedBytes shared, uint at, FlashArguments a, int image, int firstQuery, int query)
+        SharedBytes shared, uint at, FlashArguments a, int image, int firstQuery, int query, int threads)
         where TSums : unmanaged, IRowSums<TSums, TFragment> where TFragment : unmanaged
     {
         int lane = ILGPU.Group.IdxX & 31, width = a.GridWidth.Value;
-        for (int row = ILGPU.Group.IdxX >> 5; row < FlashAttention.Warps * TSums.Rows; row += FlashAttention.Warps)
+        int warps = threads / BlockReduce.WarpSize;
+        for (int row = ILGPU.Group.IdxX >> 5; row < warps * TSums.Rows; row += warps)
         {
             long from = (long)image * a.Queries + Ptx.Min(firstQuery + row, a.Queries - 1);
             float* ofRow = (float*)a.RowLogits + from * a.GridHeight, ofColumn = (float*)a.ColumnLogits + from * width;
@@ -176,7 +176,7 @@ readonly unsafe struct PositionsByKey : IFlashPositions
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TSums Start<TSums, TFragment>(
-        SharedBytes shared, FlashArguments a, PositionPlace place, int firstKey, int sixteen)
+        SharedBytes shared, FlashArguments a, PositionPlace place, int firstKey, int sixteen, int threads)
         where TSums : unmanaged, IRowSums<TSums, TFragment> where TFragment : unmanaged
     {
         int key = firstKey + sixteen * 16 + 2 * (ILGPU.Group.IdxX & 3);

@@ -5,6 +5,9 @@ namespace Cfr.Kernels.Cuda;
 /// <summary>How flash attention multiplies on tensor cores.</summary>
 interface IFlashProducts
 {
+    /// <summary>Warps of a block.</summary>
+    static abstract int Warps { get; }
+
     /// <summary>What a thread does between its copies' arrival and the barrier that shows them to others.</summary>
     static abstract void Show();
 
@@ -27,6 +30,8 @@ interface IFlashProducts
 /// <summary>Warp by warp, 16 keys at a time.</summary>
 readonly struct FlashWarps : IFlashProducts
 {
+    public static int Warps => 4;
+
     public static void Show()
     {
     }
@@ -59,7 +64,7 @@ readonly struct FlashWarps : IFlashProducts
         where TPositions : struct, IFlashPositions
     {
         int rowBytes = TQueries.Steps * 32;
-        TSums start = TPositions.Start<TSums, TFragment>(shared, a, positions, firstKey, sixteen);
+        TSums start = TPositions.Start<TSums, TFragment>(shared, a, positions, firstKey, sixteen, Warps * BlockReduce.WarpSize);
         return TQueries.Multiply<TFactors>(
             shared, start, q, tile + (uint)(sixteen * 16 * rowBytes), place, rowBytes, 0);
     }
@@ -88,7 +93,7 @@ readonly struct FlashWarps : IFlashProducts
 }
 
 /// <summary>
-/// The warp group at once, all 64 keys, in bfloat16: keys and values are read by the tensor cores themselves, queries and
+/// Warp groups, two a block with 16 rows a warp, all 64 keys at once, in bfloat16: keys and values are read by the tensor cores themselves, queries and
 /// probabilities are a warp's 16 rows in registers, so that which rows these are is the warp's affair. Heads of 64, in
 /// rows of 128 bytes, whose order of chunks (<see cref="PackedRows"/>) is the tensor cores' own.
 /// </summary>
@@ -97,8 +102,10 @@ readonly struct FlashWarpgroups : IFlashProducts
     /// <summary>Keys of a block, and columns of a head.</summary>
     public const int Columns = 64;
 
-    /// <summary>First sets of sums.</summary>
-    public const int OfLogits = 0, OfValues = 2;
+    /// <summary>Sets of sums: of logits, and of values.</summary>
+    public const int OfLogits = 0, OfValues = 1, Sets = 2;
+
+    public static int Warps => 8;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Show() => Ptx.ShowToTensorCores();
@@ -111,10 +118,10 @@ readonly struct FlashWarpgroups : IFlashProducts
         where TQueries : unmanaged, IQuerySteps<TQueries, TSums, TFragment>
         where TPositions : struct, IFlashPositions
     {
-        TSums.Put(shared, TPositions.Start<TSums, TFragment>(shared, a, positions, firstKey, 0), OfLogits, 0);
-        TSums.Put(shared, TPositions.Start<TSums, TFragment>(shared, a, positions, firstKey, 1), OfLogits, 1);
-        TSums.Put(shared, TPositions.Start<TSums, TFragment>(shared, a, positions, firstKey, 2), OfLogits, 2);
-        TSums.Put(shared, TPositions.Start<TSums, TFragment>(shared, a, positions, firstKey, 3), OfLogits, 3);
+        TSums.Put(shared, TPositions.Start<TSums, TFragment>(shared, a, positions, firstKey, 0, Warps * BlockReduce.WarpSize), OfLogits, 0);
+        TSums.Put(shared, TPositions.Start<TSums, TFragment>(shared, a, positions, firstKey, 1, Warps * BlockReduce.WarpSize), OfLogits, 1);
+        TSums.Put(shared, TPositions.Start<TSums, TFragment>(shared, a, positions, firstKey, 2, Warps * BlockReduce.WarpSize), OfLogits, 2);
+        TSums.Put(shared, TPositions.Start<TSums, TFragment>(shared, a, positions, firstKey, 3, Warps * BlockReduce.WarpSize), OfLogits, 3);
         Ptx.BeginProducts();
         TQueries.AddProducts(shared, q, tile, 0);
         Ptx.CommitProducts();

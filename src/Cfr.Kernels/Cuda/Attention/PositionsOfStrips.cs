@@ -13,11 +13,6 @@ readonly unsafe struct PositionsOfStrips : IFlashPositions
     /// <summary>Keys of a strip, and most strips.</summary>
     public const int Columns = 16;
 
-    const uint Between = FlashAttention.Threads * 16;
-
-    /// <summary>Bytes of a strip's Rh: of each warp, those of rows g, g + 8, g + 16 and g + 24 side by side.</summary>
-    const uint RowsOfStrip = FlashAttention.Threads / 4 * 16;
-
     public static string Suffix => "_strips";
 
     public static bool HasRest => true;
@@ -25,10 +20,14 @@ readonly unsafe struct PositionsOfStrips : IFlashPositions
     public static bool HidesRest => true;
 
     /// <summary>Rw of each query, and the Rh of 32 rows a warp, which a block of fewer leaves unused.</summary>
-    public static int SharedBytes(int queries) => queries * Columns * sizeof(float) + Columns * (int)RowsOfStrip;
+    public static int SharedBytes(int queries, int threads) =>
+        queries * Columns * sizeof(float) + Columns * (int)RowsOfStrip(threads);
+
+    /// <summary>Bytes of a strip's Rh: of each warp, those of rows g, g + 8, g + 16 and g + 24 side by side.</summary>
+    static uint RowsOfStrip(int threads) => (uint)(threads / 4 * 16);
 
     public static PositionPlace Begin<TSums, TFragment>(
-        SharedBytes shared, uint at, FlashArguments a, int image, int firstQuery, int query)
+        SharedBytes shared, uint at, FlashArguments a, int image, int firstQuery, int query, int threads)
         where TSums : unmanaged, IRowSums<TSums, TFragment> where TFragment : unmanaged
     {
         int thread = ILGPU.Group.IdxX, t = thread & 3, width = a.GridWidth.Value;
@@ -39,17 +38,18 @@ readonly unsafe struct PositionsOfStrips : IFlashPositions
             sixteenth = Row(a, image, query + 16);
             last = Row(a, image, query + 24);
         }
-        uint own = at + (uint)thread * 16, ofRows = at + (uint)(TSums.Rows / 8) * Between + (uint)(thread >> 2) * 16;
+        uint between = (uint)threads * 16, own = at + (uint)thread * 16;
+        uint ofRows = at + (uint)(TSums.Rows / 8) * between + (uint)(thread >> 2) * 16;
         for (int right = 0; right < 2; right++)
         {
             int column = right * 8 + 2 * t;
-            Store(shared, own + (uint)right * Between, a, row, eighth, column, width);
+            Store(shared, own + (uint)right * between, a, row, eighth, column, width);
             if (TSums.Rows > 16)
-                Store(shared, own + (uint)(right + 2) * Between, a, sixteenth, last, column, width);
+                Store(shared, own + (uint)(right + 2) * between, a, sixteenth, last, column, width);
         }
         for (int strip = t; strip < Columns; strip += 4)
         {
-            uint to = ofRows + (uint)strip * RowsOfStrip;
+            uint to = ofRows + (uint)strip * RowsOfStrip(threads);
             shared.Store2(
                 to, Logit(a.RowLogits, row, strip, a.GridHeight), Logit(a.RowLogits, eighth, strip, a.GridHeight));
             shared.Store2(
@@ -61,10 +61,10 @@ readonly unsafe struct PositionsOfStrips : IFlashPositions
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TSums Start<TSums, TFragment>(
-        SharedBytes shared, FlashArguments a, PositionPlace place, int firstKey, int sixteen)
+        SharedBytes shared, FlashArguments a, PositionPlace place, int firstKey, int sixteen, int threads)
         where TSums : unmanaged, IRowSums<TSums, TFragment> where TFragment : unmanaged => TSums.AddToRows(
-            TSums.LoadOwn(shared, place.Shared, Between),
-            shared.Load4(place.SharedRows + (uint)(firstKey / Columns + sixteen) * RowsOfStrip));
+            TSums.LoadOwn(shared, place.Shared, (uint)threads * 16),
+            shared.Load4(place.SharedRows + (uint)(firstKey / Columns + sixteen) * RowsOfStrip(threads)));
 
     public static Float4 OfBlock<TSums, TFragment>(FlashArguments a, PositionPlace place, int firstKey)
         where TSums : unmanaged, IRowSums<TSums, TFragment> where TFragment : unmanaged => default;
