@@ -38,8 +38,8 @@ abstract class Kernel(string name, MethodInfo method, Type arguments)
     public bool TensorCores { get; init; }
 
     /// <summary>
-    /// Columns of the products of warp groups that it computes (<see cref="Ptx.AddProduct"/>), or 0: it then runs on
-    /// Hopper alone.
+    /// Columns of the products of warp groups that it computes (<see cref="Ptx.AddProduct"/>), of all sets of sums, or
+    /// 0: it then runs on Hopper alone.
     /// </summary>
     public int WarpgroupColumns { get; init; }
 

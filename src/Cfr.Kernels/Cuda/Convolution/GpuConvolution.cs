@@ -190,7 +190,7 @@ sealed class GpuConvolution(GpuDevice gpu) : IConvolution
             _disjoint.Forward(shape, x, w, bias, y, statistics);
             return;
         }
-        _halo.Run(Kernels(way).For(pass, WantedBlocks), pass, x.X, w, bias, y, ChannelTable.Of(x), statistics);
+        _halo.Run(BoxKernel(way, pass), pass, x.X, w, bias, y, ChannelTable.Of(x), statistics);
     }
 
     void Measure(
@@ -265,10 +265,18 @@ sealed class GpuConvolution(GpuDevice gpu) : IConvolution
     {
         HaloKernel kernel = way == ConvolutionWay.Shared
             ? SharedConvolution.Halo
-            : Kernels(way).For(pass, WantedBlocks);
+            : BoxKernel(way, pass);
         _halo.Run(kernel, pass, x, w, bias, y);
         if (activation != Activation.None)
             gpu.ElementWise.Unary(activation == Activation.Relu ? UnaryOp.Relu : UnaryOp.Gelu, y, y);
+    }
+
+    /// <summary>The kernel of a way from boxes in shared memory, on warp groups where there are some.</summary>
+    HaloKernel BoxKernel(ConvolutionWay way, UnitStridePass pass)
+    {
+        bool onWarpgroups = way == ConvolutionWay.TensorCores && gpu.HasWarpgroups && gpu.Precision == Precision.BFloat16;
+        HaloKernel? ofWarpgroups = onWarpgroups ? HaloKernels.OfWarpgroups(pass) : null;
+        return ofWarpgroups ?? Kernels(way).For(pass, WantedBlocks);
     }
 
     HaloKernelSet Kernels(ConvolutionWay way) => way == ConvolutionWay.Registers ? HaloKernels.Float32

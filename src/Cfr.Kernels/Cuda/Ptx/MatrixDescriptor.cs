@@ -7,13 +7,14 @@ namespace Cfr.Kernels.Cuda;
 /// "matrix descriptor"): 16 steps of k, and so many lines. It is put together from atoms of 8 lines by 16 bytes of
 /// steps, or, turned, of 8 steps by 128 bytes of lines.
 /// <code>
+///   16-byte items of 8 steps  atoms are 8 items, as they lie; from any item on
 ///   64-byte rows of steps     atoms are 8 rows of 64 bytes, permuted by <see cref="Swizzle.Narrow"/>
 ///   128-byte rows of lines    atoms are 8 rows of 128 bytes, permuted by <see cref="Swizzle.Wide"/>
 /// </code>
 /// </summary>
 struct MatrixDescriptor
 {
-    const uint Narrow = 2, Wide = 1;
+    const uint AsItLies = 0, Narrow = 2, Wide = 1;
 
     public uint Low, High;
 
@@ -31,6 +32,18 @@ struct MatrixDescriptor
     public static MatrixDescriptor OfSteps(SharedBytes shared, uint offset, uint further) =>
         Of(shared, offset, further, 1024, Wide);
 
+    /// <summary>
+    /// Items of 8 steps, of 8 lines side by side: the next 8 lines begin <paramref name="nextLines"/> bytes on, the second
+    /// half of the steps <paramref name="nextSteps"/>.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static MatrixDescriptor OfItems(SharedBytes shared, uint offset, uint nextLines, uint nextSteps) =>
+        Of(shared, offset, nextSteps, nextLines, AsItLies);
+
+    /// <summary>The same matrix so many bytes further on, a multiple of 16.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static MatrixDescriptor Further(MatrixDescriptor a, uint bytes) => new() { Low = a.Low + bytes / 16, High = a.High };
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static MatrixDescriptor Of(SharedBytes shared, uint offset, uint leading, uint stride, uint permutation) => new()
     {
@@ -42,6 +55,8 @@ struct MatrixDescriptor
     public readonly uint Place(int line, int step)
     {
         uint begin = (Low & 0x3fff) << 4, leading = (Low >> 16) << 4, stride = (High & 0x3fff) << 4;
+        if (High >> 30 == AsItLies)
+            return begin + (uint)(line / 8) * stride + (uint)(step / 8) * leading + (uint)(line % 8 * 16 + step % 8 * 2);
         if (High >> 30 == Narrow)
         {
             uint at = begin + (uint)(line / 8) * stride + (uint)(line % 8 * 64 + step * 2);
