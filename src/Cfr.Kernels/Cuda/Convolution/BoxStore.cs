@@ -7,75 +7,52 @@ namespace Cfr.Kernels.Cuda;
 /// Takes a box of sums from shared memory, a row of columns for each voxel in order [d][h][w], to the volume, with their
 /// bias; and where somebody asks also leaves count, mean and sum of squared deviations of each channel
 /// (<see cref="OutputMoments"/>), from two passes over the rows. Neighbouring threads take neighbouring packets of four
-/// channels, and a thread stays with its channels.
+/// channels, and a thread stays with its channels and its place along w: from line to line there are only additions.
 /// </summary>
 static unsafe class BoxStore
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Run(SharedBytes shared, HaloArguments a, HaloBlock block, int columns)
     {
-        const int Rows = BoxPlanes.Depth * BoxPlanes.Height * BoxPlanes.Width;
-        int packets = columns / FourLanes.Width, column = (Group.IdxX & packets - 1) * FourLanes.Width;
-        int first = Group.IdxX >> Tile.Log2(packets), between = BoxPlanes.Threads >> Tile.Log2(packets);
-        int channel = block.Output.Channel + column, left = a.OutChannels - channel;
+        var part = BoxPart.Of(a, block, columns);
+        int channel = block.Output.Channel + part.Column, left = a.OutChannels - channel, count = 0;
         bool isWhole = (a.OutChannels & FourLanes.Width - 1) == 0 & (a.Y & 15) == 0;
         FourLanes bias = Bias(a, channel, left), total = FourLanes.Splat(0);
-        int count = 0;
-        for (int row = first; row < Rows; row += between)
+        long further = (long)part.Between * a.Output.W * a.OutChannels * sizeof(float);
+        for (int d = 0; d < part.Slices; d++)
         {
-            if (!Exists(a, block, row)) continue;
-            FourLanes y = Sum(shared, row, column, columns) + bias;
-            Store(Address(a, block, row, channel), isWhole, left, y);
-            total += y;
-            count++;
+            uint from = BoxPart.Line(part, d, part.First);
+            long to = BoxPart.Address(part, a, block, d);
+            for (int h = part.First; h < part.Lines; h += part.Between, from += part.FurtherLine, to += further)
+            {
+                FourLanes y = new FourLanes(shared.Load4(from)) + bias;
+                Store(to, isWhole, left, y);
+                total += y;
+                count++;
+            }
         }
         if (a.Moments == 0) return;
 
         FourLanes own = total * FourLanes.Splat(1f / Ptx.Max(count, 1)), squares = FourLanes.Splat(0);
-        for (int row = first; row < Rows; row += between)
+        FourLanes shift = bias - own;
+        for (int d = 0; d < part.Slices; d++)
         {
-            if (!Exists(a, block, row)) continue;
-            FourLanes deviation = Sum(shared, row, column, columns) + bias - own;
-            squares = FourLanes.MultiplyAdd(deviation, deviation, squares);
+            uint from = BoxPart.Line(part, d, part.First);
+            for (int h = part.First; h < part.Lines; h += part.Between, from += part.FurtherLine)
+            {
+                FourLanes deviation = new FourLanes(shared.Load4(from)) + shift;
+                squares = FourLanes.MultiplyAdd(deviation, deviation, squares);
+            }
         }
         int voxels = HaloBlock.Voxels(block, a, BoxPlanes.Depth, BoxPlanes.Height, BoxPlanes.Width);
         QuadMoments all = QuadMoments.AcrossBlock(
-            shared, packets, new QuadMoments { Mean = own, Squares = squares }, count, voxels);
-        if (first > 0) return;
+            shared, columns / FourLanes.Width, new QuadMoments { Mean = own, Squares = squares }, count, voxels);
+        if (Group.IdxX >= columns / FourLanes.Width) return;
         Write(a, block.Box, voxels, channel, left, all.Mean.X, all.Squares.X);
         Write(a, block.Box, voxels, channel + 1, left - 1, all.Mean.Y, all.Squares.Y);
         Write(a, block.Box, voxels, channel + 2, left - 2, all.Mean.Z, all.Squares.Z);
         Write(a, block.Box, voxels, channel + 3, left - 3, all.Mean.W, all.Squares.W);
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static bool Exists(HaloArguments a, HaloBlock block, int row)
-    {
-        VoxelPlace at = Place(block, row);
-        return at.D < a.Output.D & at.H < a.Output.H & at.W < a.Output.W;
-    }
-
-    /// <summary>The place of a row's voxel in the volume.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static VoxelPlace Place(HaloBlock block, int row) => new()
-    {
-        D = block.Output.D + row / (BoxPlanes.Height * BoxPlanes.Width),
-        H = block.Output.H + row / BoxPlanes.Width % BoxPlanes.Height,
-        W = block.Output.W + row % BoxPlanes.Width,
-    };
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static long Address(HaloArguments a, HaloBlock block, int row, int channel)
-    {
-        VoxelPlace at = Place(block, row);
-        long plane = (long)block.Output.Batch * a.Output.D + at.D;
-        long voxel = (plane * a.Output.H + at.H) * a.Output.W + at.W;
-        return a.Y + (voxel * a.OutChannels + channel) * sizeof(float);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static FourLanes Sum(SharedBytes shared, int row, int column, int columns) =>
-        new(shared.Load4(Swizzle.Sums(row, column, columns * sizeof(float))));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static FourLanes Bias(HaloArguments a, int channel, int left)
@@ -108,5 +85,55 @@ static unsafe class BoxStore
     {
         if (left > 0)
             OutputMoments.Write(a.Moments, a.Boxes, a.OutChannels, channel, box, voxels, mean.Value, squares.Value);
+    }
+}
+
+/// <summary>A thread's part of a box of sums: four columns at one place along w, and every so many lines along h.</summary>
+struct BoxPart
+{
+    public int Column, W;
+
+    /// <summary>Lines along h: the thread's first, from one to the next, and those that exist; none where w does not.</summary>
+    public int First, Between, Lines;
+
+    /// <summary>Slices along d that exist.</summary>
+    public int Slices;
+
+    /// <summary>Its columns in the first line in shared memory, bytes from line to line, and to its next one.</summary>
+    public uint At, LineBytes, FurtherLine;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static BoxPart Of(HaloArguments a, HaloBlock block, int columns)
+    {
+        int packets = columns / FourLanes.Width, rowBytes = columns * sizeof(float);
+        int thread = Ptx.Hold(Group.IdxX), row = thread >> Tile.Log2(packets);
+        int between = BoxPlanes.Threads / packets / BoxPlanes.Width;
+        int column = (thread & packets - 1) * FourLanes.Width, w = row & BoxPlanes.Width - 1;
+        return new BoxPart
+        {
+            Column = column,
+            W = w,
+            First = row / BoxPlanes.Width,
+            Between = between,
+            Lines = block.Output.W + w < a.Output.W ? Ptx.Min(BoxPlanes.Height, a.Output.H - block.Output.H) : 0,
+            Slices = Ptx.Min(BoxPlanes.Depth, a.Output.D - block.Output.D),
+            At = Swizzle.Sums(w, column, rowBytes),
+            LineBytes = (uint)(BoxPlanes.Width * rowBytes),
+            FurtherLine = (uint)(between * BoxPlanes.Width * rowBytes),
+        };
+    }
+
+    /// <summary>Where a line's sums are: the permutation goes by w alone.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint Line(BoxPart part, int d, int h) =>
+        part.At + (uint)(d * BoxPlanes.Height + h) * part.LineBytes;
+
+    /// <summary>Where they go, those of the thread's first line of a slice.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static long Address(BoxPart part, HaloArguments a, HaloBlock block, int d)
+    {
+        VoxelPlace at = block.Output;
+        long line = ((long)at.Batch * a.Output.D + at.D + d) * a.Output.H + at.H + part.First;
+        return a.Y + ((line * a.Output.W + at.W + part.W) * a.OutChannels + at.Channel + part.Column) * sizeof(float);
     }
 }

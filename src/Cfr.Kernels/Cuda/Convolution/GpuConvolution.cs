@@ -20,7 +20,8 @@ enum ConvolutionWay
 /// <list type="bullet">
 /// <item>what is too small to matter takes the naive form;</item>
 /// <item>stride 1 and a kernel of at most 3 voxels along each axis, exactly 3 along h, is computed from boxes in shared
-/// memory (<see cref="HaloConvolution"/>), forward and backward; an activation is then a pass of its own;</item>
+/// memory (<see cref="HaloConvolution"/>, on Hopper <see cref="WarpgroupConvolution"/>), forward and backward; an
+/// activation is then a pass of its own;</item>
 /// <item>one input channel with stride 1 has a kernel of its own (<see cref="OneChannelForward"/>);</item>
 /// <item>a head of few outputs, of what a norm has put off, has one, too (<see cref="PointwiseHead"/>);</item>
 /// <item>a kernel as large as its stride, without padding, is a product with the volume as it lies
