@@ -4,9 +4,9 @@ using ILGPU;
 namespace Cfr.Kernels.Cuda;
 
 /// <summary>
-/// Takes a box of sums from shared memory, a row of columns for each voxel in order [d][h][w], to the volume, with their
-/// bias; and where somebody asks also leaves count, mean and sum of squared deviations of each channel
-/// (<see cref="OutputMoments"/>), from two passes over the rows. Neighbouring threads take neighbouring packets of four
+/// Takes a box of sums from shared memory, a row of columns for each voxel in order [d][h][w], to the volume, with
+/// their bias; and where somebody asks also leaves count, mean and sum of squared deviations of each channel (<see
+/// cref="OutputMoments"/>), from two passes over the rows. Neighbouring threads take neighbouring packets of four
 /// channels, and a thread stays with its channels and its place along w: from line to line there are only additions.
 /// </summary>
 static unsafe class BoxStore
@@ -88,12 +88,16 @@ static unsafe class BoxStore
     }
 }
 
-/// <summary>A thread's part of a box of sums: four columns at one place along w, and every so many lines along h.</summary>
+/// <summary>
+/// A thread's part of a box of sums: four columns at one place along w, and every so many lines along h.
+/// </summary>
 struct BoxPart
 {
     public int Column, W;
 
-    /// <summary>Lines along h: the thread's first, from one to the next, and those that exist; none where w does not.</summary>
+    /// <summary>
+    /// Lines along h: the thread's first, from one to the next, and those that exist; none where its w does not.
+    /// </summary>
     public int First, Between, Lines;
 
     /// <summary>Slices along d that exist.</summary>

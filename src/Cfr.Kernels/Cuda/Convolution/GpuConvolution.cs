@@ -275,8 +275,9 @@ sealed class GpuConvolution(GpuDevice gpu) : IConvolution
     /// <summary>The kernel of a way from boxes in shared memory, on warp groups where there are some.</summary>
     HaloKernel BoxKernel(ConvolutionWay way, UnitStridePass pass)
     {
-        bool onWarpgroups = way == ConvolutionWay.TensorCores && gpu.HasWarpgroups && gpu.Precision == Precision.BFloat16;
-        HaloKernel? ofWarpgroups = onWarpgroups ? HaloKernels.OfWarpgroups(pass) : null;
+        bool hasWarpgroups = gpu.HasWarpgroups && gpu.Precision == Precision.BFloat16;
+        HaloKernel? ofWarpgroups =
+            hasWarpgroups && way == ConvolutionWay.TensorCores ? HaloKernels.OfWarpgroups(pass) : null;
         return ofWarpgroups ?? Kernels(way).For(pass, WantedBlocks);
     }
 

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using ILGPU;
 
 namespace Cfr.Kernels.Cuda;
 
@@ -11,11 +10,11 @@ struct HaloBlock
     /// <summary>The first output, and the first input that it reads, which may lie outside.</summary>
     public VoxelPlace Output, Input;
 
-    /// <summary>That of this block, where boxes and groups have this size.</summary>
+    /// <summary>That of the block of this number, where boxes and groups have this size.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static HaloBlock Of(HaloArguments a, int depth, int height, int width, int columns)
+    public static HaloBlock Of(HaloArguments a, int number, int depth, int height, int width, int columns)
     {
-        int box = Grid.IdxX / a.Groups, group = Grid.IdxX - box * a.Groups.Value;
+        int box = number / a.Groups, group = number - box * a.Groups.Value;
         int row = box / a.BoxesW, plane = row / a.BoxesH, batch = plane / a.BoxesD;
         var output = new VoxelPlace
         {

@@ -58,7 +58,7 @@ static class HaloConvolution
         var shared = SharedBytes.Dynamic();
         int thread = Group.IdxX, threads = TSums.Threads(TShape.Depth * TShape.Width / 8, TShape.Height);
         int height = TShape.Height + HaloLoad.Halo, width = TShape.Width + HaloLoad.Halo;
-        var block = HaloBlock.Of(a, TShape.Depth, TShape.Height, TShape.Width, TSums.Columns);
+        var block = HaloBlock.Of(a, Grid.IdxX, TShape.Depth, TShape.Height, TShape.Width, TSums.Columns);
         VoxelPlace input = block.Input;
 
         uint weightsAt = (uint)BoxBytes<TShape>(), tapBytes = (uint)(TSums.Columns / 16 * PackedWeights.BlockBytes);

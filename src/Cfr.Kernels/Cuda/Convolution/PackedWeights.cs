@@ -48,8 +48,8 @@ readonly struct BFloat16Block : IWeightBlock
 }
 
 /// <summary>
-/// bfloat16 items of B for warp groups, 8 input channels of an output channel: of output channels 0..7 the first half of
-/// the input channels, then the second, then the same of output channels 8..15.
+/// bfloat16 items of B for warp groups, 8 input channels of an output channel: of output channels 0..7 the first half
+/// of the input channels, then the second, then the same of output channels 8..15.
 /// </summary>
 readonly struct WarpgroupBlock : IWeightBlock
 {

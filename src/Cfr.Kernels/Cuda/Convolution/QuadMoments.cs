@@ -63,8 +63,8 @@ struct QuadMoments
     }
 
     /// <summary>
-    /// Those of <paramref name="voxels"/> that the threads with one number modulo <paramref name="lanes"/> have together,
-    /// each <paramref name="count"/> of its own; all threads must come here. Takes the block's shared memory.
+    /// Those of <paramref name="voxels"/> that the threads with one number modulo <paramref name="lanes"/> have
+    /// together, each <paramref name="count"/> of its own; all threads must come here. Takes the block's shared memory.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static QuadMoments AcrossBlock(SharedBytes shared, int lanes, QuadMoments own, int count, int voxels)

@@ -4,10 +4,10 @@ using ILGPU;
 namespace Cfr.Kernels.Cuda;
 
 /// <summary>
-/// <see cref="HaloConvolution"/> with 3 x 3 x 3 taps on warp groups, in bfloat16: of a box of 4 x 8 x 8 outputs either of
-/// two warp groups makes two slices, each the 64 lines of a product; A is the box of inputs in shared memory, from the
-/// tap's first voxel on (<see cref="BoxPlanes"/>), B the tap's weights. A stage is the 9 taps of a kernel plane over 16
-/// channels.
+/// <see cref="HaloConvolution"/> with 3 x 3 x 3 taps on warp groups, in bfloat16: of a box of 4 x 8 x 8 outputs either
+/// of two warp groups makes two slices, each the 64 lines of a product. A is the box of inputs in shared memory, from
+/// the tap's first voxel on (<see cref="BoxPlanes"/>), B the tap's weights. A stage is the 9 taps of a kernel plane over
+/// 16 channels.
 /// <code>
 ///   stage i:  wait for its weights; barrier; begin 6 of its 18 products; start copies of the weights of stage i + 2;
 ///             load a part of the next 16 channels' box to registers; begin the other 12; round and store that part;
@@ -29,7 +29,7 @@ static class WarpgroupConvolution
     public static void Run<TColumns>(HaloArguments a) where TColumns : struct, IWarpgroupColumns
     {
         var shared = SharedBytes.Dynamic();
-        var block = HaloBlock.Of(a, BoxPlanes.Depth, BoxPlanes.Height, BoxPlanes.Width, TColumns.Count);
+        HaloBlock block = Block<TColumns>(a, Grid.IdxX);
         if (a.X.Constants.Address != 0) Multiply<TColumns, NormalizedInput>(shared, a, block);
         else if (a.X.HasPackets != 0) Multiply<TColumns, PacketInput>(shared, a, block);
         else Multiply<TColumns, ElementInput>(shared, a, block);
@@ -39,8 +39,13 @@ static class WarpgroupConvolution
         Ptx.StoreSums(shared, TColumns.Count, rows, 0);
         Ptx.StoreSums(shared, TColumns.Count, rows + (uint)SliceSums<TColumns>(), 1);
         Group.Barrier();
-        BoxStore.Run(shared, a, block, TColumns.Count);
+        // The block's place is found anew: its registers are wanted for the products.
+        BoxStore.Run(shared, a, Block<TColumns>(a, Ptx.Hold(Grid.IdxX)), TColumns.Count);
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static HaloBlock Block<TColumns>(HaloArguments a, int number) where TColumns : struct, IWarpgroupColumns =>
+        HaloBlock.Of(a, number, BoxPlanes.Depth, BoxPlanes.Height, BoxPlanes.Width, TColumns.Count);
 
     /// <summary>Shared memory for boxes and weights, and afterwards for the sums.</summary>
     public static int BlockBytes<TColumns>() where TColumns : struct, IWarpgroupColumns =>
@@ -150,7 +155,10 @@ static class WarpgroupConvolution
         return weights;
     }
 
-    /// <summary>16 bytes a thread. Written out: what loops between products are begun and awaited makes them wait.</summary>
+    /// <summary>
+    /// 16 bytes a thread. Pieces are written out: ptxas makes each product wait where a loop lies between their beginning
+    /// and their end.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static void Piece<TColumns>(SharedBytes shared, WeightStages weights, int piece)
         where TColumns : struct, IWarpgroupColumns
@@ -166,7 +174,8 @@ static class WarpgroupConvolution
         where TColumns : struct, IWarpgroupColumns
     {
         const uint Line = BoxPlanes.LineBytes;
-        uint own = (uint)(Group.IdxX / Ptx.WarpgroupThreads * Sets * BoxPlanes.SliceBytes + w * BoxPlanes.ItemBytes);
+        int firstSlice = Group.IdxX / Ptx.WarpgroupThreads * Sets;
+        uint own = (uint)(firstSlice * BoxPlanes.SliceBytes + w * BoxPlanes.ItemBytes);
         uint tap = (uint)TapBytes<TColumns>();
         var a = MatrixDescriptor.OfItems(shared, slice + own, BoxPlanes.LineBytes, BoxPlanes.PlaneBytes);
         var b = MatrixDescriptor.OfItems(

@@ -33,8 +33,8 @@ struct MatrixDescriptor
         Of(shared, offset, further, 1024, Wide);
 
     /// <summary>
-    /// Items of 8 steps, of 8 lines side by side: the next 8 lines begin <paramref name="nextLines"/> bytes on, the second
-    /// half of the steps <paramref name="nextSteps"/>.
+    /// Items of 8 steps, of 8 lines side by side: the next 8 lines begin <paramref name="nextLines"/> bytes on, the
+    /// second half of the steps <paramref name="nextSteps"/>.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static MatrixDescriptor OfItems(SharedBytes shared, uint offset, uint nextLines, uint nextSteps) =>
@@ -42,7 +42,8 @@ struct MatrixDescriptor
 
     /// <summary>The same matrix so many bytes further on, a multiple of 16.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static MatrixDescriptor Further(MatrixDescriptor a, uint bytes) => new() { Low = a.Low + bytes / 16, High = a.High };
+    public static MatrixDescriptor Further(MatrixDescriptor a, uint bytes) =>
+        new() { Low = a.Low + bytes / 16, High = a.High };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static MatrixDescriptor Of(SharedBytes shared, uint offset, uint leading, uint stride, uint permutation) => new()
@@ -56,7 +57,10 @@ struct MatrixDescriptor
     {
         uint begin = (Low & 0x3fff) << 4, leading = (Low >> 16) << 4, stride = (High & 0x3fff) << 4;
         if (High >> 30 == AsItLies)
-            return begin + (uint)(line / 8) * stride + (uint)(step / 8) * leading + (uint)(line % 8 * 16 + step % 8 * 2);
+        {
+            uint item = begin + (uint)(line / 8) * stride + (uint)(step / 8) * leading;
+            return item + (uint)(line % 8 * 16 + step % 8 * 2);
+        }
         if (High >> 30 == Narrow)
         {
             uint at = begin + (uint)(line / 8) * stride + (uint)(line % 8 * 64 + step * 2);

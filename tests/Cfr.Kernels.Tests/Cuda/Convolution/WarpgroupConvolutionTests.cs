@@ -86,12 +86,35 @@ public class WarpgroupConvolutionTests
         View mean = operands.Output(statistics), variance = operands.Output(statistics);
         var norm = new NormShape(shape.Batch, voxels, channels, channels, acrossBatch);
         ((GpuConvolution)device.Convolution).Forward(
-            shape, new NormalizedView(norm, operands.Of(x), operands.Of(constants)), operands.Of(w), operands.Of(bias), y,
-            new OutputStatistics(mean, variance, acrossBatch));
+            shape, new NormalizedView(norm, operands.Of(x), operands.Of(constants)), operands.Of(w), operands.Of(bias),
+            y, new OutputStatistics(mean, variance, acrossBatch));
         Numbers.AssertClose(want, operands.Floats(y), 1e-6, 1e-4);
         var (wantMean, wantVariance) = Moments(want, outChannels, acrossBatch ? 1 : shape.Batch);
         Numbers.AssertClose(wantMean, operands.Floats(mean), 1e-5, 1e-4);
         Numbers.AssertClose(wantVariance, operands.Floats(variance), 1e-5, 1e-4);
+    }
+
+    /// <summary>Of 228 KiB, of which each block costs one more.</summary>
+    [Fact]
+    public void Two_blocks_fit_on_a_multiprocessor() =>
+        Assert.All(HaloKernels.Warpgroups, halo => Assert.InRange(halo.Kernel.SharedBytes, 1, 113 << 10));
+
+    /// <summary>
+    /// 3 x 3 x 3 taps, stride 1, 32 channels and more on either side; the narrowest that takes all outputs.
+    /// </summary>
+    [Theory]
+    [InlineData(16, 64, 3, null)]
+    [InlineData(64, 24, 3, null)]
+    [InlineData(64, 64, 1, null)]
+    [InlineData(64, 32, 3, 32)]
+    [InlineData(32, 64, 3, 64)]
+    [InlineData(128, 128, 3, 64)]
+    public void Channels_and_taps_choose_the_columns(int inChannels, int outChannels, int depth, int? columns)
+    {
+        var volume = new Extent(8, 8, 8);
+        var shape = new ConvolutionShape(
+            1, volume, inChannels, volume, outChannels, Taps with { D = depth }, Unit, Unit with { D = depth / 2 });
+        Assert.Equal(columns, HaloKernels.OfWarpgroups(UnitStridePass.Forward(shape))?.Columns);
     }
 
     static (double[] Mean, double[] Variance) Moments(double[] y, int channels, int samples)
