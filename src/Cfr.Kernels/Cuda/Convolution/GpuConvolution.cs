@@ -20,7 +20,8 @@ enum ConvolutionWay
 /// <list type="bullet">
 /// <item>what is too small to matter takes the naive form;</item>
 /// <item>stride 1 and a kernel of at most 3 voxels along each axis, exactly 3 along h, is computed from boxes in shared
-/// memory (<see cref="HaloConvolution"/>), forward and backward; an activation is then a pass of its own;</item>
+/// memory (<see cref="HaloConvolution"/>, on Hopper <see cref="WarpgroupConvolution"/>), forward and backward; an
+/// activation is then a pass of its own;</item>
 /// <item>one input channel with stride 1 has a kernel of its own (<see cref="OneChannelForward"/>);</item>
 /// <item>a head of few outputs, of what a norm has put off, has one, too (<see cref="PointwiseHead"/>);</item>
 /// <item>a kernel as large as its stride, without padding, is a product with the volume as it lies
@@ -158,7 +159,7 @@ sealed class GpuConvolution(GpuDevice gpu) : IConvolution
         if (MeasuringBlocks(shape) is > 0 and int blocks) return blocks;
         if (!GoesBoxByBox(shape)) return IsDisjoint(shape) ? _disjoint.MeasuredBoxes(shape, acrossBatch) : 0;
         UnitStridePass pass = UnitStridePass.Forward(shape);
-        return GpuHaloConvolution.AllBoxes(Kernels(Way(shape, pass)).For(pass, WantedBlocks), pass);
+        return GpuHaloConvolution.AllBoxes(BoxKernel(Way(shape, pass), pass), pass);
     }
 
     /// <summary>See <see cref="IFusedNormalization.MeasuredBoxesTransposed"/>.</summary>
@@ -193,7 +194,7 @@ sealed class GpuConvolution(GpuDevice gpu) : IConvolution
             _disjoint.Forward(shape, x, w, bias, y, moments);
             return;
         }
-        _halo.Run(Kernels(way).For(pass, WantedBlocks), pass, x.X, w, bias, y, ChannelTable.Of(x), moments);
+        _halo.Run(BoxKernel(way, pass), pass, x.X, w, bias, y, ChannelTable.Of(x), moments);
     }
 
     /// <summary>dx = relu(norm dy) * w^T + bias, or dy as it stands; and moments of dx.</summary>
@@ -257,12 +258,19 @@ sealed class GpuConvolution(GpuDevice gpu) : IConvolution
     void Halo(
         ConvolutionWay way, UnitStridePass pass, View x, View w, View bias, View y, Activation activation)
     {
-        HaloKernel kernel = way == ConvolutionWay.Shared
-            ? SharedConvolution.Halo
-            : Kernels(way).For(pass, WantedBlocks);
+        HaloKernel kernel = way == ConvolutionWay.Shared ? SharedConvolution.Halo : BoxKernel(way, pass);
         _halo.Run(kernel, pass, x, w, bias, y);
         if (activation != Activation.None)
             gpu.ElementWise.Unary(activation == Activation.Relu ? UnaryOp.Relu : UnaryOp.Gelu, y, y);
+    }
+
+    /// <summary>The kernel of a way from boxes in shared memory, on warp groups where there are some.</summary>
+    HaloKernel BoxKernel(ConvolutionWay way, UnitStridePass pass)
+    {
+        bool hasWarpgroups = gpu.HasWarpgroups && gpu.Precision == Precision.BFloat16;
+        HaloKernel? ofWarpgroups =
+            hasWarpgroups && way == ConvolutionWay.TensorCores ? HaloKernels.OfWarpgroups(pass) : null;
+        return ofWarpgroups ?? Kernels(way).For(pass, WantedBlocks);
     }
 
     HaloKernelSet Kernels(ConvolutionWay way) => way == ConvolutionWay.Registers ? HaloKernels.Float32

@@ -58,25 +58,12 @@ static class HaloConvolution
         var shared = SharedBytes.Dynamic();
         int thread = Group.IdxX, threads = TSums.Threads(TShape.Depth * TShape.Width / 8, TShape.Height);
         int height = TShape.Height + HaloLoad.Halo, width = TShape.Width + HaloLoad.Halo;
-        int box = Grid.IdxX / a.Groups, group = Grid.IdxX - box * a.Groups.Value;
-        int row = box / a.BoxesW, plane = row / a.BoxesH, batch = plane / a.BoxesD;
-        var output = new VoxelPlace
-        {
-            Batch = batch,
-            D = (plane - batch * a.BoxesD.Value) * TShape.Depth,
-            H = (row - plane * a.BoxesH.Value) * TShape.Height,
-            W = (box - row * a.BoxesW.Value) * TShape.Width,
-            Channel = group * TSums.Columns,
-        };
-        VoxelPlace input = output;
-        input.D -= a.Padding.D;
-        input.H -= a.Padding.H;
-        input.W -= a.Padding.W;
-        input.Channel = 0;
+        var block = HaloBlock.Of(a, Grid.IdxX, TShape.Depth, TShape.Height, TShape.Width, TSums.Columns);
+        VoxelPlace input = block.Input;
 
         uint weightsAt = (uint)BoxBytes<TShape>(), tapBytes = (uint)(TSums.Columns / 16 * PackedWeights.BlockBytes);
         int weightBytes = a.KernelD * a.KernelW * Taps * (int)tapBytes;
-        long weights = a.Weights + (long)group * a.Chunks * weightBytes;
+        long weights = a.Weights + (long)block.Group * a.Chunks * weightBytes;
         HaloThread place = TSums.Begin(thread, TShape.Height, TShape.Width);
         uint lineBytes = (uint)(width * HaloLoad.RowBytes), planeBytes = (uint)height * lineBytes;
         TSums sums = default;
@@ -111,16 +98,15 @@ static class HaloConvolution
         {
             Y = a.Y,
             Bias = a.Bias,
-            First = output,
+            First = block.Output,
             Size = a.Output,
             Channels = a.OutChannels,
         };
         LineStore lines = TSums.StoreOf(store, thread, TShape.Height, TShape.Width);
         TSums.Store(lines, a.HasPairs, sums);
         if (a.Moments == 0) return;
-        int voxels = Ptx.Min(TShape.Depth, a.Output.D - output.D) * Ptx.Min(TShape.Height, a.Output.H - output.H)
-            * Ptx.Min(TShape.Width, a.Output.W - output.W);
-        HaloMoments.Write(shared, a.Moments, box, a.Boxes, voxels, a.OutChannels, lines, sums, thread, threads);
+        int voxels = HaloBlock.Voxels(block, a, TShape.Depth, TShape.Height, TShape.Width);
+        HaloMoments.Write(shared, a.Moments, block.Box, a.Boxes, voxels, a.OutChannels, lines, sums, thread, threads);
     }
 
     /// <summary>Bytes of a box of inputs.</summary>

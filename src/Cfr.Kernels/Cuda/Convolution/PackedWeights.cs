@@ -44,12 +44,29 @@ readonly struct BFloat16Block : IWeightBlock
             Word(a, tap, word + 8, column + 8));
     }
 
-    static float Word(PackWeightsArguments a, long tap, int inChannel, int outChannel) => Ptx.AsFloat(
+    public static float Word(PackWeightsArguments a, long tap, int inChannel, int outChannel) => Ptx.AsFloat(
         Ptx.ToBFloat16Pair(
             PackedWeights.Read(a, tap, inChannel, outChannel), PackedWeights.Read(a, tap, inChannel + 1, outChannel)));
 }
 
-/// <summary>The same in TF32.</summary>
+/// <summary>
+/// bfloat16 items of B for warp groups, 8 input channels of an output channel: of output channels 0..7 the first half
+/// of the input channels, then the second, then the same of output channels 8..15.
+/// </summary>
+readonly struct WarpgroupBlock : IWeightBlock
+{
+    public static int ElementBytes => 2;
+
+    public static Float4 Packet(PackWeightsArguments a, long tap, int packet, int inChannel, int outChannel)
+    {
+        int item = inChannel + (packet >> 3 & 1) * 8, column = outChannel + (packet >> 4) * 8 + (packet & 7);
+        return new Float4(
+            BFloat16Block.Word(a, tap, item, column), BFloat16Block.Word(a, tap, item + 2, column),
+            BFloat16Block.Word(a, tap, item + 4, column), BFloat16Block.Word(a, tap, item + 6, column));
+    }
+}
+
+/// <summary>Fragments in TF32.</summary>
 readonly struct Tf32Block : IWeightBlock
 {
     public static int ElementBytes => 4;
@@ -98,6 +115,8 @@ static unsafe class PackedWeights
     public static readonly Kernel<PackWeightsArguments> Tf32 = new("convolution_weights_tf32", Run<Tf32Block>);
     public static readonly Kernel<PackWeightsArguments> BFloat16 =
         new("convolution_weights_bfloat16", Run<BFloat16Block>);
+    public static readonly Kernel<PackWeightsArguments> Warpgroups =
+        new("convolution_weights_warpgroups", Run<WarpgroupBlock>);
 
     static void Run<TBlock>(PackWeightsArguments a) where TBlock : struct, IWeightBlock
     {

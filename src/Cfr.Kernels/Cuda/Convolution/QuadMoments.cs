@@ -53,17 +53,30 @@ struct QuadMoments
     {
         QuadMoments moments = default;
         if (own > 0) moments = Load(shared, at);
-        FourLanes count = FourLanes.Splat(own);
-        FourLanes mean = BlockReduce.SumOfLanes(shared, lanes, moments.Mean * count) * FourLanes.Splat(1f / voxels);
-        FourLanes d = moments.Mean - mean;
-        FourLanes squares = BlockReduce.SumOfLanes(
-            shared, lanes, FourLanes.MultiplyAdd(d * d, count, moments.Squares));
+        QuadMoments all = AcrossBlock(shared, lanes, moments, own, voxels);
         int channel = 4 * Group.IdxX;
         if (channel >= channels) return;
-        Write(partials, blocks, voxels, channels, channel, mean.X, squares.X);
-        Write(partials, blocks, voxels, channels, channel + 1, mean.Y, squares.Y);
-        Write(partials, blocks, voxels, channels, channel + 2, mean.Z, squares.Z);
-        Write(partials, blocks, voxels, channels, channel + 3, mean.W, squares.W);
+        Write(partials, blocks, voxels, channels, channel, all.Mean.X, all.Squares.X);
+        Write(partials, blocks, voxels, channels, channel + 1, all.Mean.Y, all.Squares.Y);
+        Write(partials, blocks, voxels, channels, channel + 2, all.Mean.Z, all.Squares.Z);
+        Write(partials, blocks, voxels, channels, channel + 3, all.Mean.W, all.Squares.W);
+    }
+
+    /// <summary>
+    /// Those of <paramref name="voxels"/> that the threads with one number modulo <paramref name="lanes"/> have
+    /// together, each <paramref name="count"/> of its own; all threads must come here. Takes the block's shared memory.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static QuadMoments AcrossBlock(SharedBytes shared, int lanes, QuadMoments own, int count, int voxels)
+    {
+        FourLanes weight = FourLanes.Splat(count);
+        FourLanes mean = BlockReduce.SumOfLanes(shared, lanes, own.Mean * weight) * FourLanes.Splat(1f / voxels);
+        FourLanes d = own.Mean - mean;
+        return new QuadMoments
+        {
+            Mean = mean,
+            Squares = BlockReduce.SumOfLanes(shared, lanes, FourLanes.MultiplyAdd(d * d, weight, own.Squares)),
+        };
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -3,10 +3,24 @@ using ILGPU;
 
 namespace Cfr.Kernels.Cuda;
 
-/// <summary>How many columns a product of warp groups has: a multiple of 64, for their permutations.</summary>
+/// <summary>
+/// How many columns a product of warp groups has: a multiple of 64 where a permutation turns B, and else of 32.
+/// </summary>
 interface IWarpgroupColumns
 {
     static abstract int Count { get; }
+}
+
+/// <summary>32.</summary>
+readonly struct Columns32 : IWarpgroupColumns
+{
+    public static int Count => 32;
+}
+
+/// <summary>64.</summary>
+readonly struct Columns64 : IWarpgroupColumns
+{
+    public static int Count => 64;
 }
 
 /// <summary>128.</summary>

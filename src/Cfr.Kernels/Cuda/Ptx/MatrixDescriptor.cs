@@ -9,11 +9,12 @@ namespace Cfr.Kernels.Cuda;
 /// <code>
 ///   rows of 64 bytes     atoms are 8 of them, permuted by <see cref="Swizzle.Narrow"/>
 ///   rows of 128 bytes    atoms are 8 of them, permuted by <see cref="Swizzle.Wide"/>
+///   items of 16 bytes    8 steps of a line; atoms are 8 items, as they lie, from any item on
 /// </code>
 /// </summary>
 struct MatrixDescriptor
 {
-    const uint Narrow = 2, Wide = 1;
+    const uint AsItLies = 0, Narrow = 2, Wide = 1;
 
     public uint Low, High;
 
@@ -37,6 +38,19 @@ struct MatrixDescriptor
     public static MatrixDescriptor OfSteps(SharedBytes shared, uint offset, uint further) =>
         Of(shared, offset, further, 1024, Wide);
 
+    /// <summary>
+    /// Items of 8 steps, of 8 lines side by side: the next 8 lines begin <paramref name="nextLines"/> bytes on, the
+    /// second half of the steps <paramref name="nextSteps"/>.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static MatrixDescriptor OfItems(SharedBytes shared, uint offset, uint nextLines, uint nextSteps) =>
+        Of(shared, offset, nextSteps, nextLines, AsItLies);
+
+    /// <summary>The same matrix so many bytes further on, a multiple of 16.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static MatrixDescriptor Further(MatrixDescriptor a, uint bytes) =>
+        new() { Low = a.Low + bytes / 16, High = a.High };
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static MatrixDescriptor Of(SharedBytes shared, uint offset, uint leading, uint stride, uint permutation) => new()
     {
@@ -48,6 +62,11 @@ struct MatrixDescriptor
     public readonly uint Place(int line, int step, bool isTurned)
     {
         uint begin = (Low & 0x3fff) << 4, leading = (Low >> 16) << 4, stride = (High & 0x3fff) << 4;
+        if (High >> 30 == AsItLies)
+        {
+            uint item = begin + (uint)(line / 8) * stride + (uint)(step / 8) * leading;
+            return item + (uint)(line % 8 * 16 + step % 8 * 2);
+        }
         int rowBytes = High >> 30 == Narrow ? 64 : 128;
         uint place = isTurned
             ? begin + (uint)(line * 2 / rowBytes) * leading + (uint)(step / 8) * stride
