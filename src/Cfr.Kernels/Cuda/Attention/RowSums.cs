@@ -245,8 +245,8 @@ unsafe struct Rows16 : IRowSums<Rows16, Quad>
         if (rows.IsHalf != 0)
         {
             int bytes = column * sizeof(ushort);
-            if (rows.X != 0) Store((ushort*)(rows.X + bytes), c.C0.X, c.C0.Y, c.C1.X, c.C1.Y, columnsLeft);
-            if (rows.Y != 0) Store((ushort*)(rows.Y + bytes), c.C0.Z, c.C0.W, c.C1.Z, c.C1.W, columnsLeft);
+            if (rows.X != 0) StoreHalves(rows.X + bytes, c.C0.X, c.C0.Y, c.C1.X, c.C1.Y, columnsLeft);
+            if (rows.Y != 0) StoreHalves(rows.Y + bytes, c.C0.Z, c.C0.W, c.C1.Z, c.C1.W, columnsLeft);
         }
         else
         {
@@ -266,13 +266,21 @@ unsafe struct Rows16 : IRowSums<Rows16, Quad>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static void Store(ushort* row, float first, float second, float third, float fourth, int left)
+    static void StoreHalves(long row, float first, float second, float third, float fourth, int left)
     {
         uint low = Ptx.ToBFloat16Pair(first, second), high = Ptx.ToBFloat16Pair(third, fourth);
-        if (left > 0) row[0] = (ushort)low;
-        if (left > 1) row[1] = (ushort)(low >> 16);
-        if (left > 8) row[8] = (ushort)high;
-        if (left > 9) row[9] = (ushort)(high >> 16);
+        if (left > 9 & (row & 3) == 0)
+        {
+            *(uint*)row = low;
+            *(uint*)(row + 16) = high;
+        }
+        else
+        {
+            if (left > 0) *(ushort*)row = (ushort)low;
+            if (left > 1) *(ushort*)(row + 2) = (ushort)(low >> 16);
+            if (left > 8) *(ushort*)(row + 16) = (ushort)high;
+            if (left > 9) *(ushort*)(row + 18) = (ushort)(high >> 16);
+        }
     }
 }
 

@@ -87,15 +87,14 @@ static partial class WarpgroupSums
 
     static string Store(int columns, string[] sums, string begin, string inRow)
     {
-        const int RunBytes = 32, RowsApart = 8;
-        int runs = Math.Min(columns / 8, 8);
+        const int RunBytes = 32, RunsOfPermutation = 8, RowsApart = 8;
         var text = new StringBuilder("\t{\n\t.reg .u32 place;\n");
-        for (int run = 0; run < runs; run++)
+        for (int run = 0; run < RunsOfPermutation; run++)
         {
             text.Append($"\txor.b32\tplace, {inRow}, {run * RunBytes};\n\tadd.u32\tplace, place, {begin};\n");
-            for (int i = run; i < columns / 8; i += runs)
+            for (int i = run; i < columns / 8; i += RunsOfPermutation)
             {
-                int further = i / runs * runs * RunBytes, below = RowsApart * columns * sizeof(float);
+                int further = i / RunsOfPermutation * RunsOfPermutation * RunBytes, below = RowsApart * columns * sizeof(float);
                 text.Append($"\tst.shared.v2.f32\t[place+{further}], {{{sums[4 * i]},{sums[4 * i + 1]}}};\n");
                 text.Append($"\tst.shared.v2.f32\t[place+{further + below}], {{{sums[4 * i + 2]},{sums[4 * i + 3]}}};\n");
             }

@@ -267,10 +267,9 @@ sealed class GpuConvolution(GpuDevice gpu) : IConvolution
     /// <summary>The kernel of a way from boxes in shared memory, on warp groups where there are some.</summary>
     HaloKernel BoxKernel(ConvolutionWay way, UnitStridePass pass)
     {
-        bool hasWarpgroups = gpu.HasWarpgroups && gpu.Precision == Precision.BFloat16;
-        HaloKernel? ofWarpgroups =
-            hasWarpgroups && way == ConvolutionWay.TensorCores ? HaloKernels.OfWarpgroups(pass) : null;
-        return ofWarpgroups ?? Kernels(way).For(pass, WantedBlocks);
+        bool byWarpgroups = gpu.HasWarpgroups && gpu.Precision == Precision.BFloat16
+            && way == ConvolutionWay.TensorCores && HaloKernels.IsForWarpgroups(pass);
+        return byWarpgroups ? HaloKernels.Warpgroups : Kernels(way).For(pass, WantedBlocks);
     }
 
     HaloKernelSet Kernels(ConvolutionWay way) => way == ConvolutionWay.Registers ? HaloKernels.Float32

@@ -47,31 +47,34 @@ static class HaloKernels
     public static readonly HaloKernelSet BFloat16 =
         Tensor<BFloat16Halo, BFloat16Mma>("bfloat16", PackedWeights.BFloat16);
 
-    /// <summary>On Hopper's warp groups, for 3 x 3 x 3 taps; the widest last.</summary>
-    public static readonly HaloKernel[] Warpgroups =
-    [
-        Warpgroup<Columns32>("convolution_warpgroups_4x8x8x32", blocks: 2),
-        Warpgroup<Columns64>("convolution_warpgroups_4x8x8x64", blocks: 2),
-    ];
+    /// <summary>On Hopper's warp groups.</summary>
+    public static readonly HaloKernel Warpgroups = new(
+        new Extent(BoxPlanes.Depth, BoxPlanes.Height, BoxPlanes.Width), HaloConvolution.Taps,
+        WarpgroupConvolution.Columns, BoxPlanes.Channels,
+        new Kernel<HaloArguments>("convolution_warpgroups_4x8x8x64", WarpgroupConvolution.Run)
+        {
+            Threads = BoxPlanes.Threads,
+            AnyBlock = false,
+            BlocksPerMultiprocessor = 2,
+            SharedBytes = WarpgroupConvolution.BlockBytes,
+            TensorCores = true,
+            WarpgroupSums = WarpgroupConvolution.Sums,
+        },
+        PackedWeights.Warpgroups);
 
     /// <summary>All of them, for the catalog.</summary>
     static readonly Kernel[] All =
     [
-        .. Float32.All.Concat(Tf32.All).Concat(BFloat16.All).Concat(Warpgroups).Select(halo => halo.Kernel),
+        .. Float32.All.Concat(Tf32.All).Concat(BFloat16.All).Select(halo => halo.Kernel), Warpgroups.Kernel,
         SharedConvolution.Halo.Kernel,
     ];
 
     /// <summary>
-    /// Of the kernels on warp groups the narrowest that takes all output channels at once, or else the widest; none
-    /// where half of its columns would be zeros, or where a box has little more than one chunk to do.
+    /// Whether warp groups take a pass where there are some: 3 x 3 x 3 taps and enough channels. With 32, a box has two
+    /// chunks to do, and they were slower on an H200: 0.107 against 0.090 ms.
     /// </summary>
-    public static HaloKernel? OfWarpgroups(UnitStridePass pass)
-    {
-        const int FewChannels = 32;
-        bool fits = pass.Kernel is { D: 3, H: 3, W: 3 } && Math.Min(pass.InChannels, pass.OutChannels) >= FewChannels;
-        if (!fits) return null;
-        return Warpgroups.FirstOrDefault(kernel => kernel.Columns >= pass.OutChannels) ?? Warpgroups[^1];
-    }
+    public static bool IsForWarpgroups(UnitStridePass pass) =>
+        pass.Kernel is { D: 3, H: 3, W: 3 } && Math.Min(pass.InChannels, pass.OutChannels) >= WarpgroupConvolution.Columns;
 
     static HaloKernelSet Registers(string type)
     {
@@ -92,20 +95,6 @@ static class HaloKernels
                 FourLinesOf32<TElement, TMma, Sheet>($"convolution_{type}_1x8x32x32", pack, blocks: 4),
             ]);
     }
-
-    static HaloKernel Warpgroup<TColumns>(string name, int blocks) where TColumns : struct, IWarpgroupColumns => new(
-        new Extent(BoxPlanes.Depth, BoxPlanes.Height, BoxPlanes.Width), HaloConvolution.Taps, TColumns.Count,
-        BoxPlanes.Channels,
-        new Kernel<HaloArguments>(name, WarpgroupConvolution.Run<TColumns>)
-        {
-            Threads = BoxPlanes.Threads,
-            AnyBlock = false,
-            BlocksPerMultiprocessor = blocks,
-            SharedBytes = WarpgroupConvolution.BlockBytes<TColumns>(),
-            TensorCores = true,
-            WarpgroupSums = BoxPlanes.Depth / 2 * TColumns.Count / 2,
-        },
-        PackedWeights.Warpgroups);
 
     public static HaloKernel Registers<TShape>(string name) where TShape : struct, IHaloShape =>
         Of<Float32Halo, TShape, Lines8<RegisterLine, Float4, FourByFour>>(

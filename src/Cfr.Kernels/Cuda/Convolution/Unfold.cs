@@ -2,30 +2,6 @@ using ILGPU;
 
 namespace Cfr.Kernels.Cuda;
 
-/// <summary>How patches are stored.</summary>
-interface IPatchElement<V> where V : struct, IDeviceVector<V>
-{
-    static abstract int Bytes { get; }
-
-    static abstract void Store(V value, long address);
-}
-
-/// <summary>float32</summary>
-readonly struct Float32Patch<V> : IPatchElement<V> where V : struct, IDeviceVector<V>
-{
-    public static int Bytes => sizeof(float);
-
-    public static void Store(V value, long address) => value.StoreTo(address);
-}
-
-/// <summary>bfloat16</summary>
-readonly struct BFloat16Patch<V> : IPatchElement<V> where V : struct, IDeviceVector<V>
-{
-    public static int Bytes => sizeof(ushort);
-
-    public static void Store(V value, long address) => value.StoreHalves(address);
-}
-
 /// <summary>
 /// Lays the patches that a kernel sees out as rows of a matrix (im2col), so that any convolution is a matrix product.
 /// <code>  patches[o, (k, c)] = x[o stride + k - padding, c], or 0 outside</code>
@@ -35,16 +11,16 @@ readonly struct BFloat16Patch<V> : IPatchElement<V> where V : struct, IDeviceVec
 static class Unfold
 {
     public static readonly Kernel<PatchArguments> Elements =
-        new("convolution_unfold", Run<Lane, Float32Patch<Lane>>);
+        new("convolution_unfold", Run<Lane, StoredFloat32<Lane>>);
     public static readonly Kernel<PatchArguments> Packets =
-        new("convolution_unfold_packets", Run<FourLanes, Float32Patch<FourLanes>>);
+        new("convolution_unfold_packets", Run<FourLanes, StoredFloat32<FourLanes>>);
     public static readonly Kernel<PatchArguments> ElementsToBFloat16 =
-        new("convolution_unfold_to_bfloat16", Run<Lane, BFloat16Patch<Lane>>);
+        new("convolution_unfold_to_bfloat16", Run<Lane, StoredBFloat16<Lane>>);
     public static readonly Kernel<PatchArguments> PacketsToBFloat16 =
-        new("convolution_unfold_to_bfloat16_packets", Run<FourLanes, BFloat16Patch<FourLanes>>);
+        new("convolution_unfold_to_bfloat16_packets", Run<FourLanes, StoredBFloat16<FourLanes>>);
 
     static void Run<V, TElement>(PatchArguments a)
-        where V : unmanaged, IDeviceVector<V> where TElement : struct, IPatchElement<V>
+        where V : unmanaged, IDeviceVector<V> where TElement : struct, IStoredElement<V>
     {
         int threads = Grid.DimX * Group.DimX;
         for (int item = Grid.IdxX * Group.DimX + Group.IdxX; item < a.Items; item += threads)

@@ -24,86 +24,82 @@ namespace Cfr.Kernels.Cuda;
 /// </summary>
 static class WarpgroupConvolution
 {
+    /// <summary>Output channels of a block.</summary>
+    public const int Columns = 64;
+
+    /// <summary>Sums of a thread.</summary>
+    public const int Sums = Sets * Columns / 2;
+
+    /// <summary>Shared memory for boxes and weights, and afterwards for the sums.</summary>
+    public static readonly int BlockBytes =
+        Math.Max(2 * BoxPlanes.Bytes + Places * WeightBytes, BoxPlanes.Depth * SliceSums);
+
     const int Taps = 3, Planes = 3, Places = 4, Sets = 2;
 
-    public static void Run<TColumns>(HaloArguments a) where TColumns : struct, IWarpgroupColumns
+    /// <summary>Bytes of a tap's weights, of a stage's, and of a slice's sums.</summary>
+    const int TapBytes = Columns / 16 * PackedWeights.BlockBytes, WeightBytes = Taps * Taps * TapBytes,
+        SliceSums = Ptx.WarpgroupRows * Columns * sizeof(float);
+
+    public static void Run(HaloArguments a)
     {
         var shared = SharedBytes.Dynamic();
-        HaloBlock block = Block<TColumns>(a, Grid.IdxX);
-        if (a.X.Constants.Address != 0) Multiply<TColumns, NormalizedInput>(shared, a, block);
-        else if (a.X.HasPackets != 0) Multiply<TColumns, PacketInput>(shared, a, block);
-        else Multiply<TColumns, ElementInput>(shared, a, block);
+        HaloBlock block = Block(a, Grid.IdxX);
+        if (a.X.Constants.Address != 0) Multiply<NormalizedInput>(shared, a, block);
+        else if (a.X.HasPackets != 0) Multiply<PacketInput>(shared, a, block);
+        else Multiply<ElementInput>(shared, a, block);
 
         Group.Barrier();
-        uint rows = (uint)(Group.IdxX / Ptx.WarpgroupThreads * Sets * SliceSums<TColumns>());
-        Ptx.StoreSums(shared, TColumns.Count, rows, 0);
-        Ptx.StoreSums(shared, TColumns.Count, rows + (uint)SliceSums<TColumns>(), 1);
+        uint rows = (uint)(Group.IdxX / Ptx.WarpgroupThreads * Sets * SliceSums);
+        Ptx.StoreSums(shared, Columns, rows, 0);
+        Ptx.StoreSums(shared, Columns, rows + (uint)SliceSums, 1);
         Group.Barrier();
         // The block's place is found anew: its registers are wanted for the products.
-        BoxStore.Run(shared, a, Block<TColumns>(a, Ptx.Hold(Grid.IdxX)), TColumns.Count);
+        BoxStore.Run(shared, a, Block(a, Ptx.Hold(Grid.IdxX)), Columns);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static HaloBlock Block<TColumns>(HaloArguments a, int number) where TColumns : struct, IWarpgroupColumns =>
-        HaloBlock.Of(a, number, BoxPlanes.Depth, BoxPlanes.Height, BoxPlanes.Width, TColumns.Count);
-
-    /// <summary>Shared memory for boxes and weights, and afterwards for the sums.</summary>
-    public static int BlockBytes<TColumns>() where TColumns : struct, IWarpgroupColumns =>
-        Math.Max(2 * BoxPlanes.Bytes + Places * WeightBytes<TColumns>(), BoxPlanes.Depth * SliceSums<TColumns>());
-
-    /// <summary>Bytes of a stage's weights.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static int WeightBytes<TColumns>() where TColumns : struct, IWarpgroupColumns =>
-        Taps * Taps * TapBytes<TColumns>();
+    static HaloBlock Block(HaloArguments a, int number) =>
+        HaloBlock.Of(a, number, BoxPlanes.Depth, BoxPlanes.Height, BoxPlanes.Width, Columns);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static int TapBytes<TColumns>() where TColumns : struct, IWarpgroupColumns =>
-        TColumns.Count / 16 * PackedWeights.BlockBytes;
-
-    /// <summary>Bytes of a slice's sums.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static int SliceSums<TColumns>() where TColumns : struct, IWarpgroupColumns =>
-        Ptx.WarpgroupRows * TColumns.Count * sizeof(float);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static void Multiply<TColumns, TInput>(SharedBytes shared, HaloArguments a, HaloBlock block)
-        where TColumns : struct, IWarpgroupColumns where TInput : struct, IConvolutionInput<TInput>
+    static void Multiply<TInput>(SharedBytes shared, HaloArguments a, HaloBlock block)
+        where TInput : struct, IConvolutionInput<TInput>
     {
         const uint Boxes = 2 * BoxPlanes.Bytes;
         VoxelPlace input = block.Input;
         int stages = a.Chunks * Planes;
         var weights = new WeightStages
         {
-            Source = a.Weights + (long)block.Group * stages * WeightBytes<TColumns>() + Group.IdxX * 16,
+            Source = a.Weights + (long)block.Group * stages * WeightBytes + Group.IdxX * 16,
             Left = stages,
             Write = Boxes,
             Read = Boxes,
         };
-        weights = Copy<TColumns>(shared, weights);
-        weights = Copy<TColumns>(shared, weights);
+        weights = Copy(shared, weights);
+        weights = Copy(shared, weights);
         FivePackets first = BoxPlanes.Load<TInput>(a.X, input, 0), second = BoxPlanes.Load<TInput>(a.X, input, 1);
         BoxPlanes.Store<TInput>(shared, 0, a.X, input, 0, first);
         BoxPlanes.Store<TInput>(shared, 0, a.X, input, 1, second);
-        Ptx.ClearSums(shared, TColumns.Count, 0);
-        Ptx.ClearSums(shared, TColumns.Count, 1);
+        Ptx.ClearSums(shared, Columns, 0);
+        Ptx.ClearSums(shared, Columns, 1);
         uint box = 0;
         for (int chunk = 0; chunk < a.Chunks; chunk++)
         {
             uint next = BoxPlanes.Bytes - box;
             input.Channel += BoxPlanes.Channels;
-            weights = Begin<TColumns>(shared, box, weights);
-            weights = Finish<TColumns>(shared, box, weights);
+            weights = Begin(shared, box, weights);
+            weights = Finish(shared, box, weights);
             Ptx.WaitForProductsButOne();
 
-            weights = Begin<TColumns>(shared, box + BoxPlanes.SliceBytes, weights);
+            weights = Begin(shared, box + BoxPlanes.SliceBytes, weights);
             FivePackets part = BoxPlanes.Load<TInput>(a.X, input, 0);
-            weights = Finish<TColumns>(shared, box + BoxPlanes.SliceBytes, weights);
+            weights = Finish(shared, box + BoxPlanes.SliceBytes, weights);
             BoxPlanes.Store<TInput>(shared, next, a.X, input, 0, part);
             Ptx.WaitForProductsButOne();
 
-            weights = Begin<TColumns>(shared, box + 2 * BoxPlanes.SliceBytes, weights);
+            weights = Begin(shared, box + 2 * BoxPlanes.SliceBytes, weights);
             part = BoxPlanes.Load<TInput>(a.X, input, 1);
-            weights = Finish<TColumns>(shared, box + 2 * BoxPlanes.SliceBytes, weights);
+            weights = Finish(shared, box + 2 * BoxPlanes.SliceBytes, weights);
             BoxPlanes.Store<TInput>(shared, next, a.X, input, 1, part);
             Ptx.WaitForProductsButOne();
             box = next;
@@ -116,42 +112,39 @@ static class WarpgroupConvolution
     /// here, and starts copies of the weights of the second stage after it.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static WeightStages Begin<TColumns>(SharedBytes shared, uint slice, WeightStages weights)
-        where TColumns : struct, IWarpgroupColumns
+    static WeightStages Begin(SharedBytes shared, uint slice, WeightStages weights)
     {
         Ptx.WaitForCopiesButOne();
         Ptx.ShowToTensorCores();
         Group.Barrier();
         Ptx.BeginProducts();
-        Column<TColumns>(shared, slice, weights.Read, 0);
-        return Copy<TColumns>(shared, weights);
+        Column(shared, slice, weights.Read, 0);
+        return Copy(shared, weights);
     }
 
     /// <summary>Begins the rest of them.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static WeightStages Finish<TColumns>(SharedBytes shared, uint slice, WeightStages weights)
-        where TColumns : struct, IWarpgroupColumns
+    static WeightStages Finish(SharedBytes shared, uint slice, WeightStages weights)
     {
-        Column<TColumns>(shared, slice, weights.Read, 1);
-        Column<TColumns>(shared, slice, weights.Read, 2);
+        Column(shared, slice, weights.Read, 1);
+        Column(shared, slice, weights.Read, 2);
         Ptx.CommitProducts();
-        weights.Read = Next<TColumns>(weights.Read);
+        weights.Read = Next(weights.Read);
         return weights;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static WeightStages Copy<TColumns>(SharedBytes shared, WeightStages weights)
-        where TColumns : struct, IWarpgroupColumns
+    static WeightStages Copy(SharedBytes shared, WeightStages weights)
     {
-        Piece<TColumns>(shared, weights, 0);
-        Piece<TColumns>(shared, weights, 1);
-        Piece<TColumns>(shared, weights, 2);
-        Piece<TColumns>(shared, weights, 3);
-        Piece<TColumns>(shared, weights, 4);
+        Piece(shared, weights, 0);
+        Piece(shared, weights, 1);
+        Piece(shared, weights, 2);
+        Piece(shared, weights, 3);
+        Piece(shared, weights, 4);
         Ptx.CommitCopies();
         weights.Left--;
-        weights.Source += WeightBytes<TColumns>();
-        weights.Write = Next<TColumns>(weights.Write);
+        weights.Source += WeightBytes;
+        weights.Write = Next(weights.Write);
         return weights;
     }
 
@@ -160,47 +153,44 @@ static class WarpgroupConvolution
     /// and their end.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static void Piece<TColumns>(SharedBytes shared, WeightStages weights, int piece)
-        where TColumns : struct, IWarpgroupColumns
+    static void Piece(SharedBytes shared, WeightStages weights, int piece)
     {
         int first = piece * BoxPlanes.Threads * 16, at = first + Group.IdxX * 16;
-        if (first < WeightBytes<TColumns>() && weights.Left > 0 & at < WeightBytes<TColumns>())
+        if (first < WeightBytes && weights.Left > 0 & at < WeightBytes)
             Ptx.CopyAsync16(shared, weights.Write + (uint)at, weights.Source + first, 16);
     }
 
     /// <summary>The three taps along h at a place along w.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static void Column<TColumns>(SharedBytes shared, uint slice, uint weights, int w)
-        where TColumns : struct, IWarpgroupColumns
+    static void Column(SharedBytes shared, uint slice, uint weights, int w)
     {
         const uint Line = BoxPlanes.LineBytes;
         int firstSlice = Group.IdxX / Ptx.WarpgroupThreads * Sets;
         uint own = (uint)(firstSlice * BoxPlanes.SliceBytes + w * BoxPlanes.ItemBytes);
-        uint tap = (uint)TapBytes<TColumns>();
+        uint tap = (uint)TapBytes;
         var a = MatrixDescriptor.OfItems(shared, slice + own, BoxPlanes.LineBytes, BoxPlanes.PlaneBytes);
         var b = MatrixDescriptor.OfItems(
             shared, weights + (uint)(w * Taps) * tap, PackedWeights.BlockBytes / 2, PackedWeights.BlockBytes / 4);
-        Tap<TColumns>(shared, a, b);
-        Tap<TColumns>(shared, MatrixDescriptor.Further(a, Line), MatrixDescriptor.Further(b, tap));
-        Tap<TColumns>(shared, MatrixDescriptor.Further(a, 2 * Line), MatrixDescriptor.Further(b, 2 * tap));
+        Tap(shared, a, b);
+        Tap(shared, MatrixDescriptor.Further(a, Line), MatrixDescriptor.Further(b, tap));
+        Tap(shared, MatrixDescriptor.Further(a, 2 * Line), MatrixDescriptor.Further(b, 2 * tap));
     }
 
     /// <summary>A tap for both slices.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static void Tap<TColumns>(SharedBytes shared, MatrixDescriptor a, MatrixDescriptor b)
-        where TColumns : struct, IWarpgroupColumns
+    static void Tap(SharedBytes shared, MatrixDescriptor a, MatrixDescriptor b)
     {
-        Ptx.AddProduct(shared, TColumns.Count, a, false, b, false, 0);
+        Ptx.AddProduct(shared, Columns, a, false, b, false, 0);
         Ptx.AddProduct(
-            shared, TColumns.Count, MatrixDescriptor.Further(a, BoxPlanes.SliceBytes), false, b, false, 1);
+            shared, Columns, MatrixDescriptor.Further(a, BoxPlanes.SliceBytes), false, b, false, 1);
     }
 
     /// <summary>The next of the places for weights, which go round.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static uint Next<TColumns>(uint place) where TColumns : struct, IWarpgroupColumns
+    static uint Next(uint place)
     {
         const uint Boxes = 2 * BoxPlanes.Bytes;
-        uint bytes = (uint)WeightBytes<TColumns>();
+        uint bytes = (uint)WeightBytes;
         return place == Boxes + (Places - 1) * bytes ? Boxes : place + bytes;
     }
 }

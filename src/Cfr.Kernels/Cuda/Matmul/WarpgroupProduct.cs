@@ -11,18 +11,6 @@ interface IWarpgroupColumns
     static abstract int Count { get; }
 }
 
-/// <summary>32.</summary>
-readonly struct Columns32 : IWarpgroupColumns
-{
-    public static int Count => 32;
-}
-
-/// <summary>64.</summary>
-readonly struct Columns64 : IWarpgroupColumns
-{
-    public static int Count => 64;
-}
-
 /// <summary>128.</summary>
 readonly struct Columns128 : IWarpgroupColumns
 {

@@ -5,12 +5,10 @@ sealed class GpuNormalization(GpuDevice gpu) : INormalization
 {
     /// <summary>Lanes and floats, lanes and packets, block and floats, block and packets.</summary>
     static readonly Kernel<LayerNormArguments>[] Forward =
-    [
-        new("layer_norm", LayerNorm.Forward<LanesOfWarp, Lane>),
-        new("layer_norm_packets", LayerNorm.Forward<LanesOfWarp, FourLanes>),
-        new("layer_norm_wide", LayerNorm.Forward<WholeBlock, Lane>),
-        new("layer_norm_wide_packets", LayerNorm.Forward<WholeBlock, FourLanes>),
-    ];
+        Stored<StoredFloat32<Lane>, StoredFloat32<FourLanes>>("layer_norm");
+
+    static readonly Kernel<LayerNormArguments>[] ForwardToBFloat16 =
+        Stored<StoredBFloat16<Lane>, StoredBFloat16<FourLanes>>("layer_norm_to_bfloat16");
 
     static readonly Kernel<LayerNormArguments>[] InputGradient =
     [
@@ -30,6 +28,15 @@ sealed class GpuNormalization(GpuDevice gpu) : INormalization
 
     readonly GpuChannelNorm _channels = new(gpu);
 
+    static Kernel<LayerNormArguments>[] Stored<TFloats, TPackets>(string name)
+        where TFloats : struct, IStoredElement<Lane> where TPackets : struct, IStoredElement<FourLanes> =>
+    [
+        new(name, LayerNorm.Forward<LanesOfWarp, Lane, TFloats>),
+        new($"{name}_packets", LayerNorm.Forward<LanesOfWarp, FourLanes, TPackets>),
+        new($"{name}_wide", LayerNorm.Forward<WholeBlock, Lane, TFloats>),
+        new($"{name}_wide_packets", LayerNorm.Forward<WholeBlock, FourLanes, TPackets>),
+    ];
+
     public void LayerForward(
         long rows, int width, float eps, View x, View weight, View bias, View y, View mean, View inverseDeviation)
     {
@@ -37,8 +44,7 @@ sealed class GpuNormalization(GpuDevice gpu) : INormalization
         var plan = new RowPlan(width, x, weight, bias, y);
         LayerNormArguments arguments = Arguments(plan, rows, width, x, weight, mean, inverseDeviation);
         (arguments.Bias, arguments.Y, arguments.Eps) = (bias.Address, y.Address, eps);
-        arguments.IsHalf = y.Type == DType.BFloat16 ? 1 : 0;
-        Kernel<LayerNormArguments> kernel = plan.Of(Forward);
+        Kernel<LayerNormArguments> kernel = plan.Of(y.Type == DType.BFloat16 ? ForwardToBFloat16 : Forward);
         gpu.Launch(kernel, arguments, plan.Blocks(gpu, kernel, rows));
     }
 

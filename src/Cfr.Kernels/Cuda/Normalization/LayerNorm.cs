@@ -15,9 +15,6 @@ struct LayerNormArguments
 
     /// <summary>1 where the backward pass adds to what Y holds.</summary>
     public int Accumulates;
-
-    /// <summary>1 where the forward pass rounds y to bfloat16.</summary>
-    public int IsHalf;
 }
 
 /// <summary>
@@ -27,8 +24,8 @@ struct LayerNormArguments
 /// </summary>
 static unsafe class LayerNorm
 {
-    public static void Forward<TTeam, V>(LayerNormArguments a)
-        where TTeam : struct, IRowTeam where V : struct, IDeviceVector<V>
+    public static void Forward<TTeam, V, TStored>(LayerNormArguments a)
+        where TTeam : struct, IRowTeam where V : struct, IDeviceVector<V> where TStored : struct, IStoredElement<V>
     {
         ArrayView<float> scratch = BlockReduce.Scratch();
         var walk = new RowWalk<TTeam>(a.Lanes);
@@ -67,10 +64,7 @@ static unsafe class LayerNorm
                 V weight = a.Weight == 0 ? one : V.LoadFrom(a.Weight + at);
                 V bias = a.Bias == 0 ? zero : V.LoadFrom(a.Bias + at);
                 V y = V.MultiplyAdd((V.LoadFrom(a.X + start + at) - center) * scale, weight, bias);
-                if (a.IsHalf != 0)
-                    y.StoreHalves(a.Y + (start + at) / 2);
-                else
-                    y.StoreTo(a.Y + start + at);
+                TStored.Store(y, a.Y + (start + at) / sizeof(float) * TStored.Bytes);
             }
         }
     }

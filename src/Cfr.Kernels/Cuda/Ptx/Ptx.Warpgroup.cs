@@ -150,7 +150,7 @@ static unsafe partial class Ptx
         if (CudaAsm.IsSupported)
         {
             uint begin = shared.Base + offset + (uint)(row * columns * sizeof(float));
-            uint inRow = (uint)((lane >> 2 & (columns > 32 ? 7 : 3)) * 32 + (lane & 3) * 8);
+            uint inRow = (uint)((lane >> 2) * 32 + (lane & 3) * 8);
             CudaAsm.Emit("warpgroup.store %0, %1, %2, %3;", columns, set, begin, inRow);
             return;
         }
