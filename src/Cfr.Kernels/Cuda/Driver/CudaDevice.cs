@@ -1,5 +1,5 @@
-using Cfr.Kernels.Cuda.Compile;
 using System.Runtime.InteropServices;
+using Cfr.Kernels.Cuda.Compile;
 using Cfr.Kernels.Cuda.Driver;
 using Cfr.Kernels.Profiling;
 using static Cfr.Kernels.Cuda.Driver.CudaDriver;
