@@ -39,7 +39,7 @@ public sealed class KernelReport : IDisposable
     /// <exception cref="ArgumentException">There is no such kernel.</exception>
     /// <exception cref="KernelException">It does not compile.</exception>
     public string Ptx(string name, ComputeCapability capability) => PtxText.Target(
-        _compiled.GetOrAdd(name, _ => _compiler.Compile(KernelCatalog.Named(name), capability)), capability);
+        name, _compiled.GetOrAdd(name, _ => _compiler.Compile(KernelCatalog.Named(name), capability)), capability);
 
     /// <summary>What the assembler makes of a kernel.</summary>
     /// <exception cref="InvalidOperationException">There is no assembler here.</exception>

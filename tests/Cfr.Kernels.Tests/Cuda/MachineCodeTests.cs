@@ -36,7 +36,7 @@ public class MachineCodeTests
         if (CudaTools.Find() is not { } tools) { Assert.Skip("no ptxas here; scripts/get-ptxas.sh fetches it"); return; }
         using var folder = new TestKit.TemporaryFolder();
         string source = folder.File("local.ptx"), cubin = folder.File("local.cubin");
-        File.WriteAllText(source, PtxText.Target(Ptx, new ComputeCapability(target / 10, target % 10)));
+        File.WriteAllText(source, PtxText.Target("local", Ptx, new ComputeCapability(target / 10, target % 10)));
         tools.Assemble("local", source, cubin);
         byte[] bytes = File.ReadAllBytes(cubin);
         Assert.Equal(new MachineCode(0, 0, 0, LocalAccesses: 2), MachineCode.Of(bytes));

@@ -124,4 +124,30 @@ public class PtxPassTests
         Assert.Equal(want, KernelFacts.OccupancyOf(threads, registers, shared, new(target / 10, target % 10)), 6);
 
     static string Compile(string name, Action<Arguments> body) => Compiler.Compile(new Kernel<Arguments>(name, body), Hopper);
+
+    /// <summary>What inline PTX passes as constants comes through registers, and through slots that were cleared before.</summary>
+    [Fact]
+    public void Sums_of_warp_groups_get_names()
+    {
+        string ptx = WarpgroupSums.Apply("k", string.Join(
+            '\n', "\t.reg .b32\t%r1;", "\tmov.b32\t%slot, 0;", "\tmov.b32\t%r1, 64;", "\tmov.b32\t%slot, %r1;",
+            "\tmov.b32\t%r2, %slot;", "\tmov.b32\t%r3, 1;", "\twarpgroup.clear %r2, %r3;",
+            "\twarpgroup.multiplyrows %r2, %r3, 2, %r4, %r5, %r6, %r7, %r8, %r9;",
+            "\twarpgroup.get %r2, %r3, %r3, %f1, %f2, %f3, %f4;", ""));
+        Assert.Equal(32, ptx.Split(", 0f00000000;").Length - 1);
+        Assert.Contains("\t.reg .f32\tsum1x0, ", ptx);
+        Assert.Contains("wgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16 {sum1x0,sum1x1,", ptx);
+        Assert.Contains("{%r4,%r5,%r6,%r7}, ofB, adds, 1, 1, 1;", ptx);
+        Assert.Contains("\tmov.f32\t%f1, sum1x4;\n", ptx);
+        Assert.DoesNotContain("warpgroup.", ptx);
+        KernelException error = Assert.Throws<KernelException>(
+            () => WarpgroupSums.Apply("k", "\t.reg .b32\t%r1;\n\twarpgroup.clear %r1, 0;\n"));
+        Assert.Equal("kernel k: %r1 of a warp group's sums is no constant", error.Message);
+    }
+
+    [Fact]
+    public void Warp_groups_are_refused_on_other_generations() => Assert.Equal(
+        "kernel matmul_warpgroups_128x128_nt: products of warp groups are for sm_90 alone, not for sm_80",
+        Assert.Throws<KernelException>(() => Compiler.Compile(
+            TiledKernels.BFloat16Warpgroups128.Nt, new ComputeCapability(8, 0))).Message);
 }

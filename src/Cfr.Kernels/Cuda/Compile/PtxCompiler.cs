@@ -46,7 +46,7 @@ sealed class PtxCompiler : IDisposable
         ptx = RegisterPromotion.Apply(kernel.Name, ptx);
         ptx = GlobalAddressing.Apply(kernel.Name, ptx);
         ptx = WarpgroupSums.Apply(kernel.Name, PtxText.Round(PtxText.Diverge(PtxText.Name(ptx, kernel.Name))));
-        ptx = PtxText.Target(ptx, capability);
+        ptx = PtxText.Target(kernel.Name, ptx, capability);
         int want = SizeOf(kernel.Arguments), got = PtxText.ParameterBytes(ptx);
         return want == got
             ? ptx

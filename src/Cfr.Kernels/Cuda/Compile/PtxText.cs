@@ -19,13 +19,13 @@ static partial class PtxText
     /// set of instructions, <c>sm_90a</c>.
     /// </summary>
     /// <exception cref="KernelException">There are such products, and the target is another.</exception>
-    public static string Target(string ptx, ComputeCapability capability)
+    public static string Target(string kernel, string ptx, ComputeCapability capability)
     {
         bool isHoppers = ptx.Contains("wgmma.");
         if (isHoppers && capability != ComputeCapability.Hopper)
         {
             throw new KernelException(
-                $"products of warp groups are for sm_{ComputeCapability.Hopper.Number} alone, not for sm_{capability.Number}");
+                $"kernel {kernel}: products of warp groups are for sm_{ComputeCapability.Hopper.Number} alone, not for sm_{capability.Number}");
         }
         string version = isHoppers ? "8.0" : capability.PtxVersion, target = $"sm_{capability.Number}{(isHoppers ? "a" : "")}";
         return TargetLine().Replace(VersionLine().Replace(ptx, $".version {version}"), $".target {target}");
