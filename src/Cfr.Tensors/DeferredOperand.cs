@@ -40,14 +40,21 @@ sealed class DeferredOperand : PromisedContents
     }
 
     /// <summary>It in a product's type.</summary>
-    public Tensor In(DType type)
+    public Tensor In(DType type) => (_rounded ??= Written(type)).Alias(_shape);
+
+    Tensor Written(DType type)
     {
-        if (_rounded is null)
+        Tensor rounded = _session.EmptyKept(_shape, type);
+        try
         {
-            _rounded = _session.EmptyKept(_shape, type);
-            _write(_rounded.View);
+            _write(rounded.View);
+            return rounded;
         }
-        return _rounded.Alias(_shape);
+        catch
+        {
+            rounded.Release();
+            throw;
+        }
     }
 
     /// <inheritdoc/>

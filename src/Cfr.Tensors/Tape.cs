@@ -127,7 +127,7 @@ sealed class Tape
     {
         readonly GradientSlot?[] _inputs;
         readonly Tensor?[] _kept;
-        readonly Action<Gradient> _backward;
+        Action<Gradient>? _backward;
 
         public Node(string op, ReadOnlySpan<Tensor?> inputs, ReadOnlySpan<Tensor?> keep, Action<Gradient> backward)
         {
@@ -156,7 +156,7 @@ sealed class Tape
             $"Backward: the tape behind this result of {Op} was already walked back or dropped; "
             + "run the forward pass again, or add the losses and walk back once");
 
-        public void Backward() => _backward(new Gradient(Result.Gradient!, _inputs, _kept));
+        public void Backward() => _backward!(new Gradient(Result.Gradient!, _inputs, _kept));
 
         public void Free()
         {
@@ -165,6 +165,8 @@ sealed class Tape
             Result.Clear();
             foreach (Tensor? tensor in _kept) tensor?.Release();
             Array.Clear(_kept);
+            // What it holds besides, a result that was put off needed to be written.
+            _backward = null;
         }
     }
 }

@@ -43,7 +43,8 @@ public abstract class Optimizer
     public void Step()
     {
         // What was put off is made of the parameters as they are.
-        foreach (Weight weight in Groups.SelectMany(group => group.Parameters)) weight.Tensor.Session.Settle();
+        IEnumerable<Weight> weights = Groups.SelectMany(group => group.Parameters);
+        foreach (Session session in weights.Select(weight => weight.Tensor.Session).Distinct()) session.Settle();
         Update();
     }
 

@@ -30,8 +30,8 @@ struct BlockSums<TSums> where TSums : unmanaged
 }
 
 /// <summary>
-/// Attention on tensor cores (FlashAttention-2, Dao 2023): a block of four warps (or two groups of four) takes 128 (or 64) queries of a head
-/// past all of its keys, 64 at a time; logits and probabilities stay in registers.
+/// Attention on tensor cores (FlashAttention-2, Dao 2023): a block of four warps (or two groups of four) takes 128 (or
+/// 64) queries of a head past all of its keys, 64 at a time; logits and probabilities stay in registers.
 /// <code>
 ///   for blocks of 64 keys, the next of which is on its way:
 ///     S = q k^T + positions       m' = max(m, rows of S)      P = 2^(S - m')      f = 2^(m - m')

@@ -12,8 +12,8 @@ enum AttentionRung
 }
 
 /// <summary>
-/// Flash attention's way: relative positions' part of the logits, packing, one kernel. Sizes and the device's precision
-/// alone choose it.
+/// Flash attention's way: relative positions' part of the logits, packing, one kernel. Sizes, the device's precision and
+/// whether it has warp groups choose it.
 /// </summary>
 sealed class FlashForward(GpuDevice gpu)
 {

@@ -51,7 +51,7 @@ static class FlashKernels
         ]);
 
     /// <summary>
-    /// The same with warp groups for heads of 64 on grids of 64 columns; of windows and the like, warps have less to do than
+    /// The same with warp groups for heads up to 64 on grids of 64 columns; of windows and the like, warps have less to do than
     /// groups would spill.
     /// </summary>
     public static readonly FlashFamily BFloat16OfHopper = BFloat16 with

@@ -64,7 +64,8 @@ readonly struct FlashWarps : IFlashProducts
         where TPositions : struct, IFlashPositions
     {
         int rowBytes = TQueries.Steps * 32;
-        TSums start = TPositions.Start<TSums, TFragment>(shared, a, positions, firstKey, sixteen, Warps * BlockReduce.WarpSize);
+        TSums start = TPositions.Start<TSums, TFragment>(
+            shared, a, positions, firstKey, sixteen, Warps * BlockReduce.WarpSize);
         return TQueries.Multiply<TFactors>(
             shared, start, q, tile + (uint)(sixteen * 16 * rowBytes), place, rowBytes, 0);
     }
@@ -93,9 +94,10 @@ readonly struct FlashWarps : IFlashProducts
 }
 
 /// <summary>
-/// Warp groups, two a block with 16 rows a warp, all 64 keys at once, in bfloat16: keys and values are read by the tensor cores themselves, queries and
-/// probabilities are a warp's 16 rows in registers, so that which rows these are is the warp's affair. Heads of 64, in
-/// rows of 128 bytes, whose order of chunks (<see cref="PackedRows"/>) is the tensor cores' own.
+/// Warp groups, two a block with 16 rows a warp, all 64 keys at once, in bfloat16: keys and values are read by the
+/// tensor cores themselves, queries and probabilities are a warp's 16 rows in registers, so that which rows these are is
+/// the warp's affair. Heads of 64, in rows of 128 bytes, whose order of chunks (<see cref="PackedRows"/>) is the tensor
+/// cores' own.
 /// </summary>
 readonly struct FlashWarpgroups : IFlashProducts
 {
@@ -118,10 +120,10 @@ readonly struct FlashWarpgroups : IFlashProducts
         where TQueries : unmanaged, IQuerySteps<TQueries, TSums, TFragment>
         where TPositions : struct, IFlashPositions
     {
-        TSums.Put(shared, TPositions.Start<TSums, TFragment>(shared, a, positions, firstKey, 0, Warps * BlockReduce.WarpSize), OfLogits, 0);
-        TSums.Put(shared, TPositions.Start<TSums, TFragment>(shared, a, positions, firstKey, 1, Warps * BlockReduce.WarpSize), OfLogits, 1);
-        TSums.Put(shared, TPositions.Start<TSums, TFragment>(shared, a, positions, firstKey, 2, Warps * BlockReduce.WarpSize), OfLogits, 2);
-        TSums.Put(shared, TPositions.Start<TSums, TFragment>(shared, a, positions, firstKey, 3, Warps * BlockReduce.WarpSize), OfLogits, 3);
+        Begin<TSums, TFragment, TPositions>(shared, a, positions, firstKey, 0);
+        Begin<TSums, TFragment, TPositions>(shared, a, positions, firstKey, 1);
+        Begin<TSums, TFragment, TPositions>(shared, a, positions, firstKey, 2);
+        Begin<TSums, TFragment, TPositions>(shared, a, positions, firstKey, 3);
         Ptx.BeginProducts();
         TQueries.AddProducts(shared, q, tile, 0);
         Ptx.CommitProducts();
@@ -155,6 +157,17 @@ readonly struct FlashWarpgroups : IFlashProducts
         Ptx.WaitForProducts();
         return TColumns.Get(shared, 0);
     }
+
+    /// <summary>Sums of 16 keys begin with what positions add.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static void Begin<TSums, TFragment, TPositions>(
+        SharedBytes shared, FlashArguments a, PositionPlace positions, int firstKey, int sixteen)
+        where TSums : unmanaged, IRowSums<TSums, TFragment> where TFragment : unmanaged
+        where TPositions : struct, IFlashPositions => TSums.Put(
+            shared,
+            TPositions.Start<TSums, TFragment>(
+                shared, a, positions, firstKey, sixteen, Warps * BlockReduce.WarpSize),
+            OfLogits, sixteen);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static void Sixteen<TSums, TFragment>(SharedBytes shared, TFragment p, uint tile, int sixteen)

@@ -12,7 +12,10 @@ namespace Cfr.Kernels.Cuda.Compile;
 /// <param name="LocalAccesses">Loads and stores of local memory.</param>
 readonly record struct MachineCode(int Hmma, int Ldsm, int Ldgsts, int LocalAccesses)
 {
-    const int HmmaCode = 0x23c, HgmmaCode = 0x9f0, LdsmCode = 0x83b, LdgstsCode = 0xfae, LoadLocalCode = 0x983, StoreLocalCode = 0x387;
+    /// <summary>A warp group's product, with A in shared memory or in registers.</summary>
+    const int HgmmaCode = 0x9f0, HgmmaOfRowsCode = 0xdf0;
+
+    const int HmmaCode = 0x23c, LdsmCode = 0x83b, LdgstsCode = 0xfae, LoadLocalCode = 0x983, StoreLocalCode = 0x387;
 
     const int InstructionBytes = 16, Opcode = 0xfff;
 
@@ -54,7 +57,7 @@ readonly record struct MachineCode(int Hmma, int Ldsm, int Ldgsts, int LocalAcce
         for (; code.Length >= InstructionBytes; code = code[InstructionBytes..])
             switch (BinaryPrimitives.ReadUInt16LittleEndian(code) & Opcode)
             {
-                case HmmaCode or HgmmaCode: hmma++; break;
+                case HmmaCode or HgmmaCode or HgmmaOfRowsCode: hmma++; break;
                 case LdsmCode: ldsm++; break;
                 case LdgstsCode: ldgsts++; break;
                 case LoadLocalCode or StoreLocalCode: local++; break;

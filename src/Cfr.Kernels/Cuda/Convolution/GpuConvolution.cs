@@ -16,7 +16,7 @@ enum ConvolutionWay
 }
 
 /// <summary>
-/// Convolution and its gradients. Sizes and the device's precision alone choose the way:
+/// Convolution and its gradients. Sizes, the device's precision and whether it has warp groups choose the way:
 /// <list type="bullet">
 /// <item>what is too small to matter takes the naive form;</item>
 /// <item>stride 1 and a kernel of at most 3 voxels along each axis, exactly 3 along h, is computed from boxes in shared

@@ -40,7 +40,8 @@ public sealed unsafe class CudaDevice : GpuDevice
             throw new DeviceException($"there is no cuda:{ordinal}; this machine has {_info.Gpus.Count} GPU(s), from cuda:0");
         _gpu = _info.Gpus[ordinal];
         if (_gpu.Problem is { } problem) throw new DeviceException($"cuda:{ordinal} ({_gpu.Name}) cannot be used: {problem}");
-        HasWarpgroups = _gpu.Capability == ComputeCapability.Hopper;
+        HasWarpgroups = _gpu.Capability == ComputeCapability.Hopper
+            && _info.DriverVersion >= CudaInfo.OldestDriverOfWarpgroups;
 
         CudaException.Check(cuDeviceGet(out _device, ordinal), Name);
         CudaException.Check(cuDevicePrimaryCtxRetain(out _context, _device), $"the context of {Name}");

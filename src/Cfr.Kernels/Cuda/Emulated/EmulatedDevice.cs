@@ -14,8 +14,7 @@ public sealed unsafe class EmulatedDevice : GpuDevice
 {
     const int Alignment = 256, MostWarps = 8, Warps = 2;
 
-    readonly Context _context;
-    readonly CPUAccelerator _accelerator;
+    readonly Stack<CPUAccelerator> _accelerators = [];
     readonly Dictionary<Kernel, Delegate> _launchers = [];
     readonly int* _fault;
     List<Action>? _recorded;
@@ -23,9 +22,7 @@ public sealed unsafe class EmulatedDevice : GpuDevice
     /// <summary>Starts the emulator.</summary>
     public EmulatedDevice(Precision precision = Precision.Float32) : base(precision)
     {
-        var processor = new CPUDevice(numThreadsPerWarp: 32, numWarpsPerMultiprocessor: MostWarps, numMultiprocessors: 1);
-        _context = Context.Create(builder => builder.CPU(processor).Optimize(OptimizationLevel.O2));
-        _accelerator = _context.GetCPUDevice(0).CreateCPUAccelerator(_context);
+        _accelerators.Push(Start());
         Pool = new BufferPool(
             bytes => (nint)NativeMemory.AlignedAlloc((nuint)bytes, Alignment),
             address => NativeMemory.AlignedFree((void*)address));
@@ -62,7 +59,7 @@ public sealed unsafe class EmulatedDevice : GpuDevice
         Kernel<TArguments> kernel, in TArguments arguments, int blocksX, int blocksY = 1, int blocksZ = 1)
     {
         if (!_launchers.TryGetValue(kernel, out Delegate? launcher))
-            _launchers[kernel] = launcher = _accelerator.LoadStreamKernel(kernel.Body);
+            _launchers[kernel] = launcher = Load(kernel);
         int sums = BlockSize(kernel) * kernel.WarpgroupSums * sizeof(float);
         int bytes = kernel.SharedBytes + sums + (kernel.TensorCores ? SharedBytes.ScratchBytes : 0);
         var shared = bytes == 0 ? default : SharedMemoryConfig.RequestDynamic<byte>(bytes);
@@ -73,6 +70,33 @@ public sealed unsafe class EmulatedDevice : GpuDevice
         if (IsCapturing) Record(start, configuration, arguments);
         else start(configuration, arguments);
         Observer?.After();
+    }
+
+    Action<KernelConfig, TArguments> Load<TArguments>(Kernel<TArguments> kernel) where TArguments : unmanaged
+    {
+        try
+        {
+            return _accelerators.Peek().LoadStreamKernel(kernel.Body);
+        }
+        catch (InternalCompilerException) when (_launchers.Count > 0)
+        {
+            // ILGPU may take a struct for another kernel's of the same fields; without others before it, it cannot. What
+            // was loaded before stays where it is: a launch ends before the next begins, and memory is the processor's.
+            _accelerators.Push(Start());
+            return _accelerators.Peek().LoadStreamKernel(kernel.Body);
+        }
+    }
+
+    static CPUAccelerator Start()
+    {
+        var processor = new CPUDevice(numThreadsPerWarp: 32, numWarpsPerMultiprocessor: MostWarps, numMultiprocessors: 1);
+        var context = Context.Create(builder => builder.CPU(processor).Optimize(OptimizationLevel.O2));
+        return context.GetCPUDevice(0).CreateCPUAccelerator(context);
+    }
+
+    void Wait()
+    {
+        foreach (CPUAccelerator accelerator in _accelerators) accelerator.Synchronize();
     }
 
     private protected override void BeginCapture() => _recorded = [];
@@ -87,7 +111,7 @@ public sealed unsafe class EmulatedDevice : GpuDevice
     public override void Upload<T>(ReadOnlySpan<T> source, View destination)
     {
         RefuseInCapture("a copy from the host");
-        _accelerator.Synchronize();
+        Wait();
         source.CopyTo(new Span<T>((void*)destination.Address, source.Length));
     }
 
@@ -103,7 +127,7 @@ public sealed unsafe class EmulatedDevice : GpuDevice
     public override void Synchronize()
     {
         RefuseInCapture("a wait");
-        _accelerator.Synchronize();
+        Wait();
         ThrowOnFault();
     }
 
@@ -112,7 +136,7 @@ public sealed unsafe class EmulatedDevice : GpuDevice
         if (IsCapturing) _recorded!.Add(() => FillBytes(address, bytes, value));
         else
         {
-            _accelerator.Synchronize();
+            Wait();
             NativeMemory.Fill((void*)address, (nuint)bytes, value);
         }
     }
@@ -121,8 +145,12 @@ public sealed unsafe class EmulatedDevice : GpuDevice
     public override void Dispose()
     {
         Pool.Close();
-        _accelerator.Dispose();
-        _context.Dispose();
+        while (_accelerators.TryPop(out CPUAccelerator? accelerator))
+        {
+            Context context = accelerator.Context;
+            accelerator.Dispose();
+            context.Dispose();
+        }
         NativeMemory.Free(_fault);
     }
 }

@@ -20,7 +20,8 @@ enum MatmulRung
 }
 
 /// <summary>
-/// Matrix products. Sizes and the device's precision alone choose the way, so that results depend on nothing else:
+/// Matrix products. Sizes, the device's precision and whether it has warp groups choose the way, so that results depend
+/// on nothing else:
 /// <list type="bullet">
 /// <item>a batch of rows against one shared B is one tall product;</item>
 /// <item>products too small to matter take rung 2, which wants nothing of its operands;</item>

@@ -26,7 +26,7 @@ sealed record TileKernels(
     public IEnumerable<Kernel<MatmulArguments>> All => Tn is null ? [Nn, Nt] : [Nn, Nt, Tn, Tt!];
 }
 
-/// <summary>The tiles that there are: rung 3 in float32, rung 4 in TF32 and bfloat16.</summary>
+/// <summary>The tiles that there are: rung 3 in float32, rung 4 in TF32 and bfloat16, rung 5 in bfloat16.</summary>
 static class TiledKernels
 {
     public static readonly TileKernels Float32Large = Registers<Side128>("matmul_float32_128x128");

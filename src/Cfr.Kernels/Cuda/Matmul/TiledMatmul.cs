@@ -55,7 +55,7 @@ interface IBlockProduct
 }
 
 /// <summary>
-/// The loop of the upper two rungs. Four stages of 64 bytes of k: copies are started three stages before they are
+/// The loop of rungs 3 and 4. Four stages of 64 bytes of k: copies are started three stages before they are
 /// needed, and one barrier a stage both shows the copies of all threads and says that the oldest stage has been read.
 /// While a part of a stage is multiplied, the next is on its way to registers, the first of a stage too: behind the
 /// barrier lie the products of the part before it. Otherwise all warps load together, then multiply together, and one

@@ -7,7 +7,7 @@ namespace Cfr.Kernels.Cuda;
 /// <summary>
 /// Products of warp groups (<c>wgmma</c>, Hopper alone): four warps multiply 64 lines of A by the lines of B, 16 steps
 /// at once, both read from shared memory by the tensor cores themselves, while the threads go on. The sums are up to
-/// 128 registers a thread, more than inline PTX has operands: they have names, one set of them a kernel, which
+/// 128 registers a thread, more than inline PTX has operands: they have names, in sets, which
 /// <see cref="Compile.WarpgroupSums"/> writes. Of a product's lines thread t of warp w has rows 16 w + t / 4 and 8
 /// further, and in them columns 8 j + 2 (t % 4) and the next.
 /// </summary>

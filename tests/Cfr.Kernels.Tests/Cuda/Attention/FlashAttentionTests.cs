@@ -1,4 +1,5 @@
 using Cfr.Kernels.Cuda;
+using Cfr.TestKit.Ptx;
 
 namespace Cfr.Kernels.Tests.Cuda;
 
@@ -46,6 +47,17 @@ public class FlashAttentionTests
         });
     }
 
+    /// <summary>Also where queries of the second warp group, or of a warp, do not exist.</summary>
+    [Theory, InlineData("emulated", 1, 64), InlineData("ptx", 1, 64), InlineData("ptx", 3, 20)]
+    public void Warp_groups_match_the_naive_form(string name, int height, int width)
+    {
+        using GpuDevice device = name == "ptx"
+            ? new PtxDevice(Precision.BFloat16) { HasWarpgroups = true }
+            : new EmulatedDevice(Precision.BFloat16) { HasWarpgroups = true };
+        var shape = new AttentionShape(1, 1, height * 64, height * 64, width, 1 / MathF.Sqrt(width), height, 64);
+        Check(device, AttentionRung.TensorCores, shape, roundoff: 1.0 / (1 << 8));
+    }
+
     [Theory, InlineData(Precision.Float32), InlineData(Precision.TF32), InlineData(Precision.BFloat16)]
     public void A_NaN_in_a_query_reaches_that_query_only(Precision precision)
     {
@@ -87,7 +99,7 @@ public class FlashAttentionTests
     static AttentionRung Above(Precision precision) =>
         precision == Precision.Float32 ? AttentionRung.SharedMemory : AttentionRung.TensorCores;
 
-    static void Check(EmulatedDevice device, AttentionRung rung, AttentionShape shape, double roundoff)
+    static void Check(GpuDevice device, AttentionRung rung, AttentionShape shape, double roundoff)
     {
         const int Gap = 4;
         int stride = shape.Heads * shape.HeadWidth + Gap;

@@ -57,7 +57,7 @@ public class WarpgroupConvolutionTests
     {
         using GpuDevice device = DeviceOf("ptx");
         var shape = new ConvolutionShape(
-            2, new Extent(2, 9, 5), 68, new Extent(2, 9, 5), outChannels, Taps, Unit, Unit);
+            2, new Extent(2, 9, 5), 64, new Extent(2, 9, 5), outChannels, Taps, Unit, Unit);
         int voxels = (int)shape.Input.Voxels, channels = shape.InChannels;
         float[] x = Whole(shape.Batch * voxels * channels, 1, 4);
         float[] w = Rounded(shape.Kernel.Voxels * channels * outChannels, 2), bias = Numbers.Draw(outChannels, 3);
