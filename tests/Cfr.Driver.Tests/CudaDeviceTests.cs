@@ -108,6 +108,23 @@ public sealed class CudaDeviceTests : IDisposable
     }
 
     [Fact]
+    public void Warp_groups_multiply_on_hopper_if_its_driver_takes_them()
+    {
+        Assert.True(HasWarpgroups());
+        StandIn.Reject("probe");
+        Assert.False(HasWarpgroups());
+        StandIn.Reject("");
+        StandIn.Set("capability", 10, 0);
+        Assert.False(HasWarpgroups());
+
+        static bool HasWarpgroups()
+        {
+            using var device = new CudaDevice(0, Precision.BFloat16);
+            return device.HasWarpgroups;
+        }
+    }
+
+    [Fact]
     public void A_rejected_kernel_leaves_its_text_and_the_drivers_log()
     {
         StandIn.Reject("relu");

@@ -46,7 +46,7 @@ public abstract class GpuDevice : Device
     internal long SmallWork { get; set; } = 1 << 21;
 
     /// <summary>Whether warp groups multiply (<c>Ptx.AddProduct</c>): on Hopper, capability 9.0.</summary>
-    internal bool HasWarpgroups { get; init; }
+    internal virtual bool HasWarpgroups { get; init; }
 
     /// <summary>The most threads that a block may have.</summary>
     internal virtual int ThreadsPerBlock => 1024;

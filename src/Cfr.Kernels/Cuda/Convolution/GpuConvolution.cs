@@ -267,7 +267,7 @@ sealed class GpuConvolution(GpuDevice gpu) : IConvolution
     /// <summary>The kernel of a way from boxes in shared memory, on warp groups where there are some.</summary>
     HaloKernel BoxKernel(ConvolutionWay way, UnitStridePass pass)
     {
-        bool byWarpgroups = gpu.HasWarpgroups && gpu.Precision == Precision.BFloat16
+        bool byWarpgroups = gpu.Precision == Precision.BFloat16 && gpu.HasWarpgroups
             && way == ConvolutionWay.TensorCores && HaloKernels.IsForWarpgroups(pass);
         return byWarpgroups ? HaloKernels.Warpgroups : Kernels(way).For(pass, WantedBlocks);
     }

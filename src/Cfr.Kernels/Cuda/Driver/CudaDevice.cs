@@ -28,6 +28,7 @@ public sealed unsafe class CudaDevice : GpuDevice
     readonly View _fault;
     readonly string[] _recent = new string[RecentKernels];
     readonly List<string> _captured = [];
+    bool? _hasWarpgroups;
     long _launches;
 
     /// <summary>Opens a GPU.</summary>
@@ -40,8 +41,6 @@ public sealed unsafe class CudaDevice : GpuDevice
             throw new DeviceException($"there is no cuda:{ordinal}; this machine has {_info.Gpus.Count} GPU(s), from cuda:0");
         _gpu = _info.Gpus[ordinal];
         if (_gpu.Problem is { } problem) throw new DeviceException($"cuda:{ordinal} ({_gpu.Name}) cannot be used: {problem}");
-        HasWarpgroups = _gpu.Capability == ComputeCapability.Hopper
-            && _info.DriverVersion >= CudaInfo.OldestDriverOfWarpgroups;
 
         CudaException.Check(cuDeviceGet(out _device, ordinal), Name);
         CudaException.Check(cuDevicePrimaryCtxRetain(out _context, _device), $"the context of {Name}");
@@ -56,6 +55,9 @@ public sealed unsafe class CudaDevice : GpuDevice
         _fault = new View(fault, 3, DType.Int32);
         Pool = new BufferPool(Allocate, Free);
     }
+
+    /// <summary>On Hopper, if the driver's assembler takes them, which is asked when it first matters.</summary>
+    internal override bool HasWarpgroups => _hasWarpgroups ??= _loader.TakesWarpgroups();
 
     /// <inheritdoc/>
     public override string Name => $"cuda:{_gpu?.Ordinal ?? 0}";

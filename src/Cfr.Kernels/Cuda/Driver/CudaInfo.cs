@@ -30,9 +30,6 @@ public sealed record CudaInfo(Version? DriverVersion, IReadOnlyList<CudaGpu> Gpu
     /// <summary>The oldest driver that knows our PTX (ISA 7.8).</summary>
     public static Version OldestDriver { get; } = new(11, 8);
 
-    /// <summary>The oldest that knows products of warp groups (ISA 8.0).</summary>
-    public static Version OldestDriverOfWarpgroups { get; } = new(12, 0);
-
     /// <summary>Looks at this machine. Never throws.</summary>
     public static CudaInfo Read()
     {

@@ -58,25 +58,50 @@ sealed unsafe class KernelLoader(CudaGpu gpu, Version driver, ModuleCache cache)
     byte[] Assemble(Kernel kernel)
     {
         string ptx = _compiler.Compile(kernel, gpu.Capability);
-        byte[] text = Encoding.UTF8.GetBytes(ptx + '\0'), name = Encoding.UTF8.GetBytes(kernel.Name + '\0');
+        CudaResult result = Link(kernel.Name, ptx, out byte[] cubin, out string log);
+        return result == CudaResult.Success ? cubin : throw Rejected(kernel, ptx, log, result);
+    }
+
+    /// <summary>
+    /// Whether the driver's assembler takes products of warp groups, which are in Hopper's own set of instructions.
+    /// </summary>
+    public bool TakesWarpgroups()
+    {
+        const string Probe = """
+            .version 8.0
+            .target sm_90a
+            .address_size 64
+            .visible .entry probe()
+            {
+                wgmma.fence.sync.aligned;
+                ret;
+            }
+            """;
+        return gpu.Capability == ComputeCapability.Hopper && Link("probe", Probe, out _, out _) == CudaResult.Success;
+    }
+
+    static CudaResult Link(string name, string ptx, out byte[] cubin, out string log)
+    {
+        byte[] text = Encoding.UTF8.GetBytes(ptx + '\0'), called = Encoding.UTF8.GetBytes(name + '\0');
         byte[] errors = new byte[LogBytes];
-        fixed (byte* data = text, called = name, log = errors)
+        (cubin, log) = ([], "");
+        fixed (byte* data = text, label = called, messages = errors)
         {
             JitOption* options = stackalloc JitOption[] { JitOption.ErrorLog, JitOption.ErrorLogBytes };
-            nint* values = stackalloc nint[] { (nint)log, LogBytes };
-            CudaException.Check(cuLinkCreate_v2(2, options, values, out nint link), $"kernel {kernel.Name}");
+            nint* values = stackalloc nint[] { (nint)messages, LogBytes };
+            CudaResult result = cuLinkCreate_v2(2, options, values, out nint link);
+            if (result != CudaResult.Success) return result;
             try
             {
-                CudaResult result = cuLinkAddData_v2(link, PtxInput, data, (nuint)text.Length, called, 0, null, null);
-                if (result == CudaResult.Success)
-                {
-                    result = cuLinkComplete(link, out nint cubin, out nuint bytes);
-                    if (result == CudaResult.Success) return new ReadOnlySpan<byte>((void*)cubin, (int)bytes).ToArray();
-                }
-                throw Rejected(kernel, ptx, Encoding.UTF8.GetString(errors).TrimEnd('\0', '\n'), result);
+                result = cuLinkAddData_v2(link, PtxInput, data, (nuint)text.Length, label, 0, null, null);
+                if (result != CudaResult.Success) return result;
+                result = cuLinkComplete(link, out nint image, out nuint bytes);
+                if (result == CudaResult.Success) cubin = new ReadOnlySpan<byte>((void*)image, (int)bytes).ToArray();
+                return result;
             }
             finally
             {
+                log = Encoding.UTF8.GetString(errors).TrimEnd('\0', '\n');
                 cuLinkDestroy(link);
             }
         }
