@@ -37,7 +37,8 @@ readonly struct Columns192 : IWarpgroupColumns
 readonly struct WarpgroupProduct<TColumns, TA, TB> : IBlockProduct
     where TColumns : struct, IWarpgroupColumns where TA : struct, IWarpgroupLayout where TB : struct, IWarpgroupLayout
 {
-    const int Stages = 5, Groups = 2;
+    /// <summary>Stages in shared memory, stages that copies are ahead, and warp groups.</summary>
+    const int Stages = 5, Ahead = 3, Groups = 2;
 
     public static int Rows => Groups * Ptx.WarpgroupRows;
 
@@ -59,14 +60,14 @@ readonly struct WarpgroupProduct<TColumns, TA, TB> : IBlockProduct
         uint end = Stages * stageBytes;
         int stages = (steps + Tile.StageBytes / ElementBytes - 1) / (Tile.StageBytes / ElementBytes);
 
-        for (uint stage = 0; stage < 3 * stageBytes; stage += stageBytes)
+        for (uint stage = 0; stage < Ahead * stageBytes; stage += stageBytes)
         {
             a = TCopyA.Stage(shared, stage, a, Rows, Threads, ElementBytes);
             b = TCopyB.Stage(shared, stage + ofB, b, Columns, Threads, ElementBytes);
             Ptx.CommitCopies();
         }
         Ptx.ClearSums(shared, Columns);
-        uint read = 0, write = 3 * stageBytes;
+        uint read = 0, write = Ahead * stageBytes;
         for (int i = 0; i < stages; i++)
         {
             Ptx.WaitForCopiesButTwo();
@@ -78,7 +79,7 @@ readonly struct WarpgroupProduct<TColumns, TA, TB> : IBlockProduct
             MultiplyHalf(shared, read, read + ofB, group, 0);
             MultiplyHalf(shared, read, read + ofB, group, 1);
             Ptx.CommitProducts();
-            if (i + 3 < stages)
+            if (i + Ahead < stages)
             {
                 a = TCopyA.Stage(shared, write, a, Rows, Threads, ElementBytes);
                 b = TCopyB.Stage(shared, write + ofB, b, Columns, Threads, ElementBytes);
