@@ -60,6 +60,9 @@ public sealed class DeviceBuffer
     /// <summary>Counts one more time.</summary>
     public void Overwrite() => Overwritten++;
 
+    /// <summary>What was made of its numbers and is kept beside them; it is disposed when they go.</summary>
+    public IDisposable? Beside { get; set; }
+
     /// <summary>How many hold it.</summary>
     public int Holders => _holders;
 
@@ -78,6 +81,8 @@ public sealed class DeviceBuffer
         GC.SuppressFinalize(this);
         Promise?.Drop();
         Promise = null;
+        Beside?.Dispose();
+        Beside = null;
         if (_shelf is not null) _pool.Return(_address, Bytes, _shelf);
     }
 

@@ -19,6 +19,7 @@ public sealed class RecordedWork : IDisposable
     readonly DeviceBuffer _origin;
     readonly Tensor _result;
     readonly LaunchGraph _graph;
+    readonly List<RoundedWeight> _rounded = [];
     readonly ulong _draws;
     bool _disposed;
 
@@ -29,6 +30,7 @@ public sealed class RecordedWork : IDisposable
         Tensor? result = null;
         session.Settle(); // what was put off before is not the graph's to write
         session.Random.CountFrom(Origin);
+        session.RoundedForRecording = _rounded;
         try
         {
             _graph = session.Device.Capture(() =>
@@ -47,6 +49,7 @@ public sealed class RecordedWork : IDisposable
         }
         finally
         {
+            session.RoundedForRecording = null;
             session.Random.CountFromZero();
             session.Random.Draws = before;
         }
@@ -74,6 +77,7 @@ public sealed class RecordedWork : IDisposable
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         _session.Settle(); // what was put off may be made of the last replay's result
+        foreach (RoundedWeight weight in _rounded) weight.Refresh();
         for (int i = 0; i < _inputs.Length; i++)
         {
             _session.Device.Layout.Copy(StridedCopy.Along([inputs[i].Count], [1], [1]), inputs[i].View, _inputs[i].View);

@@ -27,6 +27,9 @@ public sealed class Session(Device device, ulong seed = 0)
     /// </summary>
     internal bool Recomputing { get; set; }
 
+    /// <summary>The rounded weights that launches read which are being recorded; null while none are.</summary>
+    internal List<RoundedWeight>? RoundedForRecording { get; set; }
+
     const int FewPromised = 32;
 
     readonly Dictionary<object, Tensor> _constants = [];

@@ -68,6 +68,14 @@ public sealed class Tensor
             ? deferred.In(type)
             : this;
 
+    /// <summary>
+    /// The same of a weight (<see cref="RoundedWeight"/>), unless a pass backward trains it: it then changes in each step.
+    /// </summary>
+    internal View InProduct(DType type, bool isTrained) =>
+        type == DType || isTrained || _offset != 0
+            ? View
+            : RoundedWeight.Of(Session, _buffer, Count, type) ?? View;
+
     /// <summary>What the convolution that made it has measured of it; this handle alone knows.</summary>
     internal MeasuredMoments? Measured
     {
@@ -234,8 +242,11 @@ public sealed class Tensor
                 "this tensor is a constant, as the gradient of a bias before a norm is: it cannot be overwritten");
         }
         Session.Settle();
-        _buffer.Overwrite();
+        IsOverwritten();
     }
+
+    /// <summary>Says that its numbers change, what was put off being written.</summary>
+    internal void IsOverwritten() => _buffer.Overwrite();
 
     /// <inheritdoc/>
     public override string ToString() => $"{DType} {Shape} on {Session.Device.Name}";

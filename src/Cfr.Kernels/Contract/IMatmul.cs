@@ -57,4 +57,9 @@ public interface IMatmul
     /// type, saves a conversion; the result is the same.
     /// </summary>
     DType TypeOfA(int m, int n, int k);
+
+    /// <summary>
+    /// The same numbers in a type that <see cref="TypeOfA"/> says: what products read again and again is rounded once.
+    /// </summary>
+    void Round(View x, View y);
 }

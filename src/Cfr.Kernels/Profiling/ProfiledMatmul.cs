@@ -15,6 +15,11 @@ sealed class ProfiledMatmul(IMatmul matmul, Profiler profiler) : IMatmul
 
     public DType TypeOfA(int m, int n, int k) => matmul.TypeOfA(m, n, k);
 
+    public void Round(View x, View y)
+    {
+        using (profiler.Call("round", $"{x.Count}", 0, View.Bytes(x, y))) matmul.Round(x, y);
+    }
+
     static double Traffic(Matrix matrix, int batch) =>
         (matrix.BatchStride == 0 ? 1 : batch) * (double)matrix.Rows * matrix.Columns * matrix.Data.Type.Bytes();
 }

@@ -28,10 +28,9 @@ public static class LinearOp
             session.GradEnabled && (x.RequiresGrad || weight.RequiresGrad || bias is { RequiresGrad: true });
         Tensor y = session.Empty(yShape);
         Tensor? z = recorded && activation != Activation.None ? session.Empty(y.Shape) : null;
-        kernels.Multiply(
-            Matrix.Dense(x.In(kernels.TypeOfA(rows, n, k)).View, rows, k), Matrix.Dense(weight.View, n, k).T,
-            Matrix.Dense(y.View, rows, n),
-            epilogue: new Epilogue(bias?.View ?? default, activation, z?.View ?? default, residual?.View ?? default));
+        Product(
+            x, weight, Matrix.Dense(y.View, rows, n),
+            new Epilogue(bias?.View ?? default, activation, z?.View ?? default, residual?.View ?? default));
         return y.Record(
             nameof(Linear), [x, weight, bias, residual],
             keep: [weight.RequiresGrad ? x : null, x.RequiresGrad ? weight : null, z], backward: g =>
@@ -42,16 +41,35 @@ public static class LinearOp
                 dz = session.Empty(before.Shape);
                 ActivationGradient(activation, before, g.OfResult, dz);
             }
-            Matrix dzRows = Matrix.Dense(dz.View, rows, n);
             g.Add(0, () =>
             {
                 Tensor dx = session.Empty(xShape);
-                kernels.Multiply(dzRows, Matrix.Dense(g.Kept(1).View, n, k), Matrix.Dense(dx.View, rows, k));
+                GradientProduct(dz, g.Kept(1), dx);
                 return dx;
             });
             AddParameters(g, dz, rows, n, k);
             g.Add(3, g.OfResult);
         });
+    }
+
+    /// <summary>y = epilogue(x w^T), the last axes of x and w the sum's.</summary>
+    internal static void Product(Tensor x, Tensor weight, Matrix y, Epilogue epilogue = default)
+    {
+        Session session = x.Session;
+        int rows = y.Rows, n = y.Columns, k = weight.Size(1);
+        DType type = session.Device.Matmul.TypeOfA(rows, n, k);
+        View w = weight.InProduct(type, isTrained: session.GradEnabled && weight.RequiresGrad);
+        session.Device.Matmul.Multiply(
+            Matrix.Dense(x.In(type).View, rows, k), Matrix.Dense(w, n, k).T, y, epilogue: epilogue);
+    }
+
+    /// <summary>dx = dz w, in a pass backward.</summary>
+    internal static void GradientProduct(Tensor dz, Tensor weight, Tensor dx)
+    {
+        IMatmul kernels = dz.Session.Device.Matmul;
+        int n = weight.Size(0), k = weight.Size(1), rows = (int)(dx.Count / k);
+        View w = weight.InProduct(kernels.TypeOfA(rows, k, n), weight.RequiresGrad);
+        kernels.Multiply(Matrix.Dense(dz.View, rows, n), Matrix.Dense(w, n, k), Matrix.Dense(dx.View, rows, k));
     }
 
     /// <summary>dz = dy act'(z); dz may be dy.</summary>

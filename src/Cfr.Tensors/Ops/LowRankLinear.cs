@@ -36,9 +36,7 @@ public static class LowRankLinearOp
         Tensor y = session.Empty([.. xShape[..^1], n]), t = session.Empty([rows, ranks]);
         Tensor a = Stack(session, parts, ranks, k);
         Matrix xRows = Matrix.Dense(x.View, rows, k), aRows = Matrix.Dense(a.View, ranks, k);
-        kernels.Multiply(
-            xRows, Matrix.Dense(weight.View, n, k).T, Matrix.Dense(y.View, rows, n),
-            epilogue: new Epilogue(bias?.View ?? default));
+        LinearOp.Product(x, weight, Matrix.Dense(y.View, rows, n), new Epilogue(bias?.View ?? default));
         kernels.Multiply(xRows, aRows.T, Matrix.Dense(t.View, rows, ranks));
         for (int p = 0; p < count; p++)
             kernels.Multiply(
@@ -63,7 +61,7 @@ public static class LowRankLinearOp
             {
                 Tensor dx = session.Empty(xShape);
                 Matrix target = Matrix.Dense(dx.View, rows, k);
-                kernels.Multiply(dyRows, Matrix.Dense(g.Kept(1).View, n, k), target);
+                LinearOp.GradientProduct(dy, g.Kept(1), dx);
                 kernels.Multiply(
                     dtRows, Matrix.Dense(g.Kept(2).View, ranks, k), target, epilogue: new Epilogue(Accumulate: true));
                 return dx;

@@ -33,13 +33,12 @@ public static class MlpOp
         bool trainsFirst = x.RequiresGrad || weight1.RequiresGrad || bias1 is { RequiresGrad: true };
         Tensor y = session.Empty(yShape), h = session.Empty([rows, inner], kernels.TypeOfA(rows, n, inner));
         Tensor? z = session.GradEnabled && trainsFirst && activation != Activation.None ? session.Empty([rows, inner]) : null;
-        kernels.Multiply(
-            Matrix.Dense(x.In(kernels.TypeOfA(rows, inner, k)).View, rows, k), Matrix.Dense(weight1.View, inner, k).T,
-            Matrix.Dense(h.View, rows, inner),
-            epilogue: new Epilogue(bias1?.View ?? default, activation, z?.View ?? default));
-        kernels.Multiply(
-            Matrix.Dense(h.View, rows, inner), Matrix.Dense(weight2.View, n, inner).T, Matrix.Dense(y.View, rows, n),
-            epilogue: new Epilogue(bias2?.View ?? default, Residual: residual?.View ?? default));
+        LinearOp.Product(
+            x, weight1, Matrix.Dense(h.View, rows, inner),
+            new Epilogue(bias1?.View ?? default, activation, z?.View ?? default));
+        LinearOp.Product(
+            h, weight2, Matrix.Dense(y.View, rows, n),
+            new Epilogue(bias2?.View ?? default, Residual: residual?.View ?? default));
         return y.Record(
             Op, [x, weight1, bias1, weight2, bias2, residual],
             keep:
@@ -50,17 +49,15 @@ public static class MlpOp
             backward: g =>
         {
             Tensor dy = g.OfResult;
-            Matrix dyRows = Matrix.Dense(dy.View, rows, n);
             if (trainsFirst)
             {
                 Tensor dz = session.Empty([rows, inner]);
-                kernels.Multiply(dyRows, Matrix.Dense(g.Kept(3).View, n, inner), Matrix.Dense(dz.View, rows, inner));
+                LinearOp.GradientProduct(dy, g.Kept(3), dz);
                 if (g.KeptOrNull(2) is { } before) LinearOp.ActivationGradient(activation, before, dz, dz);
-                Matrix dzRows = Matrix.Dense(dz.View, rows, inner);
                 g.Add(0, () =>
                 {
                     Tensor dx = session.Empty(xShape);
-                    kernels.Multiply(dzRows, Matrix.Dense(g.Kept(1).View, inner, k), Matrix.Dense(dx.View, rows, k));
+                    LinearOp.GradientProduct(dz, g.Kept(1), dx);
                     return dx;
                 });
                 g.Add(1, () => LinearOp.WeightGradient(dz, g.Kept(0), rows, inner, k));

@@ -44,7 +44,11 @@ public sealed class Ema
     public void Update(float decay)
     {
         _session.Settle(); // what was put off is made of the average as it is
-        for (int i = 0; i < _pairs.Length; i++) _slots[i] = new EmaSlot(_pairs[i].Average.View, _pairs[i].Value.View);
+        for (int i = 0; i < _pairs.Length; i++)
+        {
+            _pairs[i].Average.IsOverwritten();
+            _slots[i] = new EmaSlot(_pairs[i].Average.View, _pairs[i].Value.View);
+        }
         _session.Device.Optimizers.Ema(decay, _slots);
     }
 

@@ -45,6 +45,9 @@ public abstract class Optimizer
         // What was put off is made of the parameters as they are.
         IEnumerable<Weight> weights = Groups.SelectMany(group => group.Parameters);
         foreach (Session session in weights.Select(weight => weight.Tensor.Session).Distinct()) session.Settle();
+        foreach (ParameterGroup group in Groups)
+            foreach (Weight weight in Trained(group))
+                weight.Tensor.IsOverwritten();
         Update();
     }
 

@@ -64,6 +64,12 @@ sealed class GpuMatmul(GpuDevice gpu) : IMatmul
 
     public DType TypeOfA(int m, int n, int k) => Type(Rung(m, n, k, (double)m * n * k));
 
+    public void Round(View x, View y)
+    {
+        int count = checked((int)x.Count);
+        _operands.Copy(Matrix.Dense(x, 1, count), Matrix.Dense(y, 1, count), 1, count);
+    }
+
     MatmulRung Rung(int rows, int columns, int steps, double work) => work < gpu.SmallWork ? MatmulRung.Shared
         : Math.Min(rows, columns) <= Few ? MatmulRung.Skinny
         : steps <= Few ? MatmulRung.Short

@@ -52,7 +52,7 @@ sealed class MatmulOperands(GpuDevice gpu)
     }
 
     /// <summary>Copies and converts a batch of matrices, and pads their rows with zeros.</summary>
-    void Copy(Matrix from, Matrix to, int batch, int padded)
+    public void Copy(Matrix from, Matrix to, int batch, int padded)
     {
         (int rows, int columns) = InMemory(from);
         bool isDense = columns == padded && from.RowStride == columns && to.RowStride == columns
