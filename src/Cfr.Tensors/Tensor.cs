@@ -43,6 +43,9 @@ public sealed class Tensor
     /// <summary>True if a backward pass computes a gradient for it.</summary>
     public bool RequiresGrad => Slot is not null;
 
+    /// <summary>Whether what is made of it now changes its gradient.</summary>
+    internal bool IsTrained => RequiresGrad && Session.GradEnabled;
+
     /// <summary>
     /// What <see cref="Backward()"/> has added up for it since <see cref="ClearGrad"/>; null before. Only leaves
     /// (parameters and tensors that asked by <see cref="WithGrad"/>) keep theirs. Its memory may be that of other gradients, too:

@@ -90,9 +90,11 @@ public sealed class DeferredOperandTests
             Tensor norm = session.Normal([2, Height, Width, channels]).LayerNorm();
             if (atOnce) norm.ToArray();
             Tensor qkv = norm.Linear(session.Normal([3 * channels, channels]));
-            Tensor found = qkv.SelfAttention(Heads, height, width, window);
+            if (atOnce) qkv.ToArray();
+            Tensor found = qkv.SelfAttention(Heads, height, width, window, outside: session.Normal([3 * channels]));
             if (atOnce) found.ToArray();
-            Tensor y = found.Linear(session.Normal([12, channels]));
+            Tensor y = found.Linear(session.Normal([12, channels]), activation: Activation.Gelu);
+            Assert.Equal(!atOnce, IsPutOff(qkv));
             Assert.Equal(!atOnce, IsPutOff(found));
             return y.ToArray();
         }
@@ -122,8 +124,7 @@ public sealed class DeferredOperandTests
         Tensor x = session.Normal([9, 16]), weight = session.Normal([12, 16]);
         profiler.Forget();
         Tensor y = x.LayerNorm();
-        y.Linear(weight);
-        y.Linear(weight);
+        Assert.Equal(y.Linear(weight).ToArray(), y.Linear(weight).ToArray());
         ProfileRow row = profiler.Rows(bySizes: false).Single(row => row.Name == "layer norm forward");
         Assert.Equal((1, 9 * 16 * (4.0 + 2) + 2 * 9 * 4), (row.Calls, row.Bytes));
     }

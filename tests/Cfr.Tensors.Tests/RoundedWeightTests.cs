@@ -129,7 +129,7 @@ public sealed class RoundedWeightTests : IDisposable
         long before = _device.Pool.BytesInUse;
         using (_session.Scope())
         {
-            x.Linear(Numbers(Outputs, Inputs));
+            x.Linear(Numbers(Outputs, Inputs)).ToArray();
             Assert.Equal(1, Rounds);
         }
         Assert.Equal(before, _device.Pool.BytesInUse);

@@ -71,14 +71,15 @@ public interface IAttention
 {
     /// <summary>
     /// y = softmax(scale q k^T + relative positions) v. <paramref name="logSumExp"/> [Batch, Heads, Queries] receives
-    /// each row's log of the sum of exponentials, for the backward pass; none if not wanted. y may have the type in which a
-    /// product takes it, where it can be rounded (<see cref="CanRound"/>).
+    /// each row's log of the sum of exponentials, for the backward pass; none if not wanted. Where <see cref="CanRound"/>, y
+    /// may have the type in which a product takes it, and q, k and v together, with what is outside, may too: the same bits.
     /// </summary>
     void Forward(
         AttentionShape shape, Tokens q, Tokens k, Tokens v, RelativePositions positions, Tokens y, View logSumExp);
 
     /// <summary>
-    /// Whether y can be stored in the type in which a product takes it (<see cref="IMatmul.TypeOfA"/>).
+    /// Whether y can be stored, and q, k and v read, in the type in which a product takes them (<see
+    /// cref="IMatmul.TypeOfA"/>).
     /// </summary>
     bool CanRound(AttentionShape shape, RelativePositions positions);
 

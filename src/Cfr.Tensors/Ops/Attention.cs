@@ -47,19 +47,26 @@ public static class AttentionOp
         IAttention kernels = session.Device.Attention;
         Tensor y = DeferredOperand.Make(
             session, [.. qkv.Shape[..^1], channels], inputs,
-            y => kernels.Forward(
-                shape, Part(qkv, 0), Part(qkv, 1, outside), Part(qkv, 2, outside), Positions(height, width),
-                Rows(y, channels, tokens), logSumExp?.View ?? default),
+            y =>
+            {
+                // Read in the type in which it is stored: it may be a product's result that was put off.
+                Tensor read = qkv.In(y.Type);
+                View ofOutside = read.DType == DType.Float32 ? outside?.View ?? default : Rounded(outside, y.Type);
+                kernels.Forward(
+                    shape, Part(read, 0), Part(read, 1, ofOutside), Part(read, 2, ofOutside), Positions(height, width),
+                    Rows(y, channels, tokens), logSumExp?.View ?? default);
+            },
             CanRound(kernels, shape, Positions(height, width), logSumExp));
         return y.Record(Op, inputs, [.. inputs, y, logSumExp], g =>
         {
             Tensor packed = g.Kept(0), dqkv = session.Empty(packed.Shape);
             Tensor? dHeight = Like(g, 1), dWidth = Like(g, 2);
             Tensor? dOutside = g.Wants(3) ? session.Zeros(g.Kept(3).Shape) : null;
+            View ofOutside = g.KeptOrNull(3)?.View ?? default, dOfOutside = dOutside?.View ?? default;
             kernels.Backward(
-                shape, Part(packed, 0), Part(packed, 1, g.KeptOrNull(3)), Part(packed, 2, g.KeptOrNull(3)),
+                shape, Part(packed, 0), Part(packed, 1, ofOutside), Part(packed, 2, ofOutside),
                 Positions(g.KeptOrNull(1), g.KeptOrNull(2)), Rows(g.Kept(4), tokens), g.Kept(5).View,
-                Rows(g.OfResult, tokens), Part(dqkv, 0), Part(dqkv, 1, dOutside), Part(dqkv, 2, dOutside),
+                Rows(g.OfResult, tokens), Part(dqkv, 0), Part(dqkv, 1, dOfOutside), Part(dqkv, 2, dOfOutside),
                 Positions(dHeight, dWidth));
             g.Add(0, dqkv);
             if (dHeight is not null) g.Add(1, dHeight);
@@ -67,11 +74,22 @@ public static class AttentionOp
             if (dOutside is not null) g.Add(3, dOutside);
         });
 
-        Tokens Part(Tensor all, int index, Tensor? outside = null)
+        Tokens Part(Tensor all, int index, View outside = default)
         {
-            View ofOutside = outside?.View.Slice((long)index * channels, channels) ?? default;
-            return new(all.View.Slice((long)index * channels), 3L * channels, 3L * channels * tokens, ofOutside);
+            if (!outside.IsNone) outside = outside.Slice((long)index * channels, channels);
+            return new(all.View.Slice((long)index * channels), 3L * channels, 3L * channels * tokens, outside);
         }
+    }
+
+    /// <summary>What is outside, in another type.</summary>
+    static View Rounded(Tensor? outside, DType type)
+    {
+        if (outside is null) return default;
+        View kept = outside.InProduct(type, isTrained: false);
+        if (kept.Type == type) return kept;
+        Tensor rounded = outside.Session.Empty(outside.Shape, type);
+        outside.Session.Device.Matmul.Round(outside.View, rounded.View);
+        return rounded.View;
     }
 
     /// <summary>Attention of tokens to others.   q [N, Lq, E], k [N, Lk, E], v [N, Lk, E] -> [N, Lq, E]</summary>

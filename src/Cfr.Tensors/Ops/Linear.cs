@@ -22,14 +22,20 @@ public static class LinearOp
         Shape xShape = x.Shape, yShape = [.. xShape[..^1], n];
         if (residual is not null) Expect.Shape(nameof(Linear), nameof(residual), residual, yShape.AsSpan());
         int rows = checked((int)xShape[..^1].Count);
-        IMatmul kernels = session.Device.Matmul;
 
         bool recorded =
             session.GradEnabled && (x.RequiresGrad || weight.RequiresGrad || bias is { RequiresGrad: true });
+        bool isTrained = weight.IsTrained;
+        if (!recorded && activation == Activation.None && residual is null)
+        {
+            return DeferredOperand.Make(
+                session, yShape, [x, weight, bias],
+                y => Product(x, weight, isTrained, Matrix.Dense(y, rows, n), new Epilogue(bias?.View ?? default)));
+        }
         Tensor y = session.Empty(yShape);
         Tensor? z = recorded && activation != Activation.None ? session.Empty(y.Shape) : null;
         Product(
-            x, weight, Matrix.Dense(y.View, rows, n),
+            x, weight, isTrained, Matrix.Dense(y.View, rows, n),
             new Epilogue(bias?.View ?? default, activation, z?.View ?? default, residual?.View ?? default));
         return y.Record(
             nameof(Linear), [x, weight, bias, residual],
@@ -53,14 +59,13 @@ public static class LinearOp
     }
 
     /// <summary>y = epilogue(x w^T), the last axes of x and w the sum's.</summary>
-    internal static void Product(Tensor x, Tensor weight, Matrix y, Epilogue epilogue = default)
+    internal static void Product(Tensor x, Tensor weight, bool isTrained, Matrix y, Epilogue epilogue)
     {
-        Session session = x.Session;
+        IMatmul kernels = x.Session.Device.Matmul;
         int rows = y.Rows, n = y.Columns, k = weight.Size(1);
-        DType type = session.Device.Matmul.TypeOfA(rows, n, k);
-        View w = weight.InProduct(type, isTrained: session.GradEnabled && weight.RequiresGrad);
-        session.Device.Matmul.Multiply(
-            Matrix.Dense(x.In(type).View, rows, k), Matrix.Dense(w, n, k).T, y, epilogue: epilogue);
+        DType type = kernels.TypeOfA(rows, n, k);
+        Matrix w = Matrix.Dense(weight.InProduct(type, isTrained), n, k);
+        kernels.Multiply(Matrix.Dense(x.In(type).View, rows, k), w.T, y, epilogue: epilogue);
     }
 
     /// <summary>dx = dz w, in a pass backward.</summary>

@@ -36,7 +36,8 @@ public static class LowRankLinearOp
         Tensor y = session.Empty([.. xShape[..^1], n]), t = session.Empty([rows, ranks]);
         Tensor a = Stack(session, parts, ranks, k);
         Matrix xRows = Matrix.Dense(x.View, rows, k), aRows = Matrix.Dense(a.View, ranks, k);
-        LinearOp.Product(x, weight, Matrix.Dense(y.View, rows, n), new Epilogue(bias?.View ?? default));
+        LinearOp.Product(
+            x, weight, weight.IsTrained, Matrix.Dense(y.View, rows, n), new Epilogue(bias?.View ?? default));
         kernels.Multiply(xRows, aRows.T, Matrix.Dense(t.View, rows, ranks));
         for (int p = 0; p < count; p++)
             kernels.Multiply(

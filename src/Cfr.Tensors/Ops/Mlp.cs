@@ -34,10 +34,10 @@ public static class MlpOp
         Tensor y = session.Empty(yShape), h = session.Empty([rows, inner], kernels.TypeOfA(rows, n, inner));
         Tensor? z = session.GradEnabled && trainsFirst && activation != Activation.None ? session.Empty([rows, inner]) : null;
         LinearOp.Product(
-            x, weight1, Matrix.Dense(h.View, rows, inner),
+            x, weight1, weight1.IsTrained, Matrix.Dense(h.View, rows, inner),
             new Epilogue(bias1?.View ?? default, activation, z?.View ?? default));
         LinearOp.Product(
-            h, weight2, Matrix.Dense(y.View, rows, n),
+            h, weight2, weight2.IsTrained, Matrix.Dense(y.View, rows, n),
             new Epilogue(bias2?.View ?? default, Residual: residual?.View ?? default));
         return y.Record(
             Op, [x, weight1, bias1, weight2, bias2, residual],

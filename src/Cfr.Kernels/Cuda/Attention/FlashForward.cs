@@ -53,7 +53,7 @@ sealed class FlashForward(GpuDevice gpu)
         long packedKeys = packed.Address + queryBytes, packedValues = packedKeys + keyBytes;
         float factor = shape.Scale * FlashAttention.Log2OfE;
         Pack(
-            shape, rowBytes,
+            shape, q.Data.Type, rowBytes,
             new PackedOperand
             {
                 From = new TokenRows(q),
@@ -116,7 +116,7 @@ sealed class FlashForward(GpuDevice gpu)
                 Keys = shape.Keys,
                 HeadWidth = shape.HeadWidth,
                 GridHeight = shape.GridHeight,
-                Packed = TokenRows.HavePackets(shape, new(q), new(k), new(v)) ? 1 : 0,
+                Packed = TokenRows.HavePackets(shape, DType.Float32, new(q), new(k), new(v)) ? 1 : 0,
                 Scale = shape.Scale,
                 GridWidth = new Divisor(Math.Max(shape.GridWidth, 1)),
                 Heads = new Divisor(shape.Heads),
@@ -146,15 +146,15 @@ sealed class FlashForward(GpuDevice gpu)
             flash => flash.Width >= shape.HeadWidth && flash.Kernel.SharedBytes <= gpu.SharedBytesPerBlock);
     }
 
-    void Pack(AttentionShape shape, int rowBytes, PackedOperand q, PackedOperand k, PackedOperand v)
+    void Pack(AttentionShape shape, DType type, int rowBytes, PackedOperand q, PackedOperand k, PackedOperand v)
     {
         const int ChunkBytes = 16;
-        Kernel<AttentionPackArguments> kernel = Family.Pack;
+        Kernel<AttentionPackArguments> kernel = type == DType.BFloat16 ? AttentionPack.OfBFloat16 : Family.Pack;
         int images = shape.Batch * shape.Heads, chunks = rowBytes / ChunkBytes;
         long threads = (long)Math.Max(q.Tokens, k.Tokens) * chunks;
         int across = (int)Math.Min((threads + gpu.BlockSize(kernel) - 1) / gpu.BlockSize(kernel), gpu.FullGrid);
         int down = Math.Clamp(gpu.FullGrid / across, 1, Math.Min(images, LargestGridZ));
-        bool isPacked = TokenRows.HavePackets(shape, q.From, k.From, v.From);
+        bool isPacked = TokenRows.HavePackets(shape, type, q.From, k.From, v.From);
         gpu.Launch(
             kernel,
             new AttentionPackArguments

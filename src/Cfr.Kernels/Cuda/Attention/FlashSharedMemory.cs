@@ -189,7 +189,7 @@ static unsafe class FlashSharedMemory
             long from = token < tokensLeft
                 ? TokenRows.Row(rows, a.Windows, window, first + token, head * a.HeadWidth + column)
                 : 0;
-            Float4 four = AttentionPack.Load(from, from == 0 ? 0 : a.HeadWidth - column, a.Packed, 1);
+            Float4 four = Float32Tokens.Load(from, from == 0 ? 0 : a.HeadWidth - column, a.Packed);
             uint to = tile + (uint)((token * Pitch(TWidth.Columns) + column) * sizeof(float));
             shared.Store2(to, four.X, four.Y);
             shared.Store2(to + 8, four.Z, four.W);

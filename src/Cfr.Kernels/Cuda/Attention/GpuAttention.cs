@@ -23,7 +23,8 @@ sealed class GpuAttention(GpuDevice gpu) : IAttention
         Forward(Highest(shape, positions), shape, q, k, v, positions, y, logSumExp);
 
     public bool CanRound(AttentionShape shape, RelativePositions positions) =>
-        gpu.Precision == Precision.BFloat16 && Highest(shape, positions) == AttentionRung.TensorCores;
+        gpu.Precision == Precision.BFloat16 && shape.Scale != 0
+        && Highest(shape, positions) == AttentionRung.TensorCores;
 
     /// <summary>The rung that a shape is computed on.</summary>
     public AttentionRung Highest(AttentionShape shape, RelativePositions positions) =>

@@ -30,7 +30,7 @@ static class HeadPack
                 Images = images,
                 HeadWidth = shape.HeadWidth,
                 RowBytes = rowBytes,
-                Packed = TokenRows.HavePackets(shape, new TokenRows(from)) ? 1 : 0,
+                Packed = TokenRows.HavePackets(shape, DType.Float32, new TokenRows(from)) ? 1 : 0,
                 InOrder = 1,
                 Heads = new Divisor(shape.Heads),
                 Chunks = new Divisor(chunks),

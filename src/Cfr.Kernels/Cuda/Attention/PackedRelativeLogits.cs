@@ -171,8 +171,8 @@ static unsafe class PackedRelativeLogits
         {
             int row = i / chunks, chunk = i - row * chunks, column = chunk * PackedBFloat16.PerChunk;
             long source = table + ((long)row * a.HeadWidth + column) * sizeof(float);
-            Float4 low = AttentionPack.Load(source, a.HeadWidth - column, a.Packets, 1);
-            Float4 high = AttentionPack.Load(source + 16, a.HeadWidth - column - 4, a.Packets, 1);
+            Float4 low = Float32Tokens.Load(source, a.HeadWidth - column, a.Packets);
+            Float4 high = Float32Tokens.Load(source + 16, a.HeadWidth - column - 4, a.Packets);
             shared.Store4(PackedRows.Place(row, chunk, TQueries.Steps * 32), PackedBFloat16.Chunk(low, high));
         }
     }

@@ -52,7 +52,7 @@ static class PositionGradients
         GpuDevice gpu, AttentionShape shape, Tokens q, RelativePositions positions, View dRh, View dRw, Tokens dq,
         RelativePositions dPositions)
     {
-        bool hasPackets = TokenRows.HavePackets(shape, new(q), new(dq))
+        bool hasPackets = TokenRows.HavePackets(shape, DType.Float32, new(q), new(dq))
             && (positions.Height.Address | positions.Width.Address) % 16 == 0;
         int form = hasPackets ? 1 : 0, packets = shape.HeadWidth / (hasPackets ? 4 : 1);
         int heads = shape.Batch * shape.Heads;

@@ -5,7 +5,7 @@ namespace Cfr.Kernels.Cuda;
 /// <summary>Rows of tokens in a kernel: address and strides, as in <see cref="Tokens"/>.</summary>
 struct TokenRows(Tokens tokens)
 {
-    const int PacketFloats = 4;
+    const int Packet = 4;
 
     public long Address = tokens.Data.Address, RowStride = tokens.RowStride, BatchStride = tokens.BatchStride;
 
@@ -23,30 +23,31 @@ struct TokenRows(Tokens tokens)
     /// Where a component of a window's token lies; 0 outside the image if there are no rows for that.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static long Row(TokenRows rows, WindowGrid grid, TokenWindow window, int token, int component)
+    public static long Row(
+        TokenRows rows, WindowGrid grid, TokenWindow window, int token, int component, int bytes = sizeof(float))
     {
         int row = token / grid.Columns, y = window.Y + row, x = window.X + token - row * grid.Columns.Value;
         if (y < grid.Height && x < grid.Width)
         {
             return rows.Address + (window.Image * rows.BatchStride + (y * grid.Width + x) * rows.RowStride + component)
-                * sizeof(float);
+                * bytes;
         }
         if (rows.Outside == 0) return 0;
         int before = Ptx.Min(y + 1, grid.Height) * grid.Width;
         int number = window.Image * grid.OutsideOfImage + y * grid.PaddedWidth + x - before;
-        return rows.Outside + (number * rows.OutsideStride + component) * sizeof(float);
+        return rows.Outside + (number * rows.OutsideStride + component) * bytes;
     }
 
     /// <summary>
-    /// Whether every row of every head begins at a multiple of 16 bytes and consists of runs of four.
+    /// Whether every row of every head begins at a multiple of four elements and consists of runs of four.
     /// </summary>
-    public static bool HavePackets(AttentionShape shape, params ReadOnlySpan<TokenRows> operands)
+    public static bool HavePackets(AttentionShape shape, DType type, params ReadOnlySpan<TokenRows> operands)
     {
-        bool have = shape.HeadWidth % PacketFloats == 0;
+        bool have = shape.HeadWidth % Packet == 0;
         foreach (TokenRows rows in operands)
         {
-            have &= (rows.Address | rows.Outside) % (PacketFloats * sizeof(float)) == 0
-                && rows.RowStride % PacketFloats == 0 && (shape.Images == 1 || rows.BatchStride % PacketFloats == 0);
+            have &= (rows.Address | rows.Outside) % (Packet * type.Bytes()) == 0
+                && rows.RowStride % Packet == 0 && (shape.Images == 1 || rows.BatchStride % Packet == 0);
         }
         return have;
     }
