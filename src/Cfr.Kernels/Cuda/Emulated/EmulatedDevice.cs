@@ -90,7 +90,7 @@ public sealed unsafe class EmulatedDevice : GpuDevice
     static CPUAccelerator Start()
     {
         var processor = new CPUDevice(numThreadsPerWarp: 32, numWarpsPerMultiprocessor: MostWarps, numMultiprocessors: 1);
-        var context = Context.Create(builder => builder.CPU(processor).Optimize(OptimizationLevel.O2));
+        var context = Context.Create(builder => builder.CPU(processor).Optimize(OptimizationLevel.O0));
         return context.GetCPUDevice(0).CreateCPUAccelerator(context);
     }
 
