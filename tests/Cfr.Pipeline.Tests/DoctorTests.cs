@@ -1,5 +1,6 @@
 using Cfr.Kernels;
 using Cfr.Pipeline.Doctor;
+using Cfr.Tensors;
 using Cfr.TestKit;
 
 namespace Cfr.Pipeline.Tests;
@@ -21,6 +22,23 @@ public class DoctorTests
     {
         Finding[] found = [.. SelfTest.Run("emulated", () => Device.Open("emulated", precision), precision)];
         Assert.All(found, each => Assert.Equal(Health.Fine, each.Health));
+    }
+
+    [Fact]
+    public void The_large_ops_are_the_same_on_two_processors()
+    {
+        using Device processor = Device.Open("cpu");
+        Finding[] found = [.. LargeWorkTest.Run("cpu", () => Device.Open("cpu"), processor, Precision.Float32)];
+        Assert.Equal(LargeWorkTest.Ops.Length, found.Length);
+        Assert.All(found, each => Assert.Equal(Health.Fine, each.Health));
+    }
+
+    [Theory, InlineData(Precision.BFloat16, Health.Fine), InlineData(Precision.Float32, Health.Failed)]
+    public void An_error_beyond_a_precision_is_found_beside_the_processor(Precision allowed, Health want)
+    {
+        using Device processor = Device.Open("cpu"), device = Device.Open("emulated", Precision.BFloat16).AsForLargeWork();
+        var small = new LargeWorkTest.LargeOp("small matmul", [[20, 33], [33, 17]], x => x[0].Matmul(x[1]));
+        Assert.Equal(want, LargeWorkTest.Check("emulated", device, processor, allowed, small).Health);
     }
 
     [Fact]

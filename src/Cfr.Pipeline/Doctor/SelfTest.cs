@@ -31,12 +31,20 @@ static class SelfTest
     ];
 
     /// <summary>A finding for each op, or one if the device does not open.</summary>
-    public static IEnumerable<Finding> Run(string name, Func<Device> open, Precision precision = Precision.Float32)
+    public static IEnumerable<Finding> Run(string name, Func<Device> open, Precision precision = Precision.Float32) => On(
+        name, open, device =>
+        [
+            .. Ops.Select(op => Finding(
+                name, op.Name, precision, () => Error(new Session(device), Golden.Value[op.Name], op.Inputs, op.Run))),
+        ]);
+
+    /// <summary>What is found on a device; one failure if it does not open.</summary>
+    internal static IEnumerable<Finding> On(string name, Func<Device> open, Func<Device, Finding[]> examine)
     {
         try
         {
             using Device device = open();
-            return [.. Ops.Select(op => Check(name, device, precision, op.Name, op.Inputs, op.Run))];
+            return examine(device);
         }
         catch (Exception error) when (error is not OutOfMemoryException)
         {
@@ -54,21 +62,21 @@ static class SelfTest
         _ => Tolerance,
     };
 
-    static Finding Check(
-        string name, Device device, Precision precision, string op, Shape[] shapes, Func<Tensor[], Tensor> run)
+    /// <summary>Whether an op's error is within what a precision may be off by.</summary>
+    internal static Finding Finding(string device, string op, Precision precision, Func<double> errorOf)
     {
         var clock = Stopwatch.StartNew();
         try
         {
-            double error = Error(new Session(device), Golden.Value[op], shapes, run);
-            double allowed = ToleranceOf(precision);
+            double error = errorOf(), allowed = ToleranceOf(precision);
             string text = string.Create(
                 CultureInfo.InvariantCulture, $"relative error {error:0.0e-00}, allowed {allowed:0e-00}");
-            return new($"{name} {op}", error <= allowed ? Health.Fine : Health.Failed, text, clock.Elapsed.TotalSeconds);
+            return new(
+                $"{device} {op}", error <= allowed ? Health.Fine : Health.Failed, text, clock.Elapsed.TotalSeconds);
         }
         catch (Exception error) when (error is not OutOfMemoryException)
         {
-            return new($"{name} {op}", Health.Failed, error.Message, clock.Elapsed.TotalSeconds);
+            return new($"{device} {op}", Health.Failed, error.Message, clock.Elapsed.TotalSeconds);
         }
     }
 
