@@ -9,6 +9,9 @@ namespace Cfr.Kernels.Cuda;
 /// </summary>
 struct GradientStages
 {
+    /// <summary>Items that a warp copies at once, and from a thread's first chunk to its second.</summary>
+    const int Run = 32, Further = WarpgroupGradient.BlockChunks / 2;
+
     /// <summary>The next step of the plane, and steps of all planes that are left.</summary>
     public int Step, Left;
 
@@ -28,13 +31,12 @@ struct GradientStages
         int first = Ptx.Max(0, a.Padding - kd), planes = Ptx.Max(0, Ptx.Min(a.DepthDy, a.DepthX + a.Padding - kd) - first);
         int steps = a.Batch * planes * a.Steps, piece = (steps + Grid.DimX - 1) / Grid.DimX, begin = Grid.IdxX * piece;
         int plane = begin / a.Steps, sample = plane / Ptx.Max(1, planes), d = first + plane - sample * planes;
-        int chunk = Group.IdxX >> 5 & 3;
         return new GradientStages
         {
             Step = begin - plane * a.Steps,
             Left = Ptx.Min(piece, steps - begin),
-            _x = Item(a.X, sample, blockIn, chunk, d + kd - a.Padding),
-            _dy = Item(a.Dy, sample, blockOut, chunk, d),
+            _x = Item(a.X, sample, blockIn, d + kd - a.Padding),
+            _dy = Item(a.Dy, sample, blockOut, d),
             _planes = planes,
             _planesLeft = planes - (d - first),
         };
@@ -47,16 +49,17 @@ struct GradientStages
 
     /// <summary>Starts the copies of a stage, if there is one, and moves on to the next.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static GradientStages Copy(SharedBytes shared, WarpgroupGradientArguments a, GradientStages at)
+    public static GradientStages Copy<TRows>(SharedBytes shared, WarpgroupGradientArguments a, GradientStages at)
+        where TRows : struct, ITapRows
     {
         if (at.Left > 0)
         {
             int steps = Next(a, at.Step, at.Left), first = at.Step * WarpgroupGradient.StepPositions;
             int positions = steps * WarpgroupGradient.StepPositions;
             int halo = (WarpgroupGradient.Taps - 1) * (a.Pitch + 1);
-            Copy(shared, at._write, a.Dy, at._dy + first, positions);
+            Copy<TRows>(shared, at._write, a.Dy, at._dy + first, positions);
             uint ofX = WarpgroupGradient.BlockChunks * a.Dy.StageChunk;
-            Copy(shared, at._write + ofX, a.X, at._x + first, positions + halo);
+            Copy<TRows>(shared, at._write + ofX, a.X, at._x + first, positions + halo);
             at._write = WarpgroupGradient.Next(at._write, a.StageBytes);
             at.Left -= steps;
             at.Step += steps;
@@ -66,25 +69,40 @@ struct GradientStages
         return at;
     }
 
-    /// <summary>A warp copies runs of 32 items of two chunks, four chunks apart.</summary>
+    /// <summary>
+    /// A warp copies runs of 32 items of two chunks, four chunks apart. Three runs are written out, which is mostly all.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static void Copy(SharedBytes shared, uint stage, GradientItems items, int first, int count)
+    static void Copy<TRows>(SharedBytes shared, uint stage, GradientItems items, int first, int count)
+        where TRows : struct, ITapRows
     {
-        const int Further = WarpgroupGradient.BlockChunks / 2;
-        int thread = Group.IdxX, group = thread / Ptx.WarpgroupThreads, item = group * 32 + (thread & 31);
-        int advance = Group.DimX / Ptx.WarpgroupThreads * 32;
-        uint chunk = (uint)(thread >> 5 & 3), to = stage + chunk * items.StageChunk + (uint)(item * PlaneItems.Bytes);
+        const int RunBytes = Run * PlaneItems.Bytes;
+        int thread = Group.IdxX, item = thread / Ptx.WarpgroupThreads * Run + (thread & Run - 1);
+        uint to = stage + (uint)Chunk * items.StageChunk + (uint)(item * PlaneItems.Bytes);
         long from = Ptx.MultiplyAddWide(first + item, PlaneItems.Bytes, items.Address);
         long further = Ptx.MultiplyAddWide(Further * items.Chunk, PlaneItems.Bytes, from);
-        for (; item < count; item += advance)
+        for (; item < count; item += 3 * TRows.Count * Run)
         {
-            Ptx.CopyAsync16(shared, to, from, PlaneItems.Bytes);
-            Ptx.CopyAsync16(shared, to + Further * items.StageChunk, further, PlaneItems.Bytes);
-            to += (uint)(advance * PlaneItems.Bytes);
-            from += advance * PlaneItems.Bytes;
-            further += advance * PlaneItems.Bytes;
+            uint toFurther = to + Further * items.StageChunk;
+            Two(shared, to, toFurther, from, further, 0);
+            if (item + TRows.Count * Run < count) Two(shared, to, toFurther, from, further, TRows.Count * RunBytes);
+            if (item + 2 * TRows.Count * Run < count)
+                Two(shared, to, toFurther, from, further, 2 * TRows.Count * RunBytes);
+            to += (uint)(3 * TRows.Count * RunBytes);
+            from += 3 * TRows.Count * RunBytes;
+            further += 3 * TRows.Count * RunBytes;
         }
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static void Two(SharedBytes shared, uint to, uint toFurther, long from, long further, int bytes)
+    {
+        Ptx.CopyAsync16(shared, to + (uint)bytes, from + bytes, PlaneItems.Bytes);
+        Ptx.CopyAsync16(shared, toFurther + (uint)bytes, further + bytes, PlaneItems.Bytes);
+    }
+
+    /// <summary>The thread's first chunk of eight.</summary>
+    static int Chunk => Group.IdxX / Run & Further - 1;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static GradientStages NextPlane(WarpgroupGradientArguments a, GradientStages at)
@@ -101,6 +119,6 @@ struct GradientStages
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static int Item(GradientItems items, int sample, int block, int chunk, int plane) =>
-        sample * items.Sample + (block * WarpgroupGradient.BlockChunks + chunk) * items.Chunk + plane * items.Plane;
+    static int Item(GradientItems items, int sample, int block, int plane) =>
+        sample * items.Sample + (block * WarpgroupGradient.BlockChunks + Chunk) * items.Chunk + plane * items.Plane;
 }

@@ -45,11 +45,11 @@ struct WarpgroupGradientArguments
 /// 96 sums a thread. Rows of a product are output channels, dy of 16 positions in registers, fetched once for three
 /// taps; its columns are input channels, x as it lies in shared memory, and a tap is another item to begin at.
 /// <code>
-///   stage i:  wait for its copies; barrier; start copies of stage i + 2; then step by step of 16 positions: load dy;
-///             begin 3 products; wait for the 3 before
+///   step of 16 positions:  load dy; begin 3 products; wait for the 3 before
+///   stage i:               wait for its copies; barrier; its first step; start copies of stage i + 2; its other steps
 /// </code>
 /// Behind the barrier of stage i all have waited for the products of stage i - 2, whose place takes stage i + 2: four
-/// places. The last products of a stage go on over the barrier and the copies.
+/// places. The last products of a stage and the first of the next go on over the barrier and the copies.
 /// <code>
 ///   16 positions, 9 taps:  0.59 M multiply-adds, 288 clocks of the tensor cores
 ///   shared memory:         9 products of 2 KiB and 3 fragments of 2 KiB, 192 clocks; 4 KiB and the halo stored, 37
@@ -71,30 +71,30 @@ static unsafe class WarpgroupGradient
     const uint StepBytes = StepPositions * PlaneItems.Bytes;
 
     public static readonly Kernel<WarpgroupGradientArguments> Kernel =
-        Of("convolution_weight_gradient_warpgroups", Taps);
+        Of<ThreeRows>("convolution_weight_gradient_warpgroups");
 
-    /// <summary>With so many warp groups, 1 or 3: the rows of a plane of taps that a block takes.</summary>
-    public static Kernel<WarpgroupGradientArguments> Of(string name, int rows) => new(name, Run)
-    {
-        Threads = rows * Ptx.WarpgroupThreads,
-        AnyBlock = false,
-        BlocksPerMultiprocessor = 1,
-        SharedBytes = SharedBytes,
-        TensorCores = true,
-        WarpgroupSums = Taps * BlockChannels / 2,
-    };
+    public static Kernel<WarpgroupGradientArguments> Of<TRows>(string name) where TRows : struct, ITapRows =>
+        new(name, Run<TRows>)
+        {
+            Threads = TRows.Count * Ptx.WarpgroupThreads,
+            AnyBlock = false,
+            BlocksPerMultiprocessor = 1,
+            SharedBytes = SharedBytes,
+            TensorCores = true,
+            WarpgroupSums = Taps * BlockChannels / 2,
+        };
 
-    static void Run(WarpgroupGradientArguments a)
+    static void Run<TRows>(WarpgroupGradientArguments a) where TRows : struct, ITapRows
     {
         var shared = Cuda.SharedBytes.Dynamic();
-        int group = Group.IdxX / Ptx.WarpgroupThreads, row = Grid.IdxY * (Group.DimX / Ptx.WarpgroupThreads) + group;
-        int kd = row / Taps, kh = row - kd * Taps, blockIn = Grid.IdxZ / a.BlocksOut;
-        int blockOut = Grid.IdxZ - blockIn * a.BlocksOut.Value;
+        int blocksOfPlane = Taps / TRows.Count, kd = Grid.IdxY / blocksOfPlane;
+        int kh = (Grid.IdxY - kd * blocksOfPlane) * TRows.Count + Group.IdxX / Ptx.WarpgroupThreads;
+        int blockIn = Grid.IdxZ / a.BlocksOut, blockOut = Grid.IdxZ - blockIn * a.BlocksOut.Value;
         GradientStages copies = GradientStages.Of(a, kd, blockIn, blockOut);
         int step = copies.Step, left = copies.Left;
 
-        copies = GradientStages.Copy(shared, a, copies);
-        copies = GradientStages.Copy(shared, a, copies);
+        copies = GradientStages.Copy<TRows>(shared, a, copies);
+        copies = GradientStages.Copy<TRows>(shared, a, copies);
         Ptx.ClearSums(shared, BlockChannels, 0);
         Ptx.ClearSums(shared, BlockChannels, 1);
         Ptx.ClearSums(shared, BlockChannels, 2);
@@ -102,15 +102,18 @@ static unsafe class WarpgroupGradient
         uint read = 0;
         while (left > 0)
         {
+            int steps = GradientStages.Next(a, step, left);
+            step = step + steps == a.Steps ? 0 : step + steps;
+            left -= steps;
+            uint dy = read + ofDy;
+            var x = MatrixDescriptor.OfTurnedItems(shared, read + ofX, a.X.StageChunk, 8 * PlaneItems.Bytes);
+            read = Next(read, a.StageBytes);
             Ptx.WaitForCopiesButOne();
             Ptx.ShowToTensorCores();
             Group.Barrier();
-            copies = GradientStages.Copy(shared, a, copies);
-            int steps = GradientStages.Next(a, step, left);
-            Multiply(shared, a, read + ofDy, read + ofX, steps);
-            step = step + steps == a.Steps ? 0 : step + steps;
-            left -= steps;
-            read = Next(read, a.StageBytes);
+            Step(shared, dy, x);
+            copies = GradientStages.Copy<TRows>(shared, a, copies);
+            Finish(shared, dy, x, steps);
         }
         Ptx.WaitForProducts();
         Store(shared, a, (kd * Taps + kh) * Taps, blockIn * BlockChannels, blockOut * BlockChannels);
@@ -129,24 +132,26 @@ static unsafe class WarpgroupGradient
     }
 
     /// <summary>
-    /// The products of a stage. Two steps are written out: the next fragment is loaded while products read the last one.
+    /// The steps of a stage behind its first. Two are written out: a fragment is loaded while products read the one before.
+    /// What the first step of a stage loaded is never read any more when the next stage begins.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static void Multiply(SharedBytes shared, WarpgroupGradientArguments a, uint dy, uint ofX, int steps)
+    static void Finish(SharedBytes shared, uint dy, MatrixDescriptor x, int steps)
     {
-        var x = MatrixDescriptor.OfTurnedItems(shared, ofX, a.X.StageChunk, 8 * PlaneItems.Bytes);
-        for (; steps > 1; steps -= 2)
+        if (steps == 1) Ptx.WaitForProducts();
+        else Ptx.WaitForProductsButOne();
+        for (; steps > 2; steps -= 2)
         {
-            Step(shared, dy, x);
-            Ptx.WaitForProductsButOne();
             Step(shared, dy + StepBytes, MatrixDescriptor.Further(x, StepBytes));
             Ptx.WaitForProductsButOne();
             dy += 2 * StepBytes;
             x = MatrixDescriptor.Further(x, 2 * StepBytes);
+            Step(shared, dy, x);
+            Ptx.WaitForProductsButOne();
         }
-        if (steps == 0) return;
-        Step(shared, dy, x);
-        Ptx.WaitForProducts();
+        if (steps == 1) return;
+        Step(shared, dy + StepBytes, MatrixDescriptor.Further(x, StepBytes));
+        Ptx.WaitForProductsButOne();
     }
 
     /// <summary>Begins the three products of a step.</summary>
@@ -221,4 +226,22 @@ struct SumsPlace
 {
     public long Target;
     public int LeftIn, LeftOut;
+}
+
+/// <summary>Rows of a plane of taps that a block has warp groups for.</summary>
+interface ITapRows
+{
+    static abstract int Count { get; }
+}
+
+/// <summary>All.</summary>
+readonly struct ThreeRows : ITapRows
+{
+    public static int Count => 3;
+}
+
+/// <summary>One, of 128 threads.</summary>
+readonly struct OneRow : ITapRows
+{
+    public static int Count => 1;
 }

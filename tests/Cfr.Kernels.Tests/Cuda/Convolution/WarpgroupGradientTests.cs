@@ -12,8 +12,8 @@ public class WarpgroupGradientTests
     static readonly Extent Taps = new(3, 3, 3), Unit = new(1, 1, 1);
 
     /// <summary>The same code with a warp group for a row of taps, which the emulator has threads for.</summary>
-    static readonly Kernel<WarpgroupGradientArguments> OneRow =
-        WarpgroupGradient.Of("convolution_weight_gradient_warpgroups_row", rows: 1);
+    static readonly Kernel<WarpgroupGradientArguments> RowByRow =
+        WarpgroupGradient.Of<OneRow>("convolution_weight_gradient_warpgroups_row");
 
     static readonly Dictionary<string, ConvolutionShape> Shapes = new()
     {
@@ -46,7 +46,7 @@ public class WarpgroupGradientTests
         device.Pool.Lending = (address, bytes) => device.FillBytes(address, bytes, 0xff);
         View dw = operands.Output(want.Length);
         new GpuWeightGradient(device).OfItems(
-            shape, operands.Of(x), operands.Of(dy), dw, deviceName == "ptx" ? WarpgroupGradient.Kernel : OneRow);
+            shape, operands.Of(x), operands.Of(dy), dw, deviceName == "ptx" ? WarpgroupGradient.Kernel : RowByRow);
         Numbers.AssertClose(want, operands.Floats(dw), 1e-6, 1e-6 * Math.Sqrt(shape.Batch * shape.Output.Voxels));
     }
 
