@@ -4,7 +4,8 @@ namespace Cfr.Kernels.Cuda;
 /// Weight gradients of convolutions. Sizes and the device's precision alone choose the way:
 /// <list type="bullet">
 /// <item>one input channel is bound by memory (<see cref="OneChannelGradient"/>);</item>
-/// <item>3 x 3 x 3 taps and many channels go to warp groups where there are some (<see cref="WarpgroupGradient"/>);</item>
+/// <item>3 x 3 x 3 taps and many channels go to warp groups where there are some (<see cref="WarpgroupGradient"/>);
+/// </item>
 /// <item>stride 1 and kernels up to 3, larger than a voxel, walk along H (<see cref="VolumeGradient"/>), unless there
 /// are fewer voxels than a patch has elements: patches are then small, and their product is faster;</item>
 /// <item>kernels as large as their stride are a product with x as it lies (<see cref="DisjointProduct"/>), with the

@@ -28,7 +28,8 @@ struct GradientStages
     public static GradientStages Of(WarpgroupGradientArguments a, int kd, int blockIn, int blockOut)
     {
         // Planes of dy that plane kd of the taps meets one of x for.
-        int first = Ptx.Max(0, a.Padding - kd), planes = Ptx.Max(0, Ptx.Min(a.DepthDy, a.DepthX + a.Padding - kd) - first);
+        int first = Ptx.Max(0, a.Padding - kd);
+        int planes = Ptx.Max(0, Ptx.Min(a.DepthDy, a.DepthX + a.Padding - kd) - first);
         int steps = a.Batch * planes * a.Steps, piece = (steps + Grid.DimX - 1) / Grid.DimX, begin = Grid.IdxX * piece;
         int plane = begin / a.Steps, sample = plane / Ptx.Max(1, planes), d = first + plane - sample * planes;
         return new GradientStages
@@ -70,7 +71,7 @@ struct GradientStages
     }
 
     /// <summary>
-    /// A warp copies runs of 32 items of two chunks, four chunks apart. Three runs are written out, which is mostly all.
+    /// A warp copies runs of 32 items of two chunks, four chunks apart. Three runs are written out, mostly all of them.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static void Copy<TRows>(SharedBytes shared, uint stage, GradientItems items, int first, int count)

@@ -28,7 +28,7 @@ struct PlaneItemsArguments
 /// cref="WarpgroupGradient"/> wants them:
 /// <code>[batch][chunk of 8 channels][plane d][position]      position = line * pitch + column</code>
 /// Lines of both are as long as those of x with its padding, so that a tap is the same distance from every voxel. What
-/// lies outside of a volume, behind its last plane's line or its last channel, is zeros. x goes through its constants.
+/// lies outside of a plane or behind the last channel is zeros. x goes through its constants.
 /// <para>
 /// Four neighbouring lanes take 32 channels of a voxel, a warp eight voxels: whole runs of 128 bytes are read, and
 /// written. Bytes: 4 an element read and 2 written.
@@ -70,7 +70,8 @@ static class PlaneItems
 
         bool isThere = (uint)h < (uint)x.Size.H & (uint)w < (uint)x.Size.W;
         long sample = x.Address + (long)batch * x.Size.D * x.Size.H * x.Size.W * x.Channels * sizeof(float);
-        long from = Ptx.MultiplyAddWide(((d * x.Size.H + h) * x.Size.W + w) * x.Channels + channel, sizeof(float), sample);
+        int element = ((d * x.Size.H + h) * x.Size.W + w) * x.Channels + channel;
+        long from = Ptx.MultiplyAddWide(element, sizeof(float), sample);
         InputPacket low = TInput.Load(from, isThere & left > 0, left);
         InputPacket high = TInput.Load(from + 16, isThere & left > FourLanes.Width, left - FourLanes.Width);
         Float4 first = TInput.Finish(TInput.Of(x, batch, channel), low);
@@ -80,7 +81,8 @@ static class PlaneItems
         int to = ((batch * ofSample + chunk) * a.Planes.Value + d) * a.Positions.Value + position;
         Ptx.Store4(
             Ptx.MultiplyAddWide(to, Bytes, a.To),
-            new Float4(Pair(first.X, first.Y), Pair(first.Z, first.W), Pair(second.X, second.Y), Pair(second.Z, second.W)));
+            new Float4(
+                Pair(first.X, first.Y), Pair(first.Z, first.W), Pair(second.X, second.Y), Pair(second.Z, second.W)));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -40,7 +40,9 @@ struct WarpgroupGradientArguments
 
 /// <summary>
 /// <see cref="VolumeGradient"/> with 3 x 3 x 3 taps on warp groups, in bfloat16, from items:
-/// <code>dw[kd, kh, kw, c, m] = sum over samples, planes d, positions p of x[d + kd, p + kh pitch + kw, c] dy[d, p, m]</code>
+/// <code>
+///   dw[kd, kh, kw, c, m] = sum over planes d, positions p of x[d + kd, p + kh pitch + kw, c] dy[d, p, m]
+/// </code>
 /// A block has a plane kd of taps, 64 x 64 channels and a piece of the sum. Warp group g has the row kh = g: 3 taps,
 /// 96 sums a thread. Rows of a product are output channels, dy of 16 positions in registers, fetched once for three
 /// taps; its columns are input channels, x as it lies in shared memory, and a tap is another item to begin at.
@@ -132,8 +134,8 @@ static unsafe class WarpgroupGradient
     }
 
     /// <summary>
-    /// The steps of a stage behind its first. Two are written out: a fragment is loaded while products read the one before.
-    /// What the first step of a stage loaded is never read any more when the next stage begins.
+    /// The steps of a stage behind its first. Two are written out: a fragment is loaded while products read the one
+    /// before. Those of the first step are over when the next stage begins, which loads its registers again.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static void Finish(SharedBytes shared, uint dy, MatrixDescriptor x, int steps)

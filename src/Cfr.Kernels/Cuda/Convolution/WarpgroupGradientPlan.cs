@@ -84,8 +84,10 @@ readonly struct WarpgroupGradientPlan
         // A plane in stages of nearly the same size.
         int stageSteps = Parts(_steps, Parts(_steps, MostStageSteps(_shape)));
         int positions = stageSteps * WarpgroupGradient.StepPositions;
-        GradientItems x = Operand(itemsOfX, _shape.InChannels, _shape.Input.D, PositionsOfX(_shape), positions + Halo(_shape));
-        GradientItems dy = Operand(itemsOfDy, _shape.OutChannels, _shape.Output.D, PositionsOfDy(_shape), positions);
+        GradientItems x = Operand(
+            itemsOfX, _shape.InChannels, _shape.Input.D, PositionsOfX(_shape), positions + Halo(_shape));
+        GradientItems dy = Operand(
+            itemsOfDy, _shape.OutChannels, _shape.Output.D, PositionsOfDy(_shape), positions);
         return new()
         {
             X = x,
