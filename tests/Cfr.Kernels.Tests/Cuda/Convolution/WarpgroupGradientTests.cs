@@ -1,4 +1,5 @@
 using Cfr.Kernels.Cuda;
+using Cfr.Kernels.Profiling;
 using Cfr.TestKit.Ptx;
 
 namespace Cfr.Kernels.Tests.Cuda;
@@ -48,6 +49,24 @@ public class WarpgroupGradientTests
         new GpuWeightGradient(device).OfItems(
             shape, operands.Of(x), operands.Of(dy), dw, deviceName == "ptx" ? WarpgroupGradient.Kernel : RowByRow);
         Numbers.AssertClose(want, operands.Floats(dw), 1e-6, 1e-6 * Math.Sqrt(shape.Batch * shape.Output.Voxels));
+    }
+
+    /// <summary>However few voxels there are: without warp groups, patches would be multiplied.</summary>
+    [Fact]
+    public void Devices_with_warp_groups_go_this_way()
+    {
+        using GpuDevice device = DeviceOf("ptx");
+        ConvolutionShape shape = Shape(1, new(1, 1, 2), 64, 64, Unit);
+        var profiler = new Profiler();
+        using var operands = new Operands(device);
+        float[] x = Rounded(2 * shape.InChannels, 1), dy = Rounded(2 * shape.OutChannels, 2);
+        View ofX = operands.Of(x), ofDy = operands.Of(dy);
+        View dw = operands.Output(shape.Kernel.Voxels * shape.InChannels * shape.OutChannels);
+        new ProfiledDevice(device, profiler).Convolution.WeightGradient(shape, ofX, ofDy, dw);
+        device.Observer = null;
+        Assert.Equal(
+            [PlaneItems.Kernel.Name, WarpgroupGradient.Kernel.Name],
+            profiler.Rows(bySizes: false).SelectMany(row => row.Kernels).Select(kernel => kernel.Name).Order());
     }
 
     /// <summary>What it normalises are whole numbers, and so is what comes of them.</summary>
