@@ -59,6 +59,7 @@ public sealed unsafe class PtxDevice : GpuDevice
         int sharedBytes = code.StaticSharedBytes + kernel.SharedBytes;
         void* shared = NativeMemory.AlignedAlloc((nuint)Math.Max(sharedBytes, Alignment), Alignment);
         TArguments copy = arguments;
+        Observer?.Before(kernel.Name);
         try
         {
             for (int z = 0; z < blocksZ; z++)
@@ -77,6 +78,7 @@ public sealed unsafe class PtxDevice : GpuDevice
         {
             NativeMemory.AlignedFree(shared);
         }
+        Observer?.After();
     }
 
     private protected override void BeginCapture() => throw new NotSupportedException();

@@ -196,6 +196,8 @@ static unsafe class PtxWarp
         ulong begin = (descriptor & 0x3fff) << 4, leading = (descriptor >> 16 & 0x3fff) << 4;
         ulong stride = (descriptor >> 32 & 0x3fff) << 4;
         int atom = (descriptor >> 62) switch { 0 => 16, 1 => 128, 2 => 64, _ => 32 };
+        // Of items without a permutation the leading distance leads along the steps either way.
+        if (isTurned && atom == 16) (leading, stride) = (stride, leading);
         if (begin % 16 != 0 || (descriptor >> 49 & 7) != 0) throw new NotSupportedException($"descriptor {descriptor:x}");
         ulong at = isTurned
             ? begin + (ulong)(line * 2 / atom) * leading + (ulong)(step / 8) * stride + (ulong)(step % 8 * atom + line * 2 % atom)

@@ -4,6 +4,8 @@ namespace Cfr.Kernels.Cuda;
 /// Weight gradients of convolutions. Sizes and the device's precision alone choose the way:
 /// <list type="bullet">
 /// <item>one input channel is bound by memory (<see cref="OneChannelGradient"/>);</item>
+/// <item>3 x 3 x 3 taps and many channels go to warp groups where there are some (<see cref="WarpgroupGradient"/>);
+/// </item>
 /// <item>stride 1 and kernels up to 3, larger than a voxel, walk along H (<see cref="VolumeGradient"/>), unless there
 /// are fewer voxels than a patch has elements: patches are then small, and their product is faster;</item>
 /// <item>kernels as large as their stride are a product with x as it lies (<see cref="DisjointProduct"/>), with the
@@ -41,10 +43,10 @@ sealed class GpuWeightGradient(GpuDevice gpu)
         else if (way == ConvolutionWay.Product)
             _product.WeightGradient(shape, x, dy, dw);
         else
-            Walk(shape, x, dy, dw, KernelOf(PrecisionOf(way), shape));
+            Walk(way, shape, x, dy, dw, default);
     }
 
-    /// <summary>Whether it walks along H, and may so normalise what it reads of x.</summary>
+    /// <summary>Whether it walks along H or takes items, and may so normalise what it reads of x.</summary>
     public bool Walks(ConvolutionShape shape) =>
         shape.InChannels > 1 && Way(shape) is ConvolutionWay.Registers or ConvolutionWay.TensorCores;
 
@@ -52,13 +54,14 @@ sealed class GpuWeightGradient(GpuDevice gpu)
     public bool IsDisjoint(ConvolutionShape shape) =>
         Way(shape) == ConvolutionWay.Product && _disjoint.TakesNorms(shape);
 
-    /// <summary>Walks, with x going through constants.</summary>
+    /// <summary>The same with x going through constants.</summary>
     public void Walk(ConvolutionShape shape, View x, View dy, View dw, ChannelTable constants) =>
-        Walk(shape, x, dy, dw, KernelOf(PrecisionOf(Way(shape)), shape), constants);
+        Walk(Way(shape), shape, x, dy, dw, constants);
 
     ConvolutionWay Way(ConvolutionShape shape)
     {
         if (shape.Flop / 2 <= gpu.SmallWork && shape.Batch * shape.Output.Voxels < FewVoxels) return ConvolutionWay.Naive;
+        if (IsForWarpgroups(shape)) return ConvolutionWay.TensorCores;
         if (!VolumeGradientPlan.Takes(shape) || shape.IsPointwise || IsDeep(shape))
             return ConvolutionWay.Product;
         return KernelOf(gpu.Precision, shape).Kernel.Threads > gpu.ThreadsPerBlock ? ConvolutionWay.Product
@@ -69,6 +72,19 @@ sealed class GpuWeightGradient(GpuDevice gpu)
     static bool IsDeep(ConvolutionShape shape) =>
         shape.Batch * shape.Output.Voxels < shape.Kernel.Voxels * shape.InChannels;
 
+    bool IsForWarpgroups(ConvolutionShape shape) =>
+        gpu.Precision == Precision.BFloat16 && gpu.HasWarpgroups && WarpgroupGradientPlan.Takes(shape)
+        && WarpgroupGradient.Kernel.Threads <= gpu.ThreadsPerBlock
+        && WarpgroupGradient.SharedBytes <= gpu.SharedBytesPerBlock;
+
+    void Walk(ConvolutionWay way, ConvolutionShape shape, View x, View dy, View dw, ChannelTable constants)
+    {
+        if (way == ConvolutionWay.TensorCores && IsForWarpgroups(shape))
+            OfItems(shape, x, dy, dw, WarpgroupGradient.Kernel, constants);
+        else
+            Walk(shape, x, dy, dw, KernelOf(PrecisionOf(way), shape), constants);
+    }
+
     /// <summary>Walks along H with a given kernel.</summary>
     internal void Walk(
         ConvolutionShape shape, View x, View dy, View dw, VolumeGradientKernel kernel, ChannelTable constants = default)
@@ -76,12 +92,42 @@ sealed class GpuWeightGradient(GpuDevice gpu)
         var plan = new VolumeGradientPlan(shape, kernel, x, dy);
         VolumeGradientArguments arguments = plan.Arguments;
         arguments.X.Constants = constants;
-        DeviceBuffer? partials = plan.Pieces == 1 ? null : gpu.Pool.Rent(plan.Pieces * dw.Count * sizeof(float));
+        DeviceBuffer? partials = Partials(plan.Pieces, dw);
         arguments.Partials = partials?.Address ?? dw.Address;
         gpu.Launch(kernel.Kernel, arguments, plan.Pieces, plan.BlocksIn, plan.BlocksOut);
+        Add(plan.Pieces, partials, dw);
+    }
+
+    /// <summary>Rounds x and dy to items, and multiplies those by warp groups.</summary>
+    internal void OfItems(
+        ConvolutionShape shape, View x, View dy, View dw, Kernel<WarpgroupGradientArguments> kernel,
+        ChannelTable constants = default)
+    {
+        var plan = new WarpgroupGradientPlan(shape);
+        DeviceBuffer ofX = gpu.Pool.Rent(plan.BytesOfX), ofDy = gpu.Pool.Rent(plan.BytesOfDy);
+        PlaneItemsArguments items = plan.Items(x, dy, ofX.Address, ofDy.Address, constants);
+        int threads = gpu.BlockSize(PlaneItems.Kernel), most = Math.Max(items.X.Count, items.Dy.Count);
+        gpu.Launch(PlaneItems.Kernel, items, Math.Min((most - 1) / threads + 1, gpu.FullGrid), 2);
+
+        DeviceBuffer? partials = Partials(plan.Pieces, dw);
+        int rowBlocks = WarpgroupGradient.Taps * Ptx.WarpgroupThreads / kernel.Threads;
+        gpu.Launch(
+            kernel, plan.Arguments(ofX.Address, ofDy.Address, partials?.Address ?? dw.Address), plan.Pieces,
+            WarpgroupGradient.Taps * rowBlocks, plan.BlocksIn * plan.BlocksOut);
+        ofX.Release();
+        ofDy.Release();
+        Add(plan.Pieces, partials, dw);
+    }
+
+    /// <summary>Memory for sums of pieces; none where there is one, which is dw.</summary>
+    DeviceBuffer? Partials(int pieces, View dw) =>
+        pieces == 1 ? null : gpu.Pool.Rent(pieces * dw.Count * sizeof(float));
+
+    /// <summary>Adds them up, in order.</summary>
+    void Add(int pieces, DeviceBuffer? partials, View dw)
+    {
         if (partials is null) return;
-        var sums = new View(partials.Address, plan.Pieces * dw.Count, DType.Float32);
-        gpu.Reduction.Sum(1, plan.Pieces, dw.Count, sums, dw);
+        gpu.Reduction.Sum(1, pieces, dw.Count, new View(partials.Address, pieces * dw.Count, DType.Float32), dw);
         partials.Release();
     }
 

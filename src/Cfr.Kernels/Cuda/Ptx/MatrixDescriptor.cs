@@ -9,7 +9,8 @@ namespace Cfr.Kernels.Cuda;
 /// <code>
 ///   rows of 64 bytes     atoms are 8 of them, permuted by <see cref="Swizzle.Narrow"/>
 ///   rows of 128 bytes    atoms are 8 of them, permuted by <see cref="Swizzle.Wide"/>
-///   items of 16 bytes    8 steps of a line; atoms are 8 items, as they lie, from any item on
+///   items of 16 bytes    8 steps of a line or, turned, 8 lines of a step; atoms are 8 items, as they lie, from any
+///                        item on
 /// </code>
 /// </summary>
 struct MatrixDescriptor
@@ -46,6 +47,14 @@ struct MatrixDescriptor
     public static MatrixDescriptor OfItems(SharedBytes shared, uint offset, uint nextLines, uint nextSteps) =>
         Of(shared, offset, nextSteps, nextLines, AsItLies);
 
+    /// <summary>
+    /// Items of 8 lines, steps one after the other: the next 8 lines begin <paramref name="nextLines"/> bytes on, the
+    /// second half of the steps <paramref name="nextSteps"/>.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static MatrixDescriptor OfTurnedItems(SharedBytes shared, uint offset, uint nextLines, uint nextSteps) =>
+        Of(shared, offset, nextSteps, nextLines, AsItLies);
+
     /// <summary>The same matrix so many bytes further on, a multiple of 16.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static MatrixDescriptor Further(MatrixDescriptor a, uint bytes) =>
@@ -65,7 +74,7 @@ struct MatrixDescriptor
         if (High >> 30 == AsItLies)
         {
             uint item = begin + (uint)(line / 8) * stride + (uint)(step / 8) * leading;
-            return item + (uint)(line % 8 * 16 + step % 8 * 2);
+            return item + (uint)(isTurned ? step % 8 * 16 + line % 8 * 2 : line % 8 * 16 + step % 8 * 2);
         }
         int rowBytes = High >> 30 == Narrow ? 64 : 128;
         uint place = isTurned
