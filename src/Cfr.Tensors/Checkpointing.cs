@@ -14,13 +14,20 @@ public static class Checkpointing
     {
         Session session = x.Session;
         ulong draws = session.Random.Draws;
+        bool laterBefore = session.GradientsComeLater;
+        session.GradientsComeLater |= session.GradEnabled;
         Tensor y;
-        using (session.NoGrad())
-        using (Scope scope = session.Scope())
+        try
         {
+            using Session.GradMode mode = session.NoGrad();
+            using Scope scope = session.Scope();
             // A block may return its input: the result needs a handle and a gradient slot of its own. Its input is what it
             // will be the second time: a handle that knows nothing but the numbers.
             y = scope.Return(block(x.Detach()).Detach());
+        }
+        finally
+        {
+            session.GradientsComeLater = laterBefore;
         }
         return y.RecordAlways(nameof(Checkpoint), [x], keep: [x], backward: g =>
         {

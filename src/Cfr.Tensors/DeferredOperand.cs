@@ -5,7 +5,8 @@ namespace Cfr.Tensors;
 /// <summary>
 /// The contents [.., width] of a tensor that nobody has needed yet, and that its kernel can store in the type in which
 /// a product takes it (<see cref="IMatmul.TypeOfA"/>). Where products alone read it, it is never there in float32; anybody
-/// else has it made so. Before what it is made of can be overwritten, it is written (<see cref="Session.Settle"/>).
+/// else has it made so. Before what it is made of can be overwritten, it is written (<see cref="Session.Settle"/>). Where it
+/// is read in both types it is made twice.
 /// </summary>
 sealed class DeferredOperand : PromisedContents
 {

@@ -19,7 +19,7 @@ public sealed class RecordedWork : IDisposable
     readonly DeviceBuffer _origin;
     readonly Tensor _result;
     readonly LaunchGraph _graph;
-    readonly List<RoundedWeight> _rounded = [];
+    readonly RecordedMemory _memory = new();
     readonly ulong _draws;
     bool _disposed;
 
@@ -30,7 +30,7 @@ public sealed class RecordedWork : IDisposable
         Tensor? result = null;
         session.Settle(); // what was put off before is not the graph's to write
         session.Random.CountFrom(Origin);
-        session.RoundedForRecording = _rounded;
+        session.Recording = _memory;
         try
         {
             _graph = session.Device.Capture(() =>
@@ -49,7 +49,7 @@ public sealed class RecordedWork : IDisposable
         }
         finally
         {
-            session.RoundedForRecording = null;
+            session.Recording = null;
             session.Random.CountFromZero();
             session.Random.Draws = before;
         }
@@ -77,7 +77,7 @@ public sealed class RecordedWork : IDisposable
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         _session.Settle(); // what was put off may be made of the last replay's result
-        foreach (RoundedWeight weight in _rounded) weight.Refresh();
+        foreach (RoundedWeight weight in _memory.Read) weight.Refresh();
         for (int i = 0; i < _inputs.Length; i++)
         {
             _session.Device.Layout.Copy(StridedCopy.Along([inputs[i].Count], [1], [1]), inputs[i].View, _inputs[i].View);
@@ -86,6 +86,8 @@ public sealed class RecordedWork : IDisposable
         ulong draws = _session.Random.Draws;
         _session.Device.Upload(new ReadOnlySpan<ulong>(in draws), Origin);
         _graph.Replay();
+        foreach (DeviceBuffer buffer in _memory.Overwritten) buffer.Overwrite();
+        _result.CountOverwrite();
         _session.Random.Draws = draws + _draws;
         return _result;
     }
@@ -100,4 +102,14 @@ public sealed class RecordedWork : IDisposable
         _origin.Release();
         _graph.Dispose();
     }
+}
+
+/// <summary>Memory from outside of a recording that its replays touch, and what has to be said of it each time.</summary>
+sealed class RecordedMemory
+{
+    /// <summary>Rounded weights, which must be up to date before.</summary>
+    public List<RoundedWeight> Read { get; } = [];
+
+    /// <summary>What is overwritten in place, which afterwards holds other numbers.</summary>
+    public HashSet<DeviceBuffer> Overwritten { get; } = [];
 }

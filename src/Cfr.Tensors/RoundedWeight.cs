@@ -3,10 +3,10 @@ using Cfr.Kernels;
 namespace Cfr.Tensors;
 
 /// <summary>
-/// A weight that nothing trains, in the type in which products take it (<see cref="IMatmul.TypeOfA"/>): rounded when the
-/// first of them wants it, not for each, and kept beside the weight, which bfloat16 makes half as large again. Once the
-/// weight was overwritten it is rounded anew, in its place. A recorded graph reads what was rounded before it, and has it
-/// brought up to date before each replay.
+/// A weight of which no gradient is wanted, frozen or outside of training, in the type in which products take it (<see
+/// cref="IMatmul.TypeOfA"/>): rounded when the first of them wants it, not for each, and kept beside the weight, which
+/// bfloat16 makes half as large again. Once the weight was overwritten it is rounded anew, in its place. A recorded graph
+/// reads what was rounded before it, and has it brought up to date before each replay.
 /// </summary>
 sealed class RoundedWeight : IDisposable
 {
@@ -31,10 +31,10 @@ sealed class RoundedWeight : IDisposable
     public static View? Of(Session session, DeviceBuffer weight, long count, DType type)
     {
         var rounded = weight.Beside as RoundedWeight;
-        if (session.RoundedForRecording is { } recorded)
+        if (session.Recording is { } recording)
         {
             if (rounded is null || rounded.IsStale || !rounded.Is(count, type)) return null;
-            recorded.Add(rounded);
+            recording.Read.Add(rounded);
             return rounded.View;
         }
         if (rounded is null) weight.Beside = rounded = new RoundedWeight(session, weight, count, type);

@@ -27,8 +27,11 @@ public sealed class Session(Device device, ulong seed = 0)
     /// </summary>
     internal bool Recomputing { get; set; }
 
-    /// <summary>The rounded weights that launches read which are being recorded; null while none are.</summary>
-    internal List<RoundedWeight>? RoundedForRecording { get; set; }
+    /// <summary>What the launches touch which are being recorded; null while none are.</summary>
+    internal RecordedMemory? Recording { get; set; }
+
+    /// <summary>True in a checkpointed forward pass: nothing is recorded, but what is made takes part in a backward pass.</summary>
+    internal bool GradientsComeLater { get; set; }
 
     const int FewPromised = 32;
 

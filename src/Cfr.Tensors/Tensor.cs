@@ -44,7 +44,7 @@ public sealed class Tensor
     public bool RequiresGrad => Slot is not null;
 
     /// <summary>Whether what is made of it now changes its gradient.</summary>
-    internal bool IsTrained => RequiresGrad && Session.GradEnabled;
+    internal bool IsTrained => RequiresGrad && (Session.GradEnabled || Session.GradientsComeLater);
 
     /// <summary>
     /// What <see cref="Backward()"/> has added up for it since <see cref="ClearGrad"/>; null before. Only leaves
@@ -245,11 +245,15 @@ public sealed class Tensor
                 "this tensor is a constant, as the gradient of a bias before a norm is: it cannot be overwritten");
         }
         Session.Settle();
-        IsOverwritten();
+        CountOverwrite();
     }
 
-    /// <summary>Says that its numbers change, what was put off being written.</summary>
-    internal void IsOverwritten() => _buffer.Overwrite();
+    /// <summary>Says that its numbers change, what was put off being written; a replay says it again.</summary>
+    internal void CountOverwrite()
+    {
+        _buffer.Overwrite();
+        Session.Recording?.Overwritten.Add(_buffer);
+    }
 
     /// <inheritdoc/>
     public override string ToString() => $"{DType} {Shape} on {Session.Device.Name}";

@@ -25,7 +25,7 @@ public class DoctorTests
     }
 
     [Fact]
-    public void The_large_ops_are_the_same_on_two_processors()
+    public void Every_large_op_runs_on_a_device_and_on_the_processor()
     {
         using Device processor = Device.Open("cpu");
         Finding[] found = [.. LargeWorkTest.Run("cpu", () => Device.Open("cpu"), processor, Precision.Float32)];

@@ -89,11 +89,11 @@ public sealed class DeferredOperandTests
             Tensor? width = hasPositions ? session.Normal([2 * across - 1, headWidth]) : null;
             Tensor norm = session.Normal([2, Height, Width, channels]).LayerNorm();
             if (atOnce) norm.ToArray();
-            Tensor qkv = norm.Linear(session.Normal([3 * channels, channels]));
+            Tensor qkv = norm.Linear(session.Normal([3 * channels, channels]), putOff: true);
             if (atOnce) qkv.ToArray();
             Tensor found = qkv.SelfAttention(Heads, height, width, window, outside: session.Normal([3 * channels]));
             if (atOnce) found.ToArray();
-            Tensor y = found.Linear(session.Normal([12, channels]), activation: Activation.Gelu);
+            Tensor y = found.Linear(session.Normal([12, channels]));
             Assert.Equal(!atOnce, IsPutOff(qkv));
             Assert.Equal(!atOnce, IsPutOff(found));
             return y.ToArray();

@@ -123,6 +123,74 @@ public sealed class RoundedWeightTests : IDisposable
     }
 
     [Fact]
+    public void What_a_replay_overwrites_is_rounded_anew()
+    {
+        var weights = new Weights(_session);
+        Tensor trained = weights.Parameter("weight", [Outputs, Inputs], Initialize.Uniform(1));
+        var optimizer = new Sgd(weights.Parameters, learningRate: 0.1f);
+        Tensor x = Numbers(9, Inputs), filled = Numbers(Outputs, Inputs);
+        Tensor first = Numbers(Outputs, Inputs), second = Numbers(Outputs, Inputs);
+        Step(x);
+        x.Linear(filled).ToArray();
+        using RecordedWork step = RecordedWork.Record(_session, [x], inputs => Step(inputs[0]));
+        using RecordedWork twice = RecordedWork.Record(_session, [first], inputs => inputs[0] + inputs[0]);
+        using RecordedWork fill = RecordedWork.Record(_session, [x], inputs =>
+        {
+            Tensor y = inputs[0].Linear(filled);
+            filled.Fill(3);
+            return y;
+        });
+        for (int i = 0; i < 2; i++)
+        {
+            step.Replay([x]);
+            float[] want = x.Linear(trained).ToArray();
+            using (_session.NoGrad()) Assert.Equal(want, x.Linear(trained).ToArray());
+        }
+        Assert.Equal(x.Linear(first + first).ToArray(), x.Linear(twice.Replay([first])).ToArray());
+        Assert.Equal(x.Linear(second + second).ToArray(), x.Linear(twice.Replay([second])).ToArray());
+        float[] before = x.Linear(Copy(filled)).ToArray();
+        Assert.Equal(before, fill.Replay([x]).ToArray());
+        Assert.Equal(x.Linear(Copy(filled)).ToArray(), fill.Replay([x]).ToArray());
+
+        Tensor Step(Tensor input)
+        {
+            trained.ClearGrad();
+            Tensor loss = input.Linear(trained).Sum();
+            loss.Backward();
+            optimizer.Step();
+            return loss.Detach();
+        }
+
+        Tensor Copy(Tensor weight) => _session.Tensor(weight.ToArray(), weight.Shape);
+    }
+
+    [Fact]
+    public void Of_a_run_of_rows_nothing_is_kept_and_a_run_of_the_first_does_not_stand_for_all()
+    {
+        using Scope scope = _session.Scope();
+        Tensor x = Numbers(9, Inputs), all = Numbers(2 * Outputs, Inputs);
+        Tensor first = all.Slice(0, 0, Outputs), second = all.Slice(0, Outputs, Outputs);
+        float[] want = [.. Both().SelectMany(y => y)], got = [.. Both().SelectMany(y => y)];
+        Assert.Equal(want, got);
+        Assert.Equal(Rows(want[..(9 * Outputs)], want[(9 * Outputs)..]), x.Linear(all).ToArray());
+
+        float[][] Both() => [x.Linear(first).ToArray(), x.Linear(second).ToArray()];
+
+        static float[] Rows(float[] left, float[] right) =>
+            [.. Enumerable.Range(0, 9).SelectMany(row => left[(row * Outputs)..((row + 1) * Outputs)]
+                .Concat(right[(row * Outputs)..((row + 1) * Outputs)]))];
+    }
+
+    [Fact]
+    public void A_checkpointed_pass_forward_keeps_nothing_of_a_weight_in_training()
+    {
+        Tensor weight = Numbers(Outputs, Inputs).WithGrad();
+        using Scope scope = _session.Step();
+        Numbers(9, Inputs).WithGrad().Checkpoint(x => x.Linear(weight)).Sum().Backward();
+        Assert.Equal(0, Rounds);
+    }
+
+    [Fact]
     public void Its_memory_goes_when_the_weight_goes()
     {
         Tensor x = Numbers(9, Inputs);

@@ -46,6 +46,6 @@ public sealed class EncoderAttention : Module
         Tensor? outside = filling is null || _window == 0
             ? _qkv.Bias
             : _qkv.Forward(filling.Reshape(1, -1)).Reshape(-1);
-        return scope.Return(_qkv.Forward(x).SelfAttention(_heads, _height, _width, _window, outside));
+        return scope.Return(_qkv.ForAttention(x).SelfAttention(_heads, _height, _width, _window, outside));
     }
 }

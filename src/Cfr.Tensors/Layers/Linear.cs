@@ -54,6 +54,13 @@ public sealed class Linear : Layer
                 : x.Mlp(_weight, _bias, _activation, next._weight, next._bias, residual));
     }
 
+    /// <summary>The same for an attention to read, which has it stored in the type in which products take it.</summary>
+    public Tensor ForAttention(Tensor x)
+    {
+        using Scope scope = x.Session.Scope();
+        return scope.Return(LowRank.Count == 0 ? x.Linear(_weight, _bias, _activation, putOff: true) : Compute(x));
+    }
+
     /// <inheritdoc/>
     protected override Tensor Compute(Tensor x) => Compute(x, residual: null);
 

@@ -40,7 +40,7 @@ public static class AttentionOp
         if (window != 0) shape = InWindows(shape, qkv, window);
         CheckPositions(shape, height, width);
         if (outside is not null) Expect.Shape(Op, nameof(outside), outside, 3 * channels);
-        outside = shape.OutsideOfImage == 0 ? null : outside ?? session.Zeros([3 * channels]);
+        outside = shape.OutsideOfImage == 0 ? null : outside ?? Zeros(session, 3 * channels);
 
         Tensor?[] inputs = [qkv, height, width, outside];
         Tensor? logSumExp = Statistics(session, shape, inputs);
@@ -51,10 +51,17 @@ public static class AttentionOp
             {
                 // Read in the type in which it is stored: it may be a product's result that was put off.
                 Tensor read = qkv.In(y.Type);
-                View ofOutside = read.DType == DType.Float32 ? outside?.View ?? default : Rounded(outside, y.Type);
+                Tensor? rounded = null;
+                View ofOutside = outside?.View ?? default;
+                if (outside is not null && read.DType != DType.Float32)
+                {
+                    ofOutside = outside.InProduct(y.Type, isTrained: false);
+                    if (ofOutside.Type != y.Type) ofOutside = (rounded = Rounded(outside, y.Type)).View;
+                }
                 kernels.Forward(
                     shape, Part(read, 0), Part(read, 1, ofOutside), Part(read, 2, ofOutside), Positions(height, width),
                     Rows(y, channels, tokens), logSumExp?.View ?? default);
+                GC.KeepAlive(rounded);
             },
             CanRound(kernels, shape, Positions(height, width), logSumExp));
         return y.Record(Op, inputs, [.. inputs, y, logSumExp], g =>
@@ -81,16 +88,15 @@ public static class AttentionOp
         }
     }
 
-    /// <summary>What is outside, in another type.</summary>
-    static View Rounded(Tensor? outside, DType type)
+    static Tensor Rounded(Tensor tensor, DType type)
     {
-        if (outside is null) return default;
-        View kept = outside.InProduct(type, isTrained: false);
-        if (kept.Type == type) return kept;
-        Tensor rounded = outside.Session.Empty(outside.Shape, type);
-        outside.Session.Device.Matmul.Round(outside.View, rounded.View);
-        return rounded.View;
+        Tensor rounded = tensor.Session.Empty(tensor.Shape, type);
+        tensor.Session.Device.Matmul.Round(tensor.View, rounded.View);
+        return rounded;
     }
+
+    static Tensor Zeros(Session session, int count) =>
+        session.Constant((nameof(SelfAttention), count), [count], () => new float[count]);
 
     /// <summary>Attention of tokens to others.   q [N, Lq, E], k [N, Lk, E], v [N, Lk, E] -> [N, Lq, E]</summary>
     public static Tensor Attention(this Tensor q, Tensor k, Tensor v, int heads)

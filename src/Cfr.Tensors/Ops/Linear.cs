@@ -9,10 +9,13 @@ namespace Cfr.Tensors;
 /// </summary>
 public static class LinearOp
 {
-    /// <summary>x w^T + b, an activation and a residual in the same pass.</summary>
+    /// <summary>
+    /// x w^T + b, an activation and a residual in the same pass. Where no gradients are wanted it may be put off, for an
+    /// attention that then has it stored in the type of products (<see cref="DeferredOperand"/>).
+    /// </summary>
     public static Tensor Linear(
         this Tensor x, Tensor weight, Tensor? bias = null, Activation activation = Activation.None,
-        Tensor? residual = null)
+        Tensor? residual = null, bool putOff = false)
     {
         Session session = Session.Common(nameof(Linear), x, weight, bias, residual);
         Expect.Shape(nameof(Linear), nameof(weight), weight, Expect.Any, Expect.Any);
@@ -26,7 +29,7 @@ public static class LinearOp
         bool recorded =
             session.GradEnabled && (x.RequiresGrad || weight.RequiresGrad || bias is { RequiresGrad: true });
         bool isTrained = weight.IsTrained;
-        if (!recorded && activation == Activation.None && residual is null)
+        if (putOff && !recorded && activation == Activation.None && residual is null)
         {
             return DeferredOperand.Make(
                 session, yShape, [x, weight, bias],

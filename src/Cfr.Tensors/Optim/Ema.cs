@@ -46,7 +46,7 @@ public sealed class Ema
         _session.Settle(); // what was put off is made of the average as it is
         for (int i = 0; i < _pairs.Length; i++)
         {
-            _pairs[i].Average.IsOverwritten();
+            _pairs[i].Average.CountOverwrite();
             _slots[i] = new EmaSlot(_pairs[i].Average.View, _pairs[i].Value.View);
         }
         _session.Device.Optimizers.Ema(decay, _slots);

@@ -47,7 +47,7 @@ public abstract class Optimizer
         foreach (Session session in weights.Select(weight => weight.Tensor.Session).Distinct()) session.Settle();
         foreach (ParameterGroup group in Groups)
             foreach (Weight weight in Trained(group))
-                weight.Tensor.IsOverwritten();
+                weight.Tensor.CountOverwrite();
         Update();
     }
 

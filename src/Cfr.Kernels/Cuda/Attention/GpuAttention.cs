@@ -35,6 +35,14 @@ sealed class GpuAttention(GpuDevice gpu) : IAttention
         AttentionRung rung, AttentionShape shape, Tokens q, Tokens k, Tokens v, RelativePositions positions, Tokens y,
         View logSumExp)
     {
+        DType type = q.Data.Type;
+        bool canRead = k.Data.Type == type && v.Data.Type == type
+            && (type == DType.Float32 || type == DType.BFloat16 && rung == AttentionRung.TensorCores);
+        if (!canRead)
+        {
+            throw new ArgumentException(
+                $"attention of q, k and v in {type}, {k.Data.Type} and {v.Data.Type}: all float32, or bfloat16 where it can round");
+        }
         if (rung == AttentionRung.TensorCores)
             _flash.TensorCores(shape, q, k, v, positions, y, logSumExp);
         else if (rung == AttentionRung.SharedMemory)

@@ -108,7 +108,7 @@ static unsafe class WarpgroupGradient
             step = step + steps == a.Steps ? 0 : step + steps;
             left -= steps;
             uint dy = read + ofDy;
-            var x = MatrixDescriptor.OfTurnedItems(shared, read + ofX, a.X.StageChunk, 8 * PlaneItems.Bytes);
+            var x = MatrixDescriptor.OfItems(shared, read + ofX, a.X.StageChunk, 8 * PlaneItems.Bytes);
             read = Next(read, a.StageBytes);
             Ptx.WaitForCopiesButOne();
             Ptx.ShowToTensorCores();

@@ -15,6 +15,9 @@ readonly struct WarpgroupGradientPlan
     /// <summary>Steps of a stage, in a plane of more, below which the halo would be most of it.</summary>
     const int FewestStageSteps = 4;
 
+    /// <summary>Of a grid, by which the number of an item goes on.</summary>
+    const int MostThreads = 1 << 24;
+
     /// <summary>Bytes of a position of 64 channels.</summary>
     const int PositionBytes = WarpgroupGradient.BlockChunks * PlaneItems.Bytes;
 
@@ -45,7 +48,7 @@ readonly struct WarpgroupGradientPlan
         && MostStageSteps(shape) >= Math.Min(FewestStageSteps, Steps(shape))
         && shape.Input.Voxels * shape.InChannels <= int.MaxValue
         && shape.Output.Voxels * shape.OutChannels <= int.MaxValue
-        && ItemsOfX(shape) <= int.MaxValue && ItemsOfDy(shape) <= int.MaxValue;
+        && Math.Max(ItemsOfX(shape), ItemsOfDy(shape)) <= int.MaxValue - MostThreads;
 
     /// <summary>Bytes of the items of x, and of those of dy.</summary>
     public long BytesOfX => ItemsOfX(_shape) * PlaneItems.Bytes;

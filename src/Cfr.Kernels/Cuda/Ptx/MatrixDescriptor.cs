@@ -40,19 +40,11 @@ struct MatrixDescriptor
         Of(shared, offset, further, 1024, Wide);
 
     /// <summary>
-    /// Items of 8 steps, of 8 lines side by side: the next 8 lines begin <paramref name="nextLines"/> bytes on, the
-    /// second half of the steps <paramref name="nextSteps"/>.
+    /// Items of 8 steps, of 8 lines side by side; or turned, of 8 lines, of 8 steps side by side. The next 8 lines begin
+    /// <paramref name="nextLines"/> bytes on, the second half of the steps <paramref name="nextSteps"/>.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static MatrixDescriptor OfItems(SharedBytes shared, uint offset, uint nextLines, uint nextSteps) =>
-        Of(shared, offset, nextSteps, nextLines, AsItLies);
-
-    /// <summary>
-    /// Items of 8 lines, steps one after the other: the next 8 lines begin <paramref name="nextLines"/> bytes on, the
-    /// second half of the steps <paramref name="nextSteps"/>.
-    /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static MatrixDescriptor OfTurnedItems(SharedBytes shared, uint offset, uint nextLines, uint nextSteps) =>
         Of(shared, offset, nextSteps, nextLines, AsItLies);
 
     /// <summary>The same matrix so many bytes further on, a multiple of 16.</summary>

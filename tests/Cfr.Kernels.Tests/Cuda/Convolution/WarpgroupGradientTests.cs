@@ -154,6 +154,15 @@ public class WarpgroupGradientTests
         Assert.Equal(want, WarpgroupGradientPlan.Takes(shape));
     }
 
+    [Fact]
+    public void Other_strides_do_not()
+    {
+        var shape = new ConvolutionShape(
+            1, new Extent(9, 9, 9), 64, new Extent(5, 5, 5), 64, Taps, new Extent(2, 2, 2), Unit);
+        Assert.False(WarpgroupGradientPlan.Takes(shape));
+        Assert.True(WarpgroupGradientPlan.Takes(shape with { Stride = Unit, Output = shape.Input }));
+    }
+
     /// <summary>V-Net's layers fill an H200 once.</summary>
     [Theory, InlineData(64, 28, 28, 20, 44), InlineData(128, 14, 14, 10, 11), InlineData(256, 7, 7, 5, 2)]
     public void A_block_for_each_multiprocessor(int channels, int depth, int height, int width, int pieces)
