@@ -5,21 +5,17 @@ using Cfr.Kernels.Profiling;
 namespace Cfr.Tensors.Tests;
 
 /// <summary>Products with weights that nothing trains, beside the same with weights that a pass backward trains.</summary>
-public sealed class RoundedWeightTests : IDisposable
+public sealed class RoundedWeightTests
 {
     const int Inputs = 24, Outputs = 16;
 
-    readonly Profiler _profiler = new();
-    readonly Device _device;
-    readonly Session _session;
+    static readonly Profiler Profiler = new();
+    static readonly ProfiledDevice Device =
+        new(new EmulatedDevice(Precision.BFloat16) { SmallWork = 0 }, Profiler);
 
-    public RoundedWeightTests()
-    {
-        _device = new ProfiledDevice(new EmulatedDevice(Precision.BFloat16) { SmallWork = 0 }, _profiler);
-        _session = new Session(_device, seed: 11);
-    }
+    readonly Session _session = new(Device, seed: 11);
 
-    public void Dispose() => _device.Dispose();
+    public RoundedWeightTests() => Profiler.Forget();
 
     /// <summary>What holds weights.</summary>
     public enum Layers { Linear, Mlp, LowRank }
@@ -194,16 +190,16 @@ public sealed class RoundedWeightTests : IDisposable
     public void Its_memory_goes_when_the_weight_goes()
     {
         Tensor x = Numbers(9, Inputs);
-        long before = _device.Pool.BytesInUse;
+        long before = Device.Pool.BytesInUse;
         using (_session.Scope())
         {
             x.Linear(Numbers(Outputs, Inputs)).ToArray();
             Assert.Equal(1, Rounds);
         }
-        Assert.Equal(before, _device.Pool.BytesInUse);
+        Assert.Equal(before, Device.Pool.BytesInUse);
     }
 
-    int Rounds => (int)_profiler.Rows(bySizes: false).Where(row => row.Name == "round").Sum(row => row.Calls);
+    int Rounds => (int)Profiler.Rows(bySizes: false).Where(row => row.Name == "round").Sum(row => row.Calls);
 
     Tensor Numbers(int rows, int columns) => _session.Uniform([rows, columns], -1, 1);
 }

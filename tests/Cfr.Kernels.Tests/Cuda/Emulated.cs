@@ -7,6 +7,13 @@ static class Emulated
 {
     public static readonly EmulatedDevice Device = new();
 
+    /// <summary>
+    /// A device of each precision, for all tests of a class: ILGPU compiles each kernel once. Classes run side by side,
+    /// a device does not.
+    /// </summary>
+    public static Dictionary<Precision, EmulatedDevice> OfEachPrecision() =>
+        Enum.GetValues<Precision>().ToDictionary(precision => precision, precision => new EmulatedDevice(precision));
+
     /// <summary>A view that begins one float into its buffer, so that no packet is aligned.</summary>
     public static View Unaligned(this Operands operands, params float[] values)
     {

@@ -8,6 +8,8 @@ namespace Cfr.Kernels.Tests.Cuda;
 /// </summary>
 public class FlashAttentionTests
 {
+    static readonly Dictionary<Precision, EmulatedDevice> Devices = Emulated.OfEachPrecision();
+
     static readonly (int Batch, int Heads, int Queries, int Keys, int Width)[] Crosses =
         [(2, 3, 2, 9, 3), (1, 1, 7, 129, 16), (1, 1, 130, 5, 20), (1, 1, 33, 64, 64), (1, 1, 3, 7, 101)];
 
@@ -38,8 +40,7 @@ public class FlashAttentionTests
     [Theory, MemberData(nameof(Shapes))]
     public void Rungs_match_the_naive_form(Precision precision, AttentionShape shape)
     {
-        using var device = new EmulatedDevice(precision);
-        Check(device, Above(precision), shape, roundoff: precision switch
+        Check(Devices[precision], Above(precision), shape, roundoff: precision switch
         {
             Precision.BFloat16 => 1.0 / (1 << 8),
             Precision.TF32 => 1.0 / (1 << 11),
@@ -64,7 +65,7 @@ public class FlashAttentionTests
         const int Queries = 20, Keys = 3, Width = 5;
         float[] q = Numbers.Draw(Queries * Width);
         q[9 * Width + 2] = float.NaN;
-        using var device = new EmulatedDevice(precision);
+        EmulatedDevice device = Devices[precision];
         using var operands = new Operands(device);
         View y = operands.Output(q.Length);
         var rows = new Tokens(default, Width, 0);
@@ -88,7 +89,7 @@ public class FlashAttentionTests
     public void Sizes_and_precision_choose_the_rung(
         Precision precision, int tokens, int width, int height, int columns, object rung)
     {
-        using var device = new EmulatedDevice(precision);
+        EmulatedDevice device = Devices[precision];
         using var operands = new Operands(device);
         View table = operands.Of(0);
         var positions = height == 0 ? default : new RelativePositions(table, table);

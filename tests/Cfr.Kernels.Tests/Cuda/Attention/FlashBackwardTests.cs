@@ -8,6 +8,8 @@ namespace Cfr.Kernels.Tests.Cuda;
 /// </summary>
 public class FlashBackwardTests
 {
+    static readonly Dictionary<Precision, EmulatedDevice> Devices = Emulated.OfEachPrecision();
+
     static readonly AttentionShape[] Shapes =
     [
         new(2, 2, 5, 70, 3, 0.6f), new(1, 1, 70, 5, 20, 0.25f), new(1, 1, 66, 33, 64, 0.125f), new(1, 1, 18, 20, 80, 0.1f),
@@ -70,7 +72,7 @@ public class FlashBackwardTests
             shape, layoutQ, q.Doubles(), layoutK, k.Doubles(), layoutK, v.Doubles(), height.Doubles(), width.Doubles(),
             layoutQ, dy.Doubles(), layoutQ, want[0], layoutK, want[1], layoutK, want[2], want[3], want[4]);
 
-        using var device = new EmulatedDevice(precision);
+        EmulatedDevice device = Devices[precision];
         using var operands = new Operands(device);
         View[] got = [.. want.Select(values => operands.Output(values.Length))];
         var tables = positioned ? new RelativePositions(operands.Of(height), operands.Of(width)) : default;

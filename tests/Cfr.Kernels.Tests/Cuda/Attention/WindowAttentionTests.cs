@@ -8,6 +8,8 @@ namespace Cfr.Kernels.Tests.Cuda;
 /// </summary>
 public class WindowAttentionTests
 {
+    static readonly Dictionary<Precision, EmulatedDevice> Devices = Emulated.OfEachPrecision();
+
     static readonly AttentionShape[] Shapes =
     [
         Of(images: 2, new(3, 5), 2, 3, heads: 1, headWidth: 6), Of(images: 1, new(4, 3), 5, 4, heads: 2, headWidth: 16),
@@ -33,15 +35,13 @@ public class WindowAttentionTests
     [Theory, MemberData(nameof(Cases))]
     public void Every_rung_matches_the_naive_form(Precision precision, object rung, AttentionShape shape)
     {
-        using var device = new EmulatedDevice(precision);
-        Check(device, shape, wantsOutside: true, Roundoff(precision), (AttentionRung)rung);
+        Check(Devices[precision], shape, wantsOutside: true, Roundoff(precision), (AttentionRung)rung);
     }
 
     [Theory, InlineData(AttentionRung.Naive), InlineData(AttentionRung.SharedMemory)]
     public void The_gradient_outside_may_be_unwanted(object rung)
     {
-        using var device = new EmulatedDevice(Precision.Float32);
-        Check(device, Shapes[0], wantsOutside: false, Roundoff(Precision.Float32), (AttentionRung)rung);
+        Check(Devices[Precision.Float32], Shapes[0], wantsOutside: false, Roundoff(Precision.Float32), (AttentionRung)rung);
     }
 
     [Theory, MemberData(nameof(CpuForms.Indices), MemberType = typeof(CpuForms))]

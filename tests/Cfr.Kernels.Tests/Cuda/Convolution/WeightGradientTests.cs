@@ -7,6 +7,8 @@ namespace Cfr.Kernels.Tests.Cuda;
 /// </summary>
 public class WeightGradientTests
 {
+    static readonly Dictionary<Precision, EmulatedDevice> Devices = Emulated.OfEachPrecision();
+
     static readonly Extent One = new(1, 1, 1);
 
     /// <summary>The same code as that of the large kernels, with fewer warps, which the emulator runs faster.</summary>
@@ -85,7 +87,7 @@ public class WeightGradientTests
         ConvolutionShape shape = Shape(2, input, channels, outputs, kernel, padding, stride);
         foreach (Precision precision in new[] { Precision.Float32, Precision.BFloat16 })
         {
-            using var device = new EmulatedDevice(precision);
+            EmulatedDevice device = Devices[precision];
             var gradient = new GpuWeightGradient(device);
             Check(device, shape, 16, (s, x, dy, dw) => gradient.Run(ConvolutionWay.Product, s, x, dy, dw));
         }
@@ -105,7 +107,7 @@ public class WeightGradientTests
 
     static void Check(VolumeGradientKernel kernel, int droppedBits, ConvolutionShape shape)
     {
-        using var device = new EmulatedDevice();
+        EmulatedDevice device = Devices[Precision.Float32];
         Check(
             device, shape, droppedBits,
             (s, x, dy, dw) => new GpuWeightGradient(device).Walk(s, x, dy, dw, kernel));
