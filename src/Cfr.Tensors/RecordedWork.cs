@@ -108,7 +108,7 @@ public sealed class RecordedWork : IDisposable
 sealed class RecordedMemory
 {
     /// <summary>Rounded weights, which must be up to date before.</summary>
-    public List<RoundedWeight> Read { get; } = [];
+    public HashSet<RoundedWeight> Read { get; } = [];
 
     /// <summary>What is overwritten in place, which afterwards holds other numbers.</summary>
     public HashSet<DeviceBuffer> Overwritten { get; } = [];

@@ -31,11 +31,8 @@ public static class Examination
         foreach (string name in examined)
         {
             Precision own = device is null && name == "cpu" ? Precision.Float32 : precision;
-            foreach (Finding found in SelfTest.Run(name, Open, own)) yield return found;
-            if (!name.StartsWith("cuda", StringComparison.Ordinal)) continue;
-            foreach (Finding found in LargeWorkTest.Run(name, Open, cpu, own)) yield return found;
-
-            Device Open() => Device.Open(name, own);
+            Device? beside = name.StartsWith("cuda", StringComparison.Ordinal) ? cpu : null;
+            foreach (Finding found in SelfTest.Run(name, () => Device.Open(name, own), own, beside)) yield return found;
         }
     }
 

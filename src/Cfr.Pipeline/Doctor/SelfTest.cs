@@ -31,20 +31,23 @@ static class SelfTest
     ];
 
     /// <summary>A finding for each op, or one if the device does not open.</summary>
-    public static IEnumerable<Finding> Run(string name, Func<Device> open, Precision precision = Precision.Float32) => On(
-        name, open, device =>
-        [
-            .. Ops.Select(op => Finding(
-                name, op.Name, precision, () => Error(new Session(device), Golden.Value[op.Name], op.Inputs, op.Run))),
-        ]);
-
-    /// <summary>What is found on a device; one failure if it does not open.</summary>
-    internal static IEnumerable<Finding> On(string name, Func<Device> open, Func<Device, Finding[]> examine)
+    /// <param name="name">The device's.</param>
+    /// <param name="open">Opens it.</param>
+    /// <param name="precision">What it computes in.</param>
+    /// <param name="beside">What it is compared with on large work; null if that is not wanted.</param>
+    public static IEnumerable<Finding> Run(
+        string name, Func<Device> open, Precision precision = Precision.Float32, Device? beside = null)
     {
         try
         {
             using Device device = open();
-            return examine(device);
+            return
+            [
+                .. Ops.Select(op => Finding(
+                    name, op.Name, precision,
+                    () => Error(new Session(device), Golden.Value[op.Name], op.Inputs, op.Run))),
+                .. beside is null ? [] : LargeWorkTest.Run(name, device, beside, precision),
+            ];
         }
         catch (Exception error) when (error is not OutOfMemoryException)
         {
