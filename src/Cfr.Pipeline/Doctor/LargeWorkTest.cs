@@ -37,20 +37,13 @@ static class LargeWorkTest
             return want.Zip(got, (w, g) => SelfTest.Difference(g, [.. w.Select(value => (double)value)])).Max();
         });
 
-    /// <summary>The result, and the gradient of each input.</summary>
-    static float[][] Results(Device device, LargeOp op)
-    {
-        var session = new Session(device);
-        using Scope scope = session.Step();
-        Tensor[] inputs = [.. op.Inputs.Select((shape, salt) => Numbers(session, shape, salt).WithGrad())];
-        Tensor result = op.Run(inputs);
-        result.Backward(Numbers(session, result.Shape, inputs.Length));
-        return [result.ToArray(), .. inputs.Select(input => input.Grad!.ToArray())];
-    }
+    static float[][] Results(Device device, LargeOp op) =>
+        SelfTest.Results(new Session(device), op.Inputs, op.Run, Numbers);
 
-    static Tensor Numbers(Session session, Shape shape, int salt)
+    /// <summary>In [-1, 1).</summary>
+    static float[] Numbers(long count, int salt)
     {
         var random = new Random(salt);
-        return session.Tensor([.. Enumerable.Range(0, (int)shape.Count).Select(_ => 2 * random.NextSingle() - 1)], shape);
+        return [.. Enumerable.Range(0, (int)count).Select(_ => 2 * random.NextSingle() - 1)];
     }
 }

@@ -86,13 +86,20 @@ static class SelfTest
     /// <summary>The largest relative error of the result and of the gradient of each input.</summary>
     static double Error(Session session, GoldenOp golden, Shape[] shapes, Func<Tensor[], Tensor> run)
     {
+        float[][] got = Results(session, shapes, run, Values);
+        return got.Zip([golden.Result, .. golden.Gradients], Difference).Max();
+    }
+
+    /// <summary>The result and the gradient of each input, of numbers that their count and a salt name.</summary>
+    internal static float[][] Results(
+        Session session, Shape[] shapes, Func<Tensor[], Tensor> run, Func<long, int, float[]> numbers)
+    {
         using Scope scope = session.Step();
-        Tensor[] inputs = [.. shapes.Select((shape, salt) => session.Tensor(Values(shape.Count, salt), shape).WithGrad())];
+        Tensor[] inputs = [.. shapes.Select((shape, salt) => session.Tensor(numbers(shape.Count, salt), shape).WithGrad())];
         Tensor result = run(inputs);
         if (result.Rank == 0) result.Backward();
-        else result.Backward(session.Tensor(Values(result.Count, UpstreamSalt), result.Shape));
-        return inputs.Select((input, i) => Difference(input.Grad!.ToArray(), golden.Gradients[i]))
-            .Prepend(Difference(result.ToArray(), golden.Result)).Max();
+        else result.Backward(session.Tensor(numbers(result.Count, UpstreamSalt), result.Shape));
+        return [result.ToArray(), .. inputs.Select(input => input.Grad!.ToArray())];
     }
 
     /// <summary>The largest error by the largest element; infinite for NaN, or another number of elements.</summary>

@@ -1,4 +1,5 @@
 using Cfr.Kernels.Cuda;
+using Cfr.TestKit.Ptx;
 
 namespace Cfr.Kernels.Tests.Cuda;
 
@@ -13,6 +14,11 @@ static class Emulated
     /// </summary>
     public static Dictionary<Precision, EmulatedDevice> OfEachPrecision() =>
         Enum.GetValues<Precision>().ToDictionary(precision => precision, precision => new EmulatedDevice(precision));
+
+    /// <summary>A GPU with warp groups: what its kernels say in C#, or their PTX.</summary>
+    public static GpuDevice Hopper(string name) => name == "ptx"
+        ? new PtxDevice(Precision.BFloat16) { HasWarpgroups = true, SmallWork = 0 }
+        : new EmulatedDevice(Precision.BFloat16) { HasWarpgroups = true, SmallWork = 0 };
 
     /// <summary>A view that begins one float into its buffer, so that no packet is aligned.</summary>
     public static View Unaligned(this Operands operands, params float[] values)

@@ -79,12 +79,6 @@ static class PlaneItems
 
         int ofSample = a.Groups.Value * ChunksOfGroup;
         int to = ((batch * ofSample + chunk) * a.Planes.Value + d) * a.Positions.Value + position;
-        Ptx.Store4(
-            Ptx.MultiplyAddWide(to, Bytes, a.To),
-            new Float4(
-                Pair(first.X, first.Y), Pair(first.Z, first.W), Pair(second.X, second.Y), Pair(second.Z, second.W)));
+        Ptx.Store4(Ptx.MultiplyAddWide(to, Bytes, a.To), PackedBFloat16.Chunk(first, second));
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static float Pair(float low, float high) => Ptx.AsFloat(Ptx.ToBFloat16Pair(low, high));
 }

@@ -241,9 +241,3 @@ readonly struct ThreeRows : ITapRows
 {
     public static int Count => 3;
 }
-
-/// <summary>One, of 128 threads.</summary>
-readonly struct OneRow : ITapRows
-{
-    public static int Count => 1;
-}

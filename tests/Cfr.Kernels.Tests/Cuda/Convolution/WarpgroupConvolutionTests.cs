@@ -1,5 +1,4 @@
 using Cfr.Kernels.Cuda;
-using Cfr.TestKit.Ptx;
 
 namespace Cfr.Kernels.Tests.Cuda;
 
@@ -23,14 +22,10 @@ public class WarpgroupConvolutionTests
     public static TheoryData<string, string> Ways =>
         [.. Shapes.Keys.Select(shape => ("ptx", shape)), ("emulated", "odd channels")];
 
-    static GpuDevice DeviceOf(string name) => name == "ptx"
-        ? new PtxDevice(Precision.BFloat16) { HasWarpgroups = true, SmallWork = 0 }
-        : new EmulatedDevice(Precision.BFloat16) { HasWarpgroups = true, SmallWork = 0 };
-
     [Theory, MemberData(nameof(Ways))]
     public void Either_pass_matches_double_precision(string deviceName, string shapeName)
     {
-        using GpuDevice device = DeviceOf(deviceName);
+        using GpuDevice device = Emulated.Hopper(deviceName);
         ConvolutionShape shape = Shapes[shapeName];
         long inputs = shape.Batch * shape.Input.Voxels * shape.InChannels;
         long outputs = shape.Batch * shape.Output.Voxels * shape.OutChannels;
@@ -55,7 +50,7 @@ public class WarpgroupConvolutionTests
     [Theory, InlineData(false, 68), InlineData(true, 70)]
     public void Inputs_are_normalised_and_outputs_measured(bool acrossBatch, int outChannels)
     {
-        using GpuDevice device = DeviceOf("ptx");
+        using GpuDevice device = Emulated.Hopper("ptx");
         var shape = new ConvolutionShape(
             2, new Extent(2, 9, 5), 64, new Extent(2, 9, 5), outChannels, Taps, Unit, Unit);
         int voxels = (int)shape.Input.Voxels, channels = shape.InChannels;
